@@ -1,0 +1,1 @@
+"""Whom the daemon serves: the Backend port and its kinds."""

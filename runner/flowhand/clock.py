@@ -1,0 +1,61 @@
+"""Time, as a thing that is handed in.
+
+Three kinds of time are kept apart: wall time (UTC, for what people and other machines read), monotonic time (for deadlines inside one
+process) and boot time (CLOCK_BOOTTIME, for leases: it goes on while the host is suspended and is the same in every process of one boot).
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_BOOT_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+class Clock(Protocol):
+    """Where a component reads the time. The real one is `SystemClock`; simulations bring their own."""
+
+    def now_us(self) -> int:
+        """Wall time in microseconds since the epoch, UTC. May jump."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary point of this process's life. Never jumps."""
+        ...
+
+    def boottime(self) -> float:
+        """Seconds since boot, suspension included; comparable between processes of one boot."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def boottime(self) -> float:
+        return time.clock_gettime(_BOOT_CLOCK)
+
+
+def to_datetime(micros: int) -> datetime:
+    """Microseconds since the epoch as an aware UTC datetime."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def to_micros(moment: datetime) -> int:
+    """An aware datetime as microseconds since the epoch; exact. ValueError for a naive one."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment!r} has no time zone")
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def to_iso(micros: int) -> str:
+    """Microseconds since the epoch as ISO-8601 with `Z`, the form of the REST contract (contract 1)."""
+    return (EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds")[:-6] + "Z"

@@ -1,0 +1,66 @@
+"""The job: all that a run's process is told. Made by the daemon, carried by the keeper, read by the child. Standard library only."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class Job(TypedDict):
+    """One attempt of one run. Plain JSON; unknown keys are ignored, so that an older keeper can carry a newer daemon's job.
+
+    Times named `*_us` are microseconds since the epoch (UTC); times named `*_at` are CLOCK_BOOTTIME seconds, which every process of one
+    boot reads alike.
+    """
+
+    run_id: str
+    attempt: int
+    run_count: int
+    """How often the run has entered Running, this time included (contract 4.3)."""
+    name: str
+    flow_id: str
+    flow_name: str
+    deployment_id: str | None
+    deployment_name: str | None
+    entrypoint: str | None
+    """`path/to/file.py:qualified.name`, `package.module:name` or `package.module.name`."""
+    directory: str | None
+    """Where the code is and the run's working directory; None: the folder the daemon runs in."""
+    pull_steps: list[dict[str, Any]]
+    parameters: dict[str, Any]
+    tags: list[str]
+    labels: dict[str, Any]
+    scheduled_us: int
+    start_at: float | None
+    """User code does not begin before; None: at once."""
+    lease_until: float | None
+    """The margin is already taken off: a child whose time this is past does not begin."""
+    env: dict[str, str | None]
+    """Laid over the keeper's environment; None removes."""
+    command: list[str] | None
+    """The user's own command in place of our child program."""
+    python: str | None
+    """Another interpreter than the daemon's."""
+    log_level: int
+    api_url: str
+    api_file: str | None
+    """A 0600 file with {url, key, auth_string}, read only when the flow asks for the API."""
+    work_pool: str | None
+    work_queue: str | None
+    worker: str
+    mark: str
+    """The value of FLOWHAND__MARK in the environment of everything that belongs to this attempt."""
+    redelivered: bool
+    """Whether this attempt follows one that was interrupted (not one that failed)."""
+
+
+def key_of(run_id: str, attempt: int) -> str:
+    """How an attempt is named in files and tables: `<run id>.<attempt>`."""
+    return f"{run_id}.{attempt}"
+
+
+def parse_key(key: str) -> tuple[str, int]:
+    """The reverse of `key_of`. ValueError for anything else."""
+    run_id, dot, attempt = key.rpartition(".")
+    if not dot or not run_id:
+        raise ValueError(f"{key!r} is not <run id>.<attempt>")
+    return run_id, int(attempt)
