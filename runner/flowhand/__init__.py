@@ -1,1 +1,1 @@
-"""placeholder"""
+"""flowhand: a worker and runner that serves and executes flows."""

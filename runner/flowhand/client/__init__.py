@@ -1,0 +1,1 @@
+"""The httpx side of the API."""

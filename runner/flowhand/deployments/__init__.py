@@ -1,0 +1,1 @@
+"""Deployments: what runs, where, when, and with what."""

@@ -1,0 +1,1 @@
+"""Triggers, and events of one's own."""

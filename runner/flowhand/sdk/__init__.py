@@ -1,0 +1,1 @@
+"""What a flow's author touches."""

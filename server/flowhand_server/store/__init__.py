@@ -1,0 +1,1 @@
+"""The database, behind a port of whole transactions."""
