@@ -1,0 +1,1 @@
+"""serve(): a runner for the deployments of one script."""
