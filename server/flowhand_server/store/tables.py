@@ -1,0 +1,424 @@
+"""The tables. SQLAlchemy Core, the same for SQLite and PostgreSQL.
+
+Ids are UUIDs as text with dashes. All times are microseconds since the epoch, UTC. Columns are named as the REST contract names the fields
+(contract 12). JSON columns hold plain JSON: text on SQLite, JSONB on PostgreSQL; None is SQL's NULL.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+SCHEMA: Final = "0001"
+"""The revision of the migrations that this metadata is equal to."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+Cursor = BigInteger().with_variant(Integer, "sqlite")
+"""A number that the database hands out; on SQLite only INTEGER can be one."""
+
+
+def _id(**options: Any) -> Column[str]:
+    return Column("id", String(36), primary_key=True, **options)
+
+
+def _ref(name: str, target: str, ondelete: str | None = "CASCADE", *, nullable: bool = False, primary_key: bool = False) -> Column[str]:
+    return Column(name, String(36), ForeignKey(f"{target}.id", ondelete=ondelete), nullable=nullable, primary_key=primary_key)
+
+
+def _created() -> Column[int]:
+    return Column("created", BigInteger, nullable=False)
+
+
+def _updated() -> Column[int]:
+    return Column("updated", BigInteger, nullable=False)
+
+
+def _json(name: str, *, default: str | None = None) -> Column[Any]:
+    if default is None:
+        return Column(name, Json)
+    return Column(name, Json, nullable=False, server_default=default)
+
+
+def _flag(name: str, *, default: bool = False) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, server_default=text("true" if default else "false"))
+
+
+def _count(name: str, default: int = 0) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default=str(default))
+
+
+def _partial(name: str, *columns: Column[Any], where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
+# --- what is known -------------------------------------------------------------------------------------------------------------------
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""Facts of the database itself: its server id, the reaper's floor, the last tick of its services."""
+
+flow = Table(
+    "flow",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    Column("name", Text, nullable=False, unique=True),
+    _json("tags", default="[]"),
+    _json("labels", default="{}"),
+)
+
+work_pool = Table(
+    "work_pool",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("description", Text),
+    Column("type", Text, nullable=False, server_default="prefect-agent"),
+    _json("base_job_template", default="{}"),
+    _flag("is_paused"),
+    Column("concurrency_limit", BigInteger),
+    Column("status", String(16), nullable=False, server_default="NOT_READY"),
+    _json("storage_configuration"),
+    Column("default_queue_id", String(36)),
+)
+
+work_queue = Table(
+    "work_queue",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    _ref("work_pool_id", "work_pool"),
+    Column("name", Text, nullable=False),
+    Column("description", Text),
+    _flag("is_paused"),
+    Column("concurrency_limit", BigInteger),
+    _count("priority", 1),
+    Column("status", String(16), nullable=False, server_default="NOT_READY"),
+    Column("last_polled", BigInteger),
+    _json("filter"),
+    UniqueConstraint("work_pool_id", "name"),
+)
+
+worker = Table(
+    "worker",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    _ref("work_pool_id", "work_pool"),
+    Column("name", Text, nullable=False),
+    Column("last_heartbeat_time", BigInteger),
+    Column("heartbeat_interval_seconds", Float),
+    Column("status", String(16), nullable=False, server_default="OFFLINE"),
+    UniqueConstraint("work_pool_id", "name"),
+)
+
+deployment = Table(
+    "deployment",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    _ref("flow_id", "flow"),
+    Column("name", Text, nullable=False),
+    Column("version", Text),
+    _json("version_info"),
+    Column("description", Text),
+    _flag("paused"),
+    _json("parameters", default="{}"),
+    _json("parameter_openapi_schema"),
+    _flag("enforce_parameter_schema", default=True),
+    _json("tags", default="[]"),
+    _json("labels", default="{}"),
+    Column("entrypoint", Text),
+    Column("path", Text),
+    Column("manifest_path", Text),
+    _json("pull_steps"),
+    _json("job_variables", default="{}"),
+    Column("storage_document_id", String(36)),
+    Column("infrastructure_document_id", String(36)),
+    _ref("work_queue_id", "work_queue", "SET NULL", nullable=True),
+    Column("work_queue_name", Text),
+    Column("concurrency_limit", BigInteger),
+    Column("global_concurrency_limit_id", String(36)),
+    _json("concurrency_options"),
+    Column("status", String(16), nullable=False, server_default="NOT_READY"),
+    Column("last_polled", BigInteger),
+    _json("created_by"),
+    _json("updated_by"),
+    UniqueConstraint("flow_id", "name"),
+    Index("ix_deployment_work_queue_id", "work_queue_id"),
+    Index("ix_deployment_updated", "updated"),
+)
+
+deployment_schedule = Table(
+    "deployment_schedule",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    _ref("deployment_id", "deployment"),
+    _json("schedule", default="{}"),
+    _flag("active", default=True),
+    Column("max_scheduled_runs", BigInteger),
+    _json("parameters", default="{}"),
+    Column("slug", Text),
+    _json("catchup"),
+    Column("scheduled_until", BigInteger),
+    Index("ix_deployment_schedule_deployment_id", "deployment_id"),
+)
+"""`catchup`: null for the default, else "none", "latest", "all" or {"window": seconds}. `scheduled_until`: the furthest slot put in."""
+
+# --- runs ----------------------------------------------------------------------------------------------------------------------------
+
+flow_run = Table(
+    "flow_run",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    Column("name", Text, nullable=False),
+    _ref("flow_id", "flow"),
+    _ref("deployment_id", "deployment", "SET NULL", nullable=True),
+    _ref("work_pool_id", "work_pool", "SET NULL", nullable=True),
+    _ref("work_queue_id", "work_queue", "SET NULL", nullable=True),
+    Column("work_queue_name", Text),
+    Column("deployment_version", Text),
+    Column("flow_version", Text),
+    _json("parameters", default="{}"),
+    _json("context", default="{}"),
+    _json("tags", default="[]"),
+    _json("labels", default="{}"),
+    _json("job_variables"),
+    _json("empirical_policy", default="{}"),
+    Column("idempotency_key", Text),
+    Column("parent_task_run_id", String(36)),
+    _flag("auto_scheduled"),
+    Column("infrastructure_document_id", String(36)),
+    Column("infrastructure_pid", Text),
+    _json("created_by"),
+    Column("state_id", String(36)),
+    Column("state_type", String(16)),
+    Column("state_name", Text),
+    Column("state_timestamp", BigInteger),
+    _count("run_count"),
+    _count("attempt"),
+    _count("interruptions"),
+    Column("expected_start_time", BigInteger),
+    Column("next_scheduled_start_time", BigInteger),
+    Column("start_time", BigInteger),
+    Column("end_time", BigInteger),
+    _count("total_run_time"),
+    _json("usage"),
+)
+"""`total_run_time` is in microseconds. `attempt` is the fence; `run_count` the contract's; `interruptions` counts lost leases."""
+
+_r = flow_run.c
+_partial("uq_flow_run_idempotency", _r.flow_id, _r.idempotency_key, where="idempotency_key IS NOT NULL", unique=True)
+_partial("ix_flow_run_lane", _r.work_queue_id, _r.deployment_id, _r.next_scheduled_start_time, where="state_type = 'SCHEDULED'")
+_partial("ix_flow_run_served", _r.deployment_id, _r.next_scheduled_start_time, where="state_type = 'SCHEDULED'")
+_partial("ix_flow_run_due", _r.next_scheduled_start_time, where="state_type = 'SCHEDULED' AND state_name = 'Scheduled'")
+_partial("ix_flow_run_active_queue", _r.work_queue_id, _r.state_type, where="state_type IN ('PENDING', 'RUNNING', 'CANCELLING')")
+_partial("ix_flow_run_active_deployment", _r.deployment_id, where="state_type IN ('PENDING', 'RUNNING', 'CANCELLING')")
+_partial("ix_flow_run_paused", _r.state_timestamp, where="state_type IN ('PAUSED', 'CANCELLING')")
+_partial("ix_flow_run_end_time", _r.end_time, where="end_time IS NOT NULL")
+_partial("ix_flow_run_parent", _r.parent_task_run_id, where="parent_task_run_id IS NOT NULL")
+Index("ix_flow_run_expected_start_time", _r.expected_start_time)
+Index("ix_flow_run_deployment_id", _r.deployment_id, _r.expected_start_time)
+Index("ix_flow_run_flow_id", _r.flow_id, _r.expected_start_time)
+Index("ix_flow_run_state", _r.state_type, _r.expected_start_time)
+
+flow_run_state = Table(
+    "flow_run_state",
+    metadata,
+    _id(),
+    _ref("flow_run_id", "flow_run"),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("message", Text),
+    _json("state_details", default="{}"),
+    _json("data"),
+    _count("attempt"),
+    UniqueConstraint("flow_run_id", "timestamp"),
+)
+
+flow_run_input = Table(
+    "flow_run_input",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    _ref("flow_run_id", "flow_run"),
+    Column("key", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("sender", Text),
+    UniqueConstraint("flow_run_id", "key"),
+)
+
+task_run = Table(
+    "task_run",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    Column("name", Text, nullable=False),
+    _ref("flow_run_id", "flow_run", nullable=True),
+    Column("task_key", Text, nullable=False),
+    Column("dynamic_key", Text, nullable=False),
+    Column("task_version", Text),
+    Column("cache_key", Text),
+    Column("cache_expiration", BigInteger),
+    _json("empirical_policy", default="{}"),
+    _json("tags", default="[]"),
+    _json("labels", default="{}"),
+    _json("task_inputs", default="{}"),
+    Column("state_id", String(36)),
+    Column("state_type", String(16)),
+    Column("state_name", Text),
+    Column("state_timestamp", BigInteger),
+    _count("run_count"),
+    _count("flow_run_run_count"),
+    Column("expected_start_time", BigInteger),
+    Column("next_scheduled_start_time", BigInteger),
+    Column("start_time", BigInteger),
+    Column("end_time", BigInteger),
+    _count("total_run_time"),
+    UniqueConstraint("flow_run_id", "task_key", "dynamic_key"),
+    Index("ix_task_run_expected_start_time", "expected_start_time"),
+)
+
+task_run_state = Table(
+    "task_run_state",
+    metadata,
+    _id(),
+    _ref("task_run_id", "task_run"),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("message", Text),
+    _json("state_details", default="{}"),
+    _json("data"),
+    Index("ix_task_run_state_task_run_id", "task_run_id", "timestamp"),
+)
+
+log = Table(
+    "log",
+    metadata,
+    Column("cursor", Cursor, primary_key=True),
+    Column("flow_run_id", String(36)),
+    Column("task_run_id", String(36)),
+    Column("attempt", BigInteger),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Index("ix_log_flow_run_id", "flow_run_id", "cursor"),
+)
+"""Lines in the order of their arrival; the contract's id of a line is made from `cursor`. Not tied to its run by a key: a line may come for
+a run that is not here."""
+
+# --- sessions and leases -------------------------------------------------------------------------------------------------------------
+
+session = Table(
+    "session",
+    metadata,
+    _id(),
+    _created(),
+    Column("secret_hash", String(64), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    _ref("work_pool_id", "work_pool", "SET NULL", nullable=True),
+    _json("work_queues", default="[]"),
+    _json("deployments", default="[]"),
+    _count("slots", 1),
+    _count("heartbeat_us", 10_000_000),
+    _count("lease_us", 60_000_000),
+    _ref("worker_id", "worker", "SET NULL", nullable=True),
+    Column("status", String(12), nullable=False, server_default="open"),
+    Column("last_seen", BigInteger, nullable=False),
+    _count("claim"),
+    _flag("drain"),
+    Index("ix_session_last_seen", "last_seen"),
+)
+"""`status` is open, superseded or closed. `claim` is the number of the last claim answer that carried runs."""
+
+_partial("ix_session_open", session.c.work_pool_id, where="status = 'open'")
+
+lease = Table(
+    "lease",
+    metadata,
+    _ref("flow_run_id", "flow_run", primary_key=True),
+    Column("attempt", BigInteger, primary_key=True),
+    Column("session_id", String(36), nullable=False),
+    _count("claim"),
+    Column("claimed_at", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("provisional_until", BigInteger),
+    Column("crash_policy", String(8), nullable=False, server_default="crash"),
+    _count("mark_channel"),
+    _count("mark_stdout"),
+    _count("mark_stderr"),
+    _count("mark_daemon"),
+    _count("mark_state"),
+)
+"""One row an attempt, kept as long as its run: the lease while `ended_at` is null, and the high-water marks of what it reported."""
+
+_partial("ix_lease_live", lease.c.session_id, where="ended_at IS NULL")
+_partial("ix_lease_provisional", lease.c.provisional_until, where="provisional_until IS NOT NULL")
+
+# --- limits --------------------------------------------------------------------------------------------------------------------------
+
+concurrency_limit = Table(
+    "concurrency_limit",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    _flag("active", default=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("limit", BigInteger, nullable=False),
+    _count("active_slots"),
+    _count("denied_slots"),
+    Column("slot_decay_per_second", Float, nullable=False, server_default="0"),
+    Column("avg_slot_occupancy_seconds", Float, nullable=False, server_default="2"),
+)
