@@ -274,8 +274,12 @@ flow_run_state = Table(
     _json("state_details", default="{}"),
     _json("data"),
     _count("attempt"),
+    _flag("announced"),
     UniqueConstraint("flow_run_id", "timestamp"),
 )
+"""`announced`: the event that tells of it has been written; until then the row is its own outbox."""
+
+_partial("ix_flow_run_state_outbox", flow_run_state.c.timestamp, where="NOT announced")
 
 flow_run_input = Table(
     "flow_run_input",
@@ -422,3 +426,168 @@ concurrency_limit = Table(
     Column("slot_decay_per_second", Float, nullable=False, server_default="0"),
     Column("avg_slot_occupancy_seconds", Float, nullable=False, server_default="2"),
 )
+
+concurrency_lease = Table(
+    "concurrency_lease",
+    metadata,
+    _id(),
+    _created(),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("slots", BigInteger, nullable=False),
+    _json("limit_ids", default="[]"),
+    Column("holder_type", String(16)),
+    Column("holder_id", String(36)),
+    Index("ix_concurrency_lease_expires_at", "expires_at"),
+)
+"""Slots that come back by themselves at `expires_at`. `limit_ids`: of which limits."""
+
+# --- configuration documents, values and things to look at ----------------------------------------------------------------------------
+
+variable = Table(
+    "variable",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    Column("name", Text, nullable=False, unique=True),
+    _json("value"),
+    _json("tags", default="[]"),
+)
+
+block_type = Table(
+    "block_type",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    Column("name", Text, nullable=False),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("logo_url", Text),
+    Column("documentation_url", Text),
+    Column("description", Text),
+    Column("code_example", Text),
+    _flag("is_protected"),
+)
+
+block_schema = Table(
+    "block_schema",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    Column("checksum", String(80), nullable=False),
+    _json("fields", default="{}"),
+    _json("capabilities", default="[]"),
+    Column("version", Text, nullable=False),
+    _ref("block_type_id", "block_type"),
+    UniqueConstraint("checksum", "version"),
+    Index("ix_block_schema_block_type_id", "block_type_id"),
+)
+
+block_document = Table(
+    "block_document",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    Column("name", Text, nullable=False),
+    _json("data", default="{}"),
+    Column("secrets", Text),
+    _flag("is_anonymous"),
+    _ref("block_type_id", "block_type"),
+    _ref("block_schema_id", "block_schema"),
+    UniqueConstraint("block_type_id", "name"),
+)
+"""`data` holds what may be read; `secrets` the values of its secret fields as one encrypted text."""
+
+block_document_reference = Table(
+    "block_document_reference",
+    metadata,
+    _ref("parent_id", "block_document", primary_key=True),
+    Column("name", Text, primary_key=True),
+    _ref("reference_id", "block_document"),
+)
+
+artifact = Table(
+    "artifact",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    Column("key", Text),
+    Column("type", Text),
+    Column("description", Text),
+    _json("data"),
+    _json("metadata_"),
+    Column("flow_run_id", String(36)),
+    Column("task_run_id", String(36)),
+    Index("ix_artifact_key", "key"),
+    Index("ix_artifact_flow_run_id", "flow_run_id"),
+)
+
+artifact_collection = Table(
+    "artifact_collection",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    Column("key", Text, nullable=False, unique=True),
+    _ref("latest_id", "artifact"),
+)
+"""The newest artifact of each key."""
+
+saved_search = Table(
+    "saved_search",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    Column("name", Text, nullable=False, unique=True),
+    _json("filters", default="[]"),
+)
+
+# --- events and what watches them ------------------------------------------------------------------------------------------------------
+
+event = Table(
+    "event",
+    metadata,
+    Column("cursor", Cursor, primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("occurred", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("resource_id", Text, nullable=False),
+    Column("follows", String(36)),
+    _json("resource", default="{}"),
+    _json("related", default="[]"),
+    _json("payload", default="{}"),
+    Index("ix_event_occurred", "occurred"),
+    Index("ix_event_event", "event", "occurred"),
+    Index("ix_event_resource_id", "resource_id", "occurred"),
+)
+
+automation = Table(
+    "automation",
+    metadata,
+    _id(),
+    _created(),
+    _updated(),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    _flag("enabled", default=True),
+    _json("tags", default="[]"),
+    _json("trigger", default="{}"),
+    _json("actions", default="[]"),
+    _json("actions_on_trigger", default="[]"),
+    _json("actions_on_resolve", default="[]"),
+)
+
+automation_related = Table(
+    "automation_related",
+    metadata,
+    _ref("automation_id", "automation", primary_key=True),
+    Column("resource_id", Text, primary_key=True),
+    _flag("owned"),
+    Index("ix_automation_related_resource_id", "resource_id"),
+)
+"""Which resources an automation names, and which one owns it (and takes it along when it goes)."""
