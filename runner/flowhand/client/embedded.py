@@ -1,0 +1,112 @@
+"""The embedded server: found, or started, when no API is configured (docs/protocol.md, The home).
+
+The server is a process of its own, `python -m flowhand_server --embedded`, detached. It holds `server.lock` itself; what is locked here is
+the *starting*, so that of two clients that find nobody home one starts a server and the other waits for it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from flowhand.client.address import Address, configured_address, published_address
+from flowhand.client.published import published_server, server_directory
+from flowhand.client.spawn import Spawned, last_lines, spawn_server
+from flowhand.client.transport import httpx, sync_client
+from flowhand.errors import ServerUnusable
+from flowhand.settings import Settings
+
+START_S: Final = 30.0
+_LOOK_S: Final = 0.02
+
+
+def ensure_api(settings: Settings, *, start_s: float = START_S) -> Address:
+    """The configured API, or this home's own server, started when it is not running. Blocking; at most about `start_s` seconds.
+
+    Safe in any number of processes at once. ServerUnusable says why no server can be had and what to do.
+    """
+    return configured_address(settings) or _running(settings.home) or _start(settings, start_s)
+
+
+def _running(home: Path) -> Address | None:
+    published = published_server(home)
+    if published is None:
+        return None
+    address = published_address(home, published)
+    return address if _answers(address) else None
+
+
+def _answers(address: Address) -> bool:
+    with sync_client(Address(address.url), 3.0) as http:  # no token before we know that somebody of ours is there
+        try:
+            return http.get("health").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def _start(settings: Settings, start_s: float) -> Address:
+    directory = _prepared(settings.home)
+    with _starting(directory):
+        found = _running(settings.home)
+        if found is not None:
+            return found
+        return _await(spawn_server(settings), settings.home, start_s)
+
+
+def _await(server: Spawned, home: Path, start_s: float) -> Address:
+    """Until the server answers, whichever process it is; woken at once when the one we started exits."""
+    deadline = time.monotonic() + start_s
+    gone = False
+    while time.monotonic() < deadline:
+        found = _running(home)
+        if found is not None:
+            return found
+        if not gone and server.exited_within(_LOOK_S):
+            gone = True
+            if server.status != LOCKED:
+                raise ServerUnusable(_why(server, home))
+        elif gone:
+            time.sleep(_LOOK_S)  # somebody else's server holds the lock and is about to publish itself
+    raise ServerUnusable(
+        f"the embedded server did not answer within {start_s:g} s; its log is {server.log}{last_lines(server.log, server.log_from)}"
+    )
+
+
+LOCKED: Final = 75
+"""How the server exits when another one holds `server.lock` (EX_TEMPFAIL, sysexits.h)."""
+
+
+def _why(server: Spawned, home: Path) -> str:
+    said = last_lines(server.log, server.log_from)
+    return f"the embedded server in {home} could not start (exit status {server.status}){said or f'; its log is {server.log}'}"
+
+
+def _prepared(home: Path) -> Path:
+    directory = server_directory(home)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ServerUnusable(f"{directory} cannot be made ({error.strerror}); {ADVICE}") from None
+    return directory
+
+
+ADVICE: Final = "set FLOWHAND_HOME to a folder that can be written to, or FLOWHAND_API_URL to a server that runs elsewhere"
+
+
+@contextmanager
+def _starting(directory: Path) -> Generator[None, None, None]:
+    try:
+        handle = os.open(directory / "start.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ServerUnusable(f"{directory} cannot be written to ({error.strerror}); {ADVICE}") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # whoever has it waits at most START_S, and a dead holder lets go
+        yield
+    finally:
+        os.close(handle)
