@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import ssl
-import sys
 from typing import Any
 
-# httpx imports its own command line (click, rich, pygments) wherever those are installed: 270 ms of CPU and 7 MB in every process that
-# only wants to send a request. It copes with their absence, so for the moment of the import its command line is absent.
-_ABSENT = "httpx._main"
-_hidden = _ABSENT not in sys.modules
-if _hidden:
-    sys.modules[_ABSENT] = None  # pyright: ignore[reportArgumentType]  # what the import system takes for "not there"
-try:
-    import httpx
-finally:
-    if _hidden:
-        sys.modules.pop(_ABSENT, None)
+from flowhand.client.address import Address
+from flowhand.client.identity import headers
+from flowhand.lean import without
 
-from flowhand.client.address import Address  # noqa: E402  # after the guarded import above
-from flowhand.client.identity import headers  # noqa: E402
+with without("httpx._main"):
+    import httpx
 
 __all__ = ["async_client", "httpx", "sync_client"]
 
