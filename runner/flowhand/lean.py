@@ -1,6 +1,6 @@
 """Importing a library without the extras that it loads only because they happen to be installed.
 
-Measured on Python 3.11 with rich installed: httpx loads its own command line with it (270 ms of CPU, 7 MB), structlog a renderer of tracebacks
+Measured on Python 3.11 with rich installed: httpx loads its own command line (270 ms of CPU, 7 MB), structlog a renderer of tracebacks
 (250 ms, 7 MB). Both cope with its absence. A daemon that should stay small, and a command that should be quick, want neither.
 """
 

@@ -41,8 +41,8 @@ def configure(level: str = "INFO", log_format: str = "auto", *, redact: Redact |
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """A logger that says where it speaks from."""
-    return structlog.get_logger(logger=name)
+    """A logger whose records carry `component`. May be made before `configure`."""
+    return structlog.get_logger(component=name)
 
 
 def _shared() -> list[Processor]:
