@@ -18,7 +18,7 @@ from flowhand.client.answers import Answer, read_answer, unreachable
 from flowhand.client.call import Call, read_nothing
 from flowhand.client.embedded import ensure_api
 from flowhand.client.transport import async_client, httpx
-from flowhand.errors import ApiError, ApiRefused, ObjectAlreadyExists
+from flowhand.errors import ApiRefused, ApiUnavailable, ObjectAlreadyExists, ServerUnusable
 from flowhand.settings import Settings
 from flowhand.wire.runner import (
     SECRET_HEADER,
@@ -102,7 +102,7 @@ class NativeBackend:
         try:
             return reply.model_validate_json(content)
         except ValidationError as error:
-            raise ApiError(f"the API at {self._address.url} sent an answer to {path} that cannot be read: {error}") from None
+            raise ApiUnavailable(f"the API at {self._address.url} sent an answer to {path} that cannot be read: {error}") from None
 
     async def _send(self, path: str, body: BaseModel, *, about: str = "", timeout_s: float | None = None) -> bytes:
         content = body.__pydantic_serializer__.to_json(body)
@@ -127,7 +127,10 @@ class NativeBackend:
         """Nobody listens where an embedded server was: it is started again, or found at its new port, for the caller's next try."""
         if self._revive is None or not self._address.embedded or not isinstance(error, httpx.ConnectError):
             return
-        address = await to_thread.run_sync(self._revive)
+        try:
+            address = await to_thread.run_sync(self._revive)
+        except ServerUnusable:
+            return  # the refused connection is what the caller hears of; its next try looks again
         if address != self._address:
             await self._http.aclose()
             self._address = address

@@ -10,10 +10,10 @@ daemon is killed in between.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from flowhand.wire.job import Job
 
@@ -44,6 +44,10 @@ class Sizes:
     channel: int = 0
     stdout: int = 0
     stderr: int = 0
+
+
+EVERYTHING: Final = Sizes(1 << 62, 1 << 62, 1 << 62)
+"""Sizes of files nobody can be asked about any more: read to the end of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class Launcher(Protocol):
         """Starts the attempt; a second call for the same key answers the first one's result. LaunchError when it cannot be started."""
         ...
 
-    async def extend(self, kill_at: dict[str, float | None]) -> None:
+    async def extend(self, kill_at: Mapping[str, float | None]) -> None:
         """Sets, per key, the CLOCK_BOOTTIME second after which the attempt is killed even if nobody says so again; None: never."""
         ...
 

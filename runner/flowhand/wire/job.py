@@ -43,7 +43,7 @@ class Job(TypedDict):
     log_level: int
     api_url: str
     api_file: str | None
-    """A 0600 file with {url, key, auth_string}, read only when the flow asks for the API."""
+    """A 0600 file with {url, authorization}, read only when the flow asks for the API."""
     work_pool: str | None
     work_queue: str | None
     worker: str

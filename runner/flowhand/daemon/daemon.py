@@ -1,0 +1,238 @@
+"""The daemon, composed: the only file that builds everything.
+
+Poller ──claimed──► Lifecycle ──start──► Launcher (keeper) ──► child
+   ▲                   ▲  │                   │
+   └──── Registry ─────┘  └──mark──► Reporter ◄── files (Follower)
+                                        │
+Heartbeat ──renewals──► Backend ◄──reports──┘
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+
+from flowhand.backends.backend import Backend
+from flowhand.client.identity import flowhand_version
+from flowhand.clock import Clock
+from flowhand.daemon.disk_gate import no_room
+from flowhand.daemon.drain import Drain
+from flowhand.daemon.echo import Echo
+from flowhand.daemon.health import Health, serve_health
+from flowhand.daemon.heartbeat import Heartbeat
+from flowhand.daemon.instance import Instance, Stamp, identity_of_host
+from flowhand.daemon.jobs import Place
+from flowhand.daemon.journal import Journal
+from flowhand.daemon.options import Plan
+from flowhand.daemon.poller import Poller
+from flowhand.daemon.recovery import Recovered, recover
+from flowhand.daemon.registry import Registry
+from flowhand.daemon.reporter import Reporter
+from flowhand.daemon.run_lifecycle import Lifecycle
+from flowhand.daemon.sd_notify import Notifier
+from flowhand.daemon.session import Session
+from flowhand.execution.launcher import Launcher
+from flowhand.wire.runner import Lease, SessionRequest
+
+log = structlog.get_logger("flowhand.daemon")
+
+
+class Leave(Enum):
+    """How the daemon was asked to leave."""
+
+    DRAINED = auto()
+    HANDED_OVER = auto()
+    """SIGUSR1: without a drain; the next daemon adopts what runs."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """What is handed in: everything that touches the outside."""
+
+    plan: Plan
+    instance: Instance
+    backend: Backend
+    launcher: Launcher
+    clock: Clock
+    place: Place
+    api_url: str
+
+
+class Daemon:
+    """One worker or runner, from its session to its last word."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        plan, clock = parts.plan, parts.clock
+        settings = plan.settings
+        self._journal = Journal(parts.instance.journal_path)
+        self._registry = Registry(plan.limit)
+        host = identity_of_host()
+        self._previous = parts.instance.stamp()
+        request = SessionRequest(
+            kind="serve" if plan.kind == "serve" else "worker",
+            name=plan.name,
+            version=flowhand_version(),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            work_pool=plan.work_pool,
+            work_queues=plan.work_queues,
+            deployments=plan.deployments,
+            slots=plan.limit,
+            heartbeat_s=settings.worker_heartbeat,
+        )
+        stamp = Stamp(api_url=parts.api_url, server_id="", session="", secret="", cwd=str(plan.cwd), **host)
+        self._host = host
+        self._session = Session(parts.backend, request, parts.instance, stamp)
+        echo = Echo(plan.echo)
+        self._lifecycle = Lifecycle(
+            parts.backend, self._session, parts.launcher, self._registry, self._journal, clock, parts.place, settings.worker_grace, echo
+        )
+        self._reporter = Reporter(
+            parts.backend,
+            self._session,
+            self._registry,
+            self._journal,
+            self._lifecycle,
+            self._lifecycle.obey,
+            clock,
+            parts.instance.directory / "dead-letters.jsonl",
+        )
+        self._lifecycle.mark = self._reporter.mark
+        self._poller = Poller(
+            parts.backend,
+            self._session,
+            self._registry,
+            self._journal,
+            clock,
+            self._lifecycle.accept,
+            self._lifecycle.obey,
+            plan.prefetch_s,
+        )
+        self._poller.gate = lambda: no_room(parts.instance.directory)
+        self._heartbeat = Heartbeat(
+            parts.backend, self._session, self._registry, parts.launcher, clock, self._lifecycle.fence, self._lifecycle.obey
+        )
+        self._drain = Drain(self._poller, self._lifecycle, self._registry, clock, settings.worker_drain, settings.worker_grace)
+        self._lifecycle.on_drain = self._drain_once
+        self._notifier = Notifier(os.environ)
+        self._leave = Leave.DRAINED
+
+    @property
+    def session(self) -> Session:
+        """The daemon's session, open once `ready` was called."""
+        return self._session
+
+    async def run(self, ready: anyio.Event) -> Leave:
+        """Runs until it is asked to leave; sets `ready` when it claims. Raises what waiting would not mend."""
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._signals, group.cancel_scope)
+                await self._open()
+                self._start_loops(group)
+                ready.set()
+                self._notifier.ready(f"serving {self._parts.plan.work_pool or self._parts.plan.name}")
+                await self._work()
+                await self._finish()
+                group.cancel_scope.cancel()
+        finally:
+            self._journal.close()
+        return self._leave
+
+    async def _open(self) -> None:
+        """Session, launcher, and what a daemon before us left behind."""
+        held = await self._parts.launcher.open()
+        reply, another = await self._session.open(self._previous)
+        if another:
+            self._set_aside()
+        found = await recover(self._journal, self._parts.launcher, held, self._registry, self._parts.clock)
+        self._renew_adopted(found, reply.leases)
+        if found.anything:
+            log.info(
+                "Found runs of the daemon before", adopted=len(found.adopted), ended=len(found.ended), handed_back=len(found.unstarted)
+            )
+        for run in (*found.adopted, *found.ended):
+            self._reporter.mark(run)
+        if found.unstarted:
+            await self._lifecycle.hand_back(found.unstarted)
+
+    def _set_aside(self) -> None:
+        """The journal speaks of another server's runs: it is kept under another name and not replayed."""
+        assert self._previous is not None, "only a stamp can speak of another server"
+        aside = self._journal.set_aside(self._previous.server_id)
+        log.warning("The API is another server than last time; the old journal is set aside", file=str(aside))
+
+    def _renew_adopted(self, found: Recovered, leases: list[Lease]) -> None:
+        now = self._parts.clock.boottime()
+        expiry = {(lease.run_id, lease.attempt): now + lease.expires_in_s for lease in leases}
+        for run in found.adopted:
+            run.lease_until = expiry.get((run.claimed.run_id, run.claimed.attempt), run.lease_until)
+
+    def _start_loops(self, group: TaskGroup) -> None:
+        group.start_soon(self._lifecycle.follow)
+        group.start_soon(self._reporter.run)
+        group.start_soon(self._heartbeat.run)
+        group.start_soon(self._watch)
+        if self._parts.plan.health_port is not None:
+            health = Health(self._poller, self._registry, self._reporter, self._journal, self._parts.clock)
+            group.start_soon(serve_health, health, self._parts.plan.settings.server_host, self._parts.plan.health_port)
+
+    async def _work(self) -> None:
+        """Claims until a drain begins or we are to hand over."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._poller.run)
+            if self._parts.plan.run_once:
+                group.start_soon(self._run_once)
+            await self._drain.begun.wait()
+            self._poller.close()
+
+    async def _run_once(self) -> None:
+        """`--run-once`: leaves when what was due at the start has ended."""
+        await self._poller.first_answer.wait()
+        await self._registry.emptied()
+        self._drain.begin()
+
+    async def _finish(self) -> None:
+        if self._leave is Leave.HANDED_OVER:
+            await self._parts.launcher.close(dismiss=False)
+            return
+        self._notifier.stopping(self._parts.plan.settings.worker_drain + 2 * self._parts.plan.settings.worker_grace)
+        await self._drain.run()
+        with anyio.move_on_after(5.0):
+            await self._session.close()
+        await self._parts.launcher.close(dismiss=True)
+
+    async def _watch(self) -> None:
+        """Feeds systemd's watchdog, but only while claims go round."""
+        period = self._notifier.watchdog_s
+        if period is None:
+            return
+        while True:
+            if self._parts.clock.monotonic() - self._poller.last_success < 60:
+                self._notifier.watchdog()
+            await anyio.sleep(period / 3)
+
+    async def _signals(self, scope: anyio.CancelScope) -> None:
+        wanted = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+        with anyio.open_signal_receiver(*wanted) as received:
+            async for number in received:
+                if number == signal.SIGUSR1:
+                    self._leave = Leave.HANDED_OVER
+                    log.info("Leaving without a drain; the next daemon adopts what runs")
+                else:
+                    log.info("Draining", signal=signal.Signals(number).name, runs=len(self._registry))
+                if not self._session.contact.is_set():
+                    scope.cancel()  # nothing was claimed yet: there is nothing to drain
+                self._drain.begin()
+
+    def _drain_once(self) -> None:
+        if not self._drain.begun.is_set():
+            log.info("The server asks us to drain")
+            self._drain.begin()

@@ -1,0 +1,174 @@
+"""The end table: from the child's last word and the way its process ended to the run's final state.
+
+A pure function. Rows are tried from top to bottom, the first that fits wins; docs/state-machine.md prints them and a test holds both
+together. Every message says what happened in words, then what is known: exit code or signal, memory, the last lines of output.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from flowhand.execution.launcher import Exit, StopReason
+from flowhand.wire.states import StateName, StateType
+
+LAST_LINES: Final = 10
+MOST_OUTPUT: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """What the child said before it left: its `end` frame."""
+
+    type: str
+    name: str | None = None
+    message: str | None = None
+    data: Any = None
+    error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """All that is known when an attempt has ended."""
+
+    word: LastWord | None
+    exit: Exit | None
+    """None: the keeper is gone and took the exit with it."""
+    began: bool
+    """Whether user code began."""
+    timeout_s: float | None = None
+    why: str = ""
+    """With no exit: why it is not known."""
+    tail: list[str] = field(default_factory=list[str])
+    """The last lines of its output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The final state, or None as type when the attempt is to be handed back to Scheduled."""
+
+    type: StateType | None
+    name: str
+    message: str
+    data: Any = None
+
+
+def final_state(ending: Ending) -> Outcome:
+    """What the attempt's end means."""
+    stopped = ending.exit.stopped if ending.exit else None
+    if ending.word is not None and ending.word.type == StateType.COMPLETED:
+        return _completed(ending, ending.word)
+    if stopped is StopReason.CANCEL:
+        return Outcome(StateType.CANCELLED, StateName.CANCELLED, _cancelled(ending))
+    if stopped is StopReason.REVOKED and not ending.began:
+        return Outcome(None, StateName.SCHEDULED, "handed back before it began")
+    if stopped is StopReason.TIMEOUT:
+        return _timed_out(ending)
+    if ending.word is not None:
+        return _as_said(ending.word)
+    if stopped is StopReason.DRAIN:
+        return _drained(ending)
+    return _crashed(ending)
+
+
+def _completed(ending: Ending, word: LastWord) -> Outcome:
+    note = word.message or "All states completed."
+    exit_ = ending.exit
+    if exit_ is None:
+        note = f"{note} (its exit was not seen: {ending.why})"
+    elif exit_.killed or exit_.signal is not None or exit_.code:
+        note = f"{note} (then its process {_left(exit_)})"
+    return Outcome(StateType.COMPLETED, word.name or StateName.COMPLETED, note, word.data)
+
+
+def _as_said(word: LastWord) -> Outcome:
+    kind = StateType(word.type)
+    return Outcome(kind, word.name or kind.value.capitalize(), word.message or "", word.data)
+
+
+def _cancelled(ending: Ending) -> str:
+    exit_ = ending.exit
+    if not ending.began:
+        return "Flow run was cancelled before it began."
+    if exit_ is not None and exit_.killed:
+        return "Flow run was cancelled; it did not end by itself within the grace and was killed." + _survivors(exit_)
+    return "Flow run was cancelled." + (_survivors(exit_) if exit_ else "")
+
+
+def _timed_out(ending: Ending) -> Outcome:
+    limit = f" of {ending.timeout_s:g} second(s)" if ending.timeout_s else ""
+    how = " and was stopped from outside" if ending.word is None else ""
+    message = f"Flow run exceeded timeout{limit}{how}."
+    return Outcome(StateType.FAILED, StateName.TIMED_OUT, message + (_survivors(ending.exit) if ending.exit else ""))
+
+
+def _drained(ending: Ending) -> Outcome:
+    if not ending.began:
+        return Outcome(None, StateName.SCHEDULED, "handed back: the worker shut down before it began")
+    return Outcome(
+        StateType.CRASHED, StateName.CRASHED, "The worker shut down and the run did not end within its drain time." + _output(ending)
+    )
+
+
+def _crashed(ending: Ending) -> Outcome:
+    exit_ = ending.exit
+    if exit_ is None:
+        message = f"The run's process vanished: {ending.why}."
+    elif exit_.stopped in (StopReason.LEASE, StopReason.FENCED):
+        message = "The run was stopped because its lease was lost: the server could not be told in time that it was alive."
+    elif exit_.oom == "certain":
+        message = f"Out of memory: the kernel killed the process at {_bytes(exit_.peak_bytes)}."
+    elif exit_.oom == "probable":
+        message = f"Probably out of memory: the process was killed by SIGKILL at {_bytes(exit_.peak_bytes)} with little memory left."
+    elif exit_.signal is not None:
+        message = f"The process was killed by {signal_name(exit_.signal)}."
+    elif exit_.code == 0:
+        message = "The process left without a result (os._exit, or its descriptors were closed)."
+    else:
+        message = f"The process exited with status code {exit_.code} without a result."
+    return Outcome(StateType.CRASHED, StateName.CRASHED, message + _figures(exit_) + _output(ending))
+
+
+def signal_name(number: int) -> str:
+    """`SIGKILL` for 9; the number where the platform has no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _left(exit_: Exit) -> str:
+    if exit_.killed:
+        return "did not leave by itself and was killed"
+    if exit_.signal is not None:
+        return f"was killed by {signal_name(exit_.signal)}"
+    return f"exited with status code {exit_.code}"
+
+
+def _figures(exit_: Exit | None) -> str:
+    if exit_ is None:
+        return ""
+    return f" CPU {exit_.cpu_s:.2f} s, peak memory {_bytes(exit_.peak_bytes)}, after {exit_.wall_s:.1f} s." + _survivors(exit_)
+
+
+def _survivors(exit_: Exit) -> str:
+    if not exit_.survivors:
+        return ""
+    pids = ", ".join(str(pid) for pid in exit_.survivors)
+    return f" {len(exit_.survivors)} process(es) of it could not be ended: {pids}."
+
+
+def _output(ending: Ending) -> str:
+    lines = ending.tail[-LAST_LINES:]
+    text = "\n".join(lines)
+    return f" Last output:\n{text[-MOST_OUTPUT:]}" if text.strip() else ""
+
+
+def _bytes(count: int) -> str:
+    value = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}"
+        value /= 1024
+    return f"{value:.1f} GiB"

@@ -1,0 +1,159 @@
+"""The poller: asks for runs by long poll, and for orders while there is no slot.
+
+Where the long poll is cut or refused it falls back to plain polls with jitter. A claim that waits with no free slots is broken off as
+soon as one is free; an answer lost that way comes again, because each request names the last one received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import anyio
+import structlog
+
+from flowhand.backends.backend import Backend
+from flowhand.clock import Clock
+from flowhand.daemon.backoff import Backoff
+from flowhand.daemon.journal import Journal
+from flowhand.daemon.registry import Registry
+from flowhand.daemon.session import Session
+from flowhand.errors import ApiRefused, ApiUnavailable, Unauthorized
+from flowhand.wire.runner import MAX_WAIT_S, ClaimedRun, ClaimReply, ClaimRequest, Orders
+
+log = structlog.get_logger("flowhand.daemon")
+
+SETTLE_S: Final = 0.25
+"""With all slots taken a claim for orders alone is opened only after so long without a free slot: in a flood the reports carry them."""
+CONFLICT: Final = 409
+
+Accept = Callable[[ClaimedRun, float, int], Awaitable[None]]
+"""(run, CLOCK_BOOTTIME second at which the request was sent, the answer's number)"""
+
+
+class Poller:
+    """Claims runs while it is open."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        session: Session,
+        registry: Registry,
+        journal: Journal,
+        clock: Clock,
+        accept: Accept,
+        orders: Callable[[Orders], Awaitable[None]],
+        prefetch_s: float,
+    ) -> None:
+        self._backend = backend
+        self._session = session
+        self._registry = registry
+        self._journal = journal
+        self._clock = clock
+        self._accept = accept
+        self._orders = orders
+        self._prefetch_s = prefetch_s
+        self._backoff = Backoff()
+        self._change = anyio.Event()
+        self._scope: anyio.CancelScope | None = None
+        self._asked = 0
+        self._said: str | None = None
+        self.closed = False
+        self.first_answer = anyio.Event()
+        """Set once a claim went round and its runs were accepted."""
+        self.last_success = clock.monotonic()
+        """When the last claim went round; the watchdog's food."""
+        self.gate: Callable[[], str | None] = lambda: None
+        """Asked before each claim; a reason (such as a full disk) makes it a claim for orders alone."""
+        registry.on_free(self._freed)
+
+    async def run(self) -> None:
+        """The loop; returns once `close` was called, raises Unauthorized and refusals that waiting does not mend."""
+        while not self.closed:
+            await self._cycle()
+
+    def close(self) -> None:
+        """No more claims. The one under way is broken off."""
+        self.closed = True
+        self._change.set()
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def settle(self) -> None:
+        """Asks once more without slots, so that runs of a lost answer are known and can be handed back."""
+        await self._claim(0, 0.0)
+
+    async def _cycle(self) -> None:
+        slots = self._slots()
+        if slots == 0 and self._registry.free == 0 and await self._freed_soon():
+            return
+        try:
+            with anyio.CancelScope() as self._scope:
+                self._asked = slots
+                await self._claim(slots, MAX_WAIT_S if self.first_answer.is_set() else 0.0)
+        except ApiUnavailable as error:
+            delay = self._backoff.next(error.retry_after)
+            if self._backoff.failures == 1:
+                log.warning("The API cannot be reached; claiming again as soon as it can", error=str(error))
+            await self._pause(delay)
+        finally:
+            self._scope = None
+
+    def _slots(self) -> int:
+        reason = self.gate()
+        if reason is not None:
+            self._say(reason)
+            return 0
+        return self._registry.free
+
+    async def _claim(self, slots: int, wait_s: float) -> None:
+        request = ClaimRequest(
+            session=self._session.id, last_claim=self._journal.last_claim, slots=slots, prefetch_s=self._prefetch_s, wait_s=wait_s
+        )
+        sent_at = self._clock.boottime()
+        try:
+            reply = await self._backend.claim(request)
+        except Unauthorized:
+            raise
+        except ApiRefused as error:
+            if error.status != CONFLICT:
+                raise
+            await self._session.reopen(request.session)
+            return
+        await self._take(reply, sent_at)
+
+    async def _take(self, reply: ClaimReply, sent_at: float) -> None:
+        if self._backoff.failures:
+            log.info("The API is back")
+        self._backoff.reset()
+        self.last_success = self._clock.monotonic()
+        self._say(reply.why)
+        with anyio.CancelScope(shield=True):  # what was received is taken whole, also when the claim is broken off meanwhile
+            for claimed in reply.runs:
+                await self._accept(claimed, sent_at, reply.claim)
+            await self._orders(reply.orders)
+        self.first_answer.set()
+
+    def _say(self, why: str | None) -> None:
+        if why and why != self._said:
+            log.info("Waiting", why=why)
+        self._said = why
+
+    async def _freed_soon(self) -> bool:
+        """Whether a slot was freed within SETTLE_S."""
+        self._change = anyio.Event()
+        with anyio.move_on_after(SETTLE_S):
+            await self._change.wait()
+            return True
+        return False
+
+    async def _pause(self, seconds: float) -> None:
+        with anyio.move_on_after(seconds):
+            while not self.closed:
+                self._change = anyio.Event()
+                await self._change.wait()
+
+    def _freed(self) -> None:
+        self._change.set()
+        if self._scope is not None and self._asked == 0 and self._registry.free:
+            self._scope.cancel()

@@ -1,0 +1,145 @@
+"""The daemon as a program: from options to a running composition, and the exit code.
+
+0: left as asked. 1: something that waiting would not mend happened later. 2: bad configuration, said before anything was claimed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import anyio
+import structlog
+
+from flowhand.backends.backend import Backend
+from flowhand.backends.native import NativeBackend
+from flowhand.client.address import Address
+from flowhand.client.embedded import ensure_api
+from flowhand.clock import SystemClock
+from flowhand.daemon.daemon import Daemon, Parts
+from flowhand.daemon.instance import Instance, acquire, write_private
+from flowhand.daemon.jobs import Place
+from flowhand.daemon.options import Plan, ServeOptions, WorkerOptions
+from flowhand.daemon.slots import default_limit, explain
+from flowhand.execution.process import ProcessLauncher
+from flowhand.settings import Settings, load
+from flowhand.telemetry import configure
+
+log = structlog.get_logger("flowhand.daemon")
+
+HEALTH_PORT = 8080
+
+Ready = Callable[[], Awaitable[None]]
+
+
+def run_worker(options: WorkerOptions) -> int:
+    """`worker start`: blocks until the worker has left; the exit code. Errors of configuration are raised for the caller to print."""
+    settings = load()
+    configure(settings.log_level, settings.log_format)
+    return run(plan_worker(options, settings))
+
+
+def plan_worker(options: WorkerOptions, settings: Settings) -> Plan:
+    """What a worker's options mean with these settings."""
+    limit = options.limit or settings.worker_limit
+    name = options.name or f"{os.uname().nodename}-{options.work_pool}"
+    return Plan(
+        settings=settings,
+        kind="worker",
+        name=name,
+        identity=f"worker {settings.api_url} {options.work_pool} {name}",
+        work_pool=options.work_pool,
+        work_queues=options.work_queues,
+        deployments=[],
+        limit=limit or default_limit(),
+        prefetch_s=settings.worker_prefetch if options.prefetch_s is None else options.prefetch_s,
+        run_once=options.run_once,
+        health_port=HEALTH_PORT if options.with_healthcheck else None,
+        echo=True,
+        cwd=Path.cwd(),
+    )
+
+
+def plan_serve(options: ServeOptions, settings: Settings) -> Plan:
+    """What `serve` means with these settings."""
+    limit = options.limit or settings.worker_limit
+    return Plan(
+        settings=settings,
+        kind="serve",
+        name=options.name,
+        identity=f"serve {settings.api_url} {sorted(options.deployments)}",
+        work_pool=None,
+        work_queues=[],
+        deployments=options.deployments,
+        limit=limit or default_limit(),
+        prefetch_s=settings.worker_prefetch,
+        run_once=False,
+        health_port=HEALTH_PORT if options.webserver else None,
+        echo=True,
+        cwd=Path.cwd(),
+    )
+
+
+def run(plan: Plan, on_ready: Ready | None = None, environ: Mapping[str, str] = os.environ) -> int:
+    """Builds everything and runs it on the fastest loop there is."""
+    revive = partial(ensure_api, plan.settings)
+    address = revive()
+    instance = acquire(plan.settings.home, plan.kind, plan.identity, plan.name)
+    try:
+        anyio.run(partial(_main, plan, address, revive, instance, on_ready, environ), backend_options=loop_options())
+    finally:
+        instance.close()
+    return 0
+
+
+def loop_options() -> dict[str, Any]:
+    """uvloop where it is installed; the standard loop, silently, where it is not."""
+    return {"use_uvloop": find_spec("uvloop") is not None}
+
+
+async def _main(
+    plan: Plan,
+    address: Address,
+    revive: Callable[[], Address],
+    instance: Instance,
+    on_ready: Ready | None,
+    environ: Mapping[str, str],
+) -> None:
+    backend: Backend = NativeBackend(address, timeout_s=plan.settings.api_timeout, revive=revive)
+    try:
+        api_file = instance.directory / "api.json"
+        write_private(api_file, json.dumps({"url": address.url, "authorization": address.authorization}))
+        place = Place(
+            directory=plan.cwd,
+            home=plan.settings.home,
+            api_url=address.url,
+            api_file=api_file,
+            worker=plan.name,
+            log_level=plan.settings.log_level,
+            storage_base_path=plan.settings.storage_base_path,
+            environ=environ,
+        )
+        launcher = ProcessLauncher(instance.directory, dict(environ))
+        daemon = Daemon(Parts(plan, instance, backend, launcher, SystemClock(), place, address.url))
+        ready = anyio.Event()
+        async with anyio.create_task_group() as group:
+            group.start_soon(_announce, ready, plan, on_ready)
+            await daemon.run(ready)
+            group.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await backend.close()
+
+
+async def _announce(ready: anyio.Event, plan: Plan, on_ready: Ready | None) -> None:
+    await ready.wait()
+    given = plan.settings.worker_limit is not None
+    what = f"work pool {plan.work_pool!r}" if plan.work_pool else f"{len(plan.deployments)} deployment(s)"
+    log.info("Claiming", who=plan.name, of=what, limit=explain(plan.limit, given))
+    if on_ready is not None:
+        await on_ready()

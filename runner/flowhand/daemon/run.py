@@ -1,0 +1,128 @@
+"""One attempt as the daemon sees it, from its claim to the server's word that its end is stored.
+
+    CLAIMED ──start──► STARTED ──running──► RUNNING ──exit──► ENDED ──final stored──► DONE
+        └────────────── launch failed ──────────────────────────┘
+
+A Run only keeps what is known and says what is to be reported; processes belong to the launcher, requests to the reporter.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from flowhand.daemon.end_table import Ending, LastWord, Outcome, final_state
+from flowhand.daemon.follower import Follower, Frame
+from flowhand.execution.launcher import Exit, StopReason
+from flowhand.wire.job import key_of
+from flowhand.wire.runner import ClaimedRun, LogLine, RetryPolicy, StateItem
+from flowhand.wire.states import StateType
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """What is known of one attempt."""
+
+    claimed: ClaimedRun
+    follower: Follower
+    lease_until: float
+    """CLOCK_BOOTTIME seconds, counted from the moment the renewing request was sent."""
+    marks: dict[str, int] = field(default_factory=dict[str, int])
+    """What the server has stored already, from a daemon before us."""
+    notes: deque[LogLine] = field(default_factory=deque[LogLine])
+    """Lines of the daemon's own, not yet reported."""
+    last_note: int = 0
+    pid: int | None = None
+    started: bool = False
+    owner: int | None = None
+    """The pid whose last word counts: the first that said `running`."""
+    running: Frame | None = None
+    word: LastWord | None = None
+    exit: Exit | None = None
+    ended: bool = False
+    why: str = ""
+    """With no exit although ended: why."""
+    stopping: StopReason | None = None
+    final: StateItem | None = None
+    handed_back: bool = False
+    silenced: bool = False
+    """The server refused this attempt: nothing more is reported of it."""
+
+    @property
+    def key(self) -> str:
+        return key_of(self.claimed.run_id, self.claimed.attempt)
+
+    @property
+    def began(self) -> bool:
+        """Whether user code began."""
+        return self.running is not None
+
+    @property
+    def title(self) -> str:
+        """The run for people: flow and run name."""
+        return f"{self.claimed.flow_name}/{self.claimed.name}"
+
+    def hear(self, frame: Frame) -> StateItem | None:
+        """Takes a frame in; the state to be reported for it, if any."""
+        kind = frame.body.get("k")
+        if kind == "running" and self.running is None:
+            self.running, self.owner = frame, frame.pid
+            return self._running_item(frame)
+        if kind == "end" and self.word is None and frame.pid in (self.owner, self.pid):
+            body = frame.body
+            self.word = LastWord(str(body["type"]), body.get("name"), body.get("message"), body.get("data"), body.get("error"))
+        return None
+
+    def conclude(self, now_us: int) -> StateItem | None:
+        """The final state of an attempt that has ended and whose files are read to their end; None when it is to be handed back."""
+        outcome = final_state(
+            Ending(
+                word=self.word,
+                exit=self.exit,
+                began=self.began,
+                timeout_s=self.running.body.get("timeout_s") if self.running else None,
+                why=self.why,
+                tail=list(self.follower.last_lines),
+            )
+        )
+        if outcome.type is None:
+            self.handed_back = True
+            return None
+        self.final = self._final_item(outcome, now_us)
+        return self.final
+
+    def fail_to_start(self, message: str, now_us: int) -> StateItem:
+        """The final state of an attempt whose process could not be started."""
+        self.ended = True
+        self.final = self._final_item(Outcome(StateType.CRASHED, "Crashed", f"The run's process could not be started: {message}"), now_us)
+        return self.final
+
+    def _running_item(self, frame: Frame) -> StateItem:
+        body = frame.body
+        return StateItem(
+            run_id=self.claimed.run_id,
+            attempt=self.claimed.attempt,
+            seq=frame.seq,
+            type=StateType.RUNNING,
+            at_us=int(body.get("t", 0)),
+            retry=RetryPolicy(retries=int(body.get("retries") or 0), retry_delay_s=float(body.get("retry_delay_s") or 0)),
+            flow_version=body.get("flow_version"),
+            run_name=body.get("run_name"),
+            infrastructure_pid=str(self.pid) if self.pid else None,
+        )
+
+    def _final_item(self, outcome: Outcome, now_us: int) -> StateItem:
+        assert outcome.type is not None, "what is handed back has no final state"
+        exit_ = self.exit
+        usage = {"cpu_s": exit_.cpu_s, "peak_bytes": float(exit_.peak_bytes), "wall_s": exit_.wall_s} if exit_ else None
+        return StateItem(
+            run_id=self.claimed.run_id,
+            attempt=self.claimed.attempt,
+            seq=self.follower.channel_size + 1,
+            type=outcome.type,
+            name=outcome.name,
+            message=outcome.message,
+            data=outcome.data,
+            at_us=now_us,
+            usage=usage,
+        )

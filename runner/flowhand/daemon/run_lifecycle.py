@@ -1,0 +1,226 @@
+"""The life of a run in the daemon: accepted, prepared, started, followed, ended, reported, forgotten.
+
+Each step is small; whatever goes wrong with one run becomes that run's state and never reaches another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from flowhand.backends.backend import Backend
+from flowhand.clock import Clock
+from flowhand.daemon.echo import Echo
+from flowhand.daemon.follower import Follower
+from flowhand.daemon.jobs import Place, make_job
+from flowhand.daemon.journal import Journal
+from flowhand.daemon.registry import Registry
+from flowhand.daemon.run import Run
+from flowhand.daemon.session import Session
+from flowhand.errors import ApiRefused, ApiUnavailable, LaunchError
+from flowhand.execution.launcher import EVERYTHING, Event, Exited, Launcher, Progress, StopReason, Vanished
+from flowhand.wire.job import Job, key_of
+from flowhand.wire.runner import ClaimedRun, LogBatch, LogLine, Orders, Refusal, ReleaseRequest, RetryHere, StateResult
+from flowhand.wire.states import StateType
+
+log = structlog.get_logger("flowhand.daemon")
+
+INFO: Final = 20
+LOGGER: Final = "flowhand.flow_runs.worker"
+
+
+class Lifecycle:
+    """Carries every run of the daemon through its life. `mark` and `spawn` are handed in by the composition."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        session: Session,
+        launcher: Launcher,
+        registry: Registry,
+        journal: Journal,
+        clock: Clock,
+        place: Place,
+        grace_s: float,
+        echo: Echo,
+    ) -> None:
+        self._backend = backend
+        self._session = session
+        self._launcher = launcher
+        self._registry = registry
+        self._journal = journal
+        self._clock = clock
+        self._place = place
+        self._grace_s = grace_s
+        self._echo = echo
+        self.mark: Callable[[Run], None] = lambda _run: None
+        """Tells the reporter; set once by the composition, which breaks the circle between the two."""
+        self.on_drain: Callable[[], None] = lambda: None
+        """The server wants us to drain."""
+
+    # --- in -------------------------------------------------------------------------------------------------------------------------
+
+    async def accept(self, claimed: ClaimedRun, sent_at: float, claim: int) -> None:
+        """A claimed run: journaled, then started. One that is known already (an answer that came twice) only renews its lease."""
+        key = key_of(claimed.run_id, claimed.attempt)
+        lease_until = sent_at + claimed.lease_s
+        known = self._registry.get(key)
+        if known is not None:
+            known.lease_until = lease_until
+            return
+        run = Run(claimed, Follower(key, self._launcher), lease_until)
+        self._journal.claimed(key, claimed, lease_until, claim)
+        self._registry.add(run)
+        await self._start(run)
+
+    async def _start(self, run: Run) -> None:
+        try:
+            started = await self._launcher.start(self._job(run))
+        except LaunchError as error:
+            self._failed_to_start(run, str(error))
+            return
+        run.pid, run.started = started.pid, True
+        self._journal.started(run.key)
+        if started.spawned:
+            self.note(run, f"Started in a fresh interpreter: {started.spawned}")
+        log.info("Started", run=run.title, attempt=run.claimed.attempt, pid=run.pid)
+
+    def _failed_to_start(self, run: Run, message: str) -> None:
+        log.error("A run could not be started", run=run.title, why=message)
+        self._journal.final(run.key, run.fail_to_start(message, self._clock.now_us()))
+        self.mark(run)
+
+    def _job(self, run: Run) -> Job:
+        claimed = run.claimed
+        start_at = self._clock.boottime() + claimed.start_in_s if claimed.start_in_s > 0 else None
+        margin = self._session.reply.margin_s
+        return make_job(
+            claimed, self._place, start_at=start_at, lease_until=run.lease_until - margin, redelivered=claimed.interruptions > 0
+        )
+
+    def note(self, run: Run, message: str, level: int = INFO) -> None:
+        """A line of the daemon's own in the run's log, journaled so that it is said exactly once."""
+        run.last_note += 1
+        line: LogLine = ("daemon", run.last_note, self._clock.now_us(), level, LOGGER, message, None)
+        self._journal.note(run.key, line)
+        run.notes.append(line)
+        self.mark(run)
+
+    # --- what the launcher says -----------------------------------------------------------------------------------------------------
+
+    async def follow(self) -> None:
+        """Takes the launcher's news until it is closed."""
+        async for event in self._launcher.events():
+            await self._hear(event)
+
+    async def _hear(self, event: Event) -> None:
+        if isinstance(event, Progress):
+            run = self._registry.get(event.key)
+            if run is not None and not run.silenced:
+                run.follower.grown(event.sizes, self._clock.now_us())
+                self.mark(run)
+        elif isinstance(event, Exited):
+            await self._exited(event)
+        else:
+            await self._vanished(event)
+
+    async def _exited(self, event: Exited) -> None:
+        run = self._registry.get(event.key)
+        if run is None:
+            await self._launcher.forget(event.key)
+            return
+        run.exit, run.ended = event.exit, True
+        if run.silenced:
+            await self._forget(run)
+            return
+        run.follower.grown(event.exit.sizes, self._clock.now_us())
+        self.mark(run)
+
+    async def _vanished(self, event: Vanished) -> None:
+        for key in event.keys:
+            run = self._registry.get(key)
+            if run is None or run.ended:
+                continue
+            run.why, run.ended = event.why, True
+            run.follower.grown(EVERYTHING, self._clock.now_us())
+            if run.silenced:
+                await self._forget(run)
+            else:
+                self.mark(run)
+
+    # --- what the server says -------------------------------------------------------------------------------------------------------
+
+    async def obey(self, orders: Orders) -> None:
+        """Orders are repeated until they are done, so each is only begun once."""
+        for run_id, attempt in orders.cancel:
+            await self._order(key_of(run_id, attempt), StopReason.CANCEL)
+        for run_id, attempt in orders.revoke:
+            await self._order(key_of(run_id, attempt), StopReason.REVOKED)
+        if orders.drain:
+            self.on_drain()
+
+    async def _order(self, key: str, reason: StopReason) -> None:
+        run = self._registry.get(key)
+        if run is None or run.ended or run.stopping is not None:
+            return
+        if reason is StopReason.REVOKED and run.began:
+            return
+        log.info("Cancelling" if reason is StopReason.CANCEL else "Handing back", run=run.title)
+        await self.stop(run, reason, self._grace_s)
+
+    async def stop(self, run: Run, reason: StopReason, grace_s: float) -> None:
+        """Stops a run's process; its end comes by itself."""
+        run.stopping = reason
+        await self._launcher.stop(run.key, reason, grace_s)
+
+    async def fence(self, run: Run, refusal: Refusal) -> None:
+        """The attempt is not ours any more: its process is killed and nothing more is said of it."""
+        log.warning("The server gave this run to another or ended it; stopping it here", run=run.title, reason=refusal.reason)
+        run.silenced = True
+        if run.ended:
+            await self._forget(run)
+        else:
+            await self.stop(run, StopReason.FENCED, 0.0)
+
+    # --- the reporter's handler -----------------------------------------------------------------------------------------------------
+
+    def heard(self, run: Run, batch: LogBatch) -> None:
+        """Shows the lines on our own terminal as well."""
+        self._echo.show(run, batch)
+
+    async def refused(self, run: Run, refusal: Refusal) -> None:
+        """A fenced attempt."""
+        await self.fence(run, refusal)
+
+    async def stored(self, run: Run, result: StateResult) -> None:
+        """The final state is on the server's disk: forget the attempt, or begin the next one right here."""
+        log.info("Ended", run=run.title, state=result.name or result.type)
+        if result.retry_here is not None and result.type == StateType.SCHEDULED:
+            await self._retry(run, result.retry_here)  # before the old attempt leaves, so that its slot is never free between
+        await self._forget(run)
+
+    async def _retry(self, run: Run, again: RetryHere) -> None:
+        log.info("Trying again", run=run.title, attempt=again.attempt, in_s=round(again.start_in_s, 2))
+        claimed = run.claimed.model_copy(update={"attempt": again.attempt, "run_count": again.run_count, "start_in_s": again.start_in_s})
+        lease_s = max(run.lease_until - self._clock.boottime(), 0.0)
+        claimed.lease_s = max(lease_s, self._session.reply.lease_s)
+        await self.accept(claimed, self._clock.boottime(), 0)
+
+    async def hand_back(self, runs: list[Run]) -> None:
+        """Gives runs that have not begun back to Scheduled, with their own time."""
+        attempts = [(run.claimed.run_id, run.claimed.attempt) for run in runs if not run.silenced]
+        if attempts:
+            request = ReleaseRequest(session=self._session.id, runs=attempts, reason="handed back before it began")
+            try:
+                await self._backend.release(request)
+            except (ApiUnavailable, ApiRefused) as error:
+                log.warning("Runs could not be handed back; their leases will end", runs=len(attempts), error=str(error))
+        for run in runs:
+            await self._forget(run)
+
+    async def _forget(self, run: Run) -> None:
+        await self._launcher.forget(run.key)
+        self._journal.done(run.key)
+        self._registry.remove(run)
