@@ -35,7 +35,7 @@ class Collected:
 
 
 def collect(store: CheckoutStore, policy: Policy | None = None, *, now: float | None = None) -> Collected:
-    """Remove what the policy lets go. `now` is seconds since the epoch. Idempotent; may be stopped at any point; safe beside other users."""
+    """Remove what the policy lets go. `now` is seconds since the epoch. Idempotent; may be stopped at any point."""
     policy = policy or Policy()
     moment = time.time() if now is None else now
     done = Collected()

@@ -17,7 +17,7 @@ from flowhand_storage.folders import FolderStore
 from flowhand_storage.leases import hold
 from flowhand_storage.local import LocalSource
 from flowhand_storage.locks import lock, try_lock
-from support.storage_kinds import write_files
+from support.storage_kinds import read_files, write_files
 
 OLD = Policy(max_age=100.0, min_age=10.0)
 
@@ -50,13 +50,21 @@ def test_never_collects_what_is_leased(store: CheckoutStore, tmp_path: Path) -> 
         assert (checkout.path / "flow.py").exists()
 
 
+HOLDER = """
+import sys
+from pathlib import Path
+from flowhand_storage.leases import hold
+kept = hold(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
 def test_a_lease_of_another_process_counts(store: CheckoutStore, tmp_path: Path) -> None:
     """A process that holds a checkout by its path keeps it; its death by SIGKILL frees it."""
     checkout = checkout_of(store, tmp_path / "code")
-    program = "import sys; from pathlib import Path; from flowhand_storage.leases import hold\nkept = hold(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
-    with subprocess.Popen(
-        [sys.executable, "-c", program, checkout.path / "flow.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
+    command = [sys.executable, "-c", HOLDER, checkout.path / "flow.py"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         checkout.release()
@@ -117,7 +125,7 @@ def test_a_killed_build_is_done_again(tmp_path: Path) -> None:
     (tmp_path / "key").mkdir()
     (tmp_path / "key" / "half").write_text("")
     with folders.lease("key", "a test", lambda folder: (folder / "whole").touch()) as lease:
-        assert os.listdir(lease.path) == ["whole"]
+        assert list(read_files(lease.path)) == ["whole"]
 
 
 def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
@@ -140,7 +148,7 @@ def test_an_unreadable_record_means_built_again(tmp_path: Path) -> None:
     folders.lease("key", "a test", lambda folder: (folder / "first").touch()).release()
     (tmp_path / "key.json").write_text('{"about"')
     with folders.lease("key", "a test", lambda folder: (folder / "second").touch()) as lease:
-        assert os.listdir(lease.path) == ["second"]
+        assert list(read_files(lease.path)) == ["second"]
 
 
 def test_bytecode_does_not_count_as_written(store: CheckoutStore, tmp_path: Path) -> None:
@@ -188,8 +196,8 @@ def test_shared_locks_go_together(tmp_path: Path) -> None:
     """Any number may share; none may have it alone meanwhile."""
     with lock(tmp_path / "a.lock", shared=True, wait=0), lock(tmp_path / "a.lock", shared=True, wait=0):
         assert try_lock(tmp_path / "a.lock") is None
-    assert (mine := try_lock(tmp_path / "a.lock")) is not None
-    mine.release()
+    with lock(tmp_path / "a.lock", wait=0):
+        assert try_lock(tmp_path / "a.lock", shared=True) is None
 
 
 def test_a_discarded_lock_is_not_mistaken_for_the_new_one(tmp_path: Path) -> None:
@@ -222,4 +230,4 @@ def test_ignored_files_are_not_copied(store: CheckoutStore, tmp_path: Path) -> N
         tmp_path / "code", {".flowhandignore": "data/\n*.log\n!keep.log\n", "data/big": "x", "a.log": "x", "keep.log": "x", "flow.py": ""}
     )
     with store.checkout(LocalSource(tmp_path / "code")) as checkout:
-        assert sorted(os.listdir(checkout.path)) == [".flowhandignore", "flow.py", "keep.log"]
+        assert list(read_files(checkout.path)) == [".flowhandignore", "flow.py", "keep.log"]
