@@ -19,12 +19,14 @@ import structlog
 from flowhand.backends.backend import Backend
 from flowhand.backends.native import NativeBackend
 from flowhand.client.address import Address
+from flowhand.client.connect import open_sync
 from flowhand.client.embedded import ensure_api
 from flowhand.clock import SystemClock
 from flowhand.daemon.daemon import Daemon, Parts
 from flowhand.daemon.instance import Instance, acquire, write_private
 from flowhand.daemon.jobs import Place
 from flowhand.daemon.options import Plan, ServeOptions, WorkerOptions
+from flowhand.daemon.pool import prepare_pool
 from flowhand.daemon.slots import default_limit, explain
 from flowhand.execution.process import ProcessLauncher
 from flowhand.settings import Settings, load
@@ -41,6 +43,8 @@ def run_worker(options: WorkerOptions) -> int:
     """`worker start`: blocks until the worker has left; the exit code. Errors of configuration are raised for the caller to print."""
     settings = load()
     configure(settings.log_level, settings.log_format)
+    with open_sync(settings) as client:
+        prepare_pool(client, options)
     return run(plan_worker(options, settings))
 
 
@@ -85,16 +89,21 @@ def plan_serve(options: ServeOptions, settings: Settings) -> Plan:
     )
 
 
-def run(plan: Plan, on_ready: Ready | None = None, environ: Mapping[str, str] = os.environ) -> int:
-    """Builds everything and runs it on the fastest loop there is."""
+def run(plan: Plan, on_ready: Ready | None = None) -> int:
+    """Runs the plan on the fastest loop there is, until it was asked to leave."""
+    anyio.run(partial(run_async, plan, on_ready), backend_options=loop_options())
+    return 0
+
+
+async def run_async(plan: Plan, on_ready: Ready | None = None, environ: Mapping[str, str] = os.environ) -> None:
+    """The same on the caller's loop. Takes the signals over; cancelling it leaves without a drain, and the next daemon adopts."""
     revive = partial(ensure_api, plan.settings)
-    address = revive()
+    address = await anyio.to_thread.run_sync(revive)
     instance = acquire(plan.settings.home, plan.kind, plan.identity, plan.name)
     try:
-        anyio.run(partial(_main, plan, address, revive, instance, on_ready, environ), backend_options=loop_options())
+        await _main(plan, address, revive, instance, on_ready, environ)
     finally:
         instance.close()
-    return 0
 
 
 def loop_options() -> dict[str, Any]:
