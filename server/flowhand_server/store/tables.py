@@ -243,13 +243,16 @@ flow_run = Table(
     Column("start_time", BigInteger),
     Column("end_time", BigInteger),
     _count("total_run_time"),
+    _flag("in_process"),
     _json("usage"),
 )
-"""`total_run_time` is in microseconds. `attempt` is the fence; `run_count` the contract's; `interruptions` counts lost leases."""
+"""`total_run_time` is in microseconds. `attempt` is the fence; `run_count` the contract's; `interruptions` counts lost leases.
+`in_process`: it is SCHEDULED, but its own process will go on with it (a foreign client's retry), so nobody may claim it."""
 
 _r = flow_run.c
 _partial("uq_flow_run_idempotency", _r.flow_id, _r.idempotency_key, where="idempotency_key IS NOT NULL", unique=True)
-_partial("ix_flow_run_lane", _r.work_queue_id, _r.deployment_id, _r.next_scheduled_start_time, where="state_type = 'SCHEDULED'")
+_CLAIMABLE = "state_type = 'SCHEDULED' AND in_process = false"
+_partial("ix_flow_run_lane", _r.work_queue_id, _r.deployment_id, _r.next_scheduled_start_time, where=_CLAIMABLE)
 _partial("ix_flow_run_served", _r.deployment_id, _r.next_scheduled_start_time, where="state_type = 'SCHEDULED'")
 _partial("ix_flow_run_due", _r.next_scheduled_start_time, where="state_type = 'SCHEDULED' AND state_name = 'Scheduled'")
 _partial("ix_flow_run_active_queue", _r.work_queue_id, _r.state_type, where="state_type IN ('PENDING', 'RUNNING', 'CANCELLING')")
@@ -377,6 +380,7 @@ session = Table(
     _count("lease_us", 60_000_000),
     _ref("worker_id", "worker", "SET NULL", nullable=True),
     Column("status", String(12), nullable=False, server_default="open"),
+    Column("superseded_by", String(36)),
     Column("last_seen", BigInteger, nullable=False),
     _count("claim"),
     _flag("drain"),
@@ -399,6 +403,7 @@ lease = Table(
     Column("ended_at", BigInteger),
     Column("provisional_until", BigInteger),
     Column("crash_policy", String(8), nullable=False, server_default="crash"),
+    _count("max_interruptions", 3),
     _count("mark_channel"),
     _count("mark_stdout"),
     _count("mark_stderr"),

@@ -1,0 +1,260 @@
+"""The transition table of the contract (4.2), one function a rule, the first that answers wins.
+
+A rule takes a `Transition` and returns a decision, or None when it has nothing to say. What no rule stops is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from flowhand.wire.states import TERMINAL, StateName, StateType
+
+from .state import (
+    CollisionStrategy,
+    Decision,
+    Proposal,
+    RunFacts,
+    State,
+    Verdict,
+    ended,
+    has_result,
+    moment,
+    scheduled,
+)
+
+SLOT_WAIT_US: Final = 30_000_000
+"""How long a run that found no slot waits before a foreign client may try again (contract 5.7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """From where, to where, and the facts."""
+
+    current: State | None
+    proposed: Proposal
+    facts: RunFacts
+
+    @property
+    def source(self) -> StateType | None:
+        """The type of the current state."""
+        return self.current.type if self.current else None
+
+    @property
+    def target(self) -> StateType:
+        """The type of the proposed state."""
+        return self.proposed.type
+
+
+Rule = Callable[[Transition], Decision | None]
+
+
+def decide(current: State | None, proposed: Proposal, facts: RunFacts, *, force: bool = False) -> Decision:
+    """What becomes of the proposal. `force` keeps only the rules that guard a result and runs without infrastructure (contract 4.2)."""
+    transition = Transition(current, proposed, facts)
+    for rule in FORCED_RULES if force else RULES:
+        decision = rule(transition)
+        if decision is not None:
+            return decision
+    return _accept(transition)
+
+
+def _stay(reason: str) -> Decision:
+    return Decision(Verdict.REJECT, None, reason)
+
+
+def _instead(state: Proposal, reason: str, **policy: object) -> Decision:
+    return Decision(Verdict.REJECT, state, reason, policy=policy)
+
+
+def _abort(reason: str) -> Decision:
+    return Decision(Verdict.ABORT, None, reason)
+
+
+def same_transition(t: Transition) -> Decision | None:
+    """A proposal that was accepted before, sent again because its answer was lost."""
+    wanted = t.proposed.details.get("transition_id")
+    if t.current and wanted and wanted == t.current.details.get("transition_id"):
+        return _stay("This run has already made this state transition.")
+    return None
+
+
+def leave_terminal(t: Transition) -> Decision | None:
+    """What may follow an end: another end, or a new beginning."""
+    if t.current is None or not ended(t.current):
+        return None
+    if t.target in {StateType.CANCELLING, StateType.PAUSED, StateType.CRASHED}:
+        return _abort(f"Run is already in terminal state {t.source}.")
+    if t.source is StateType.COMPLETED and has_result(t.current) and t.target not in TERMINAL:
+        return _stay("Run is already COMPLETED.")
+    return None
+
+
+def keep_result(t: Transition) -> Decision | None:
+    """A stored result is not replaced by none, not even by force."""
+    if t.current is None or t.source is not StateType.COMPLETED or t.target is not StateType.COMPLETED:
+        return None
+    if has_result(t.current) and not has_result(t.proposed):
+        return _stay("Cannot overwrite a completed state that has a result with one that has none.")
+    return None
+
+
+def reschedule(t: Transition) -> Decision | None:
+    """An ended run that is scheduled anew needs a deployment to run it, and forgets its pauses."""
+    if not ended(t.current) or t.target is not StateType.SCHEDULED:
+        return None
+    if t.proposed.name == StateName.LATE:
+        return None
+    if not t.facts.has_deployment:
+        return _abort("Cannot reschedule a run without an associated deployment.")
+    return Decision(Verdict.ACCEPT, t.proposed, policy={"pause_keys": [], "resuming": False, "retry_type": "reschedule"})
+
+
+def only_cancelled_after_cancelling(t: Transition) -> Decision | None:
+    """A run that is being cancelled ends Cancelled."""
+    if t.source is StateType.CANCELLING and t.target is not StateType.CANCELLED:
+        return _stay("Cannot transition flows that are cancelling to a state other than Cancelled.")
+    return None
+
+
+def cancel_without_infrastructure(t: Transition) -> Decision | None:
+    """Where nothing runs, nothing has to be stopped: Cancelled at once, also by force."""
+    if t.current is None or t.target is not StateType.CANCELLING:
+        return None
+    if t.source is StateType.SCHEDULED and (not t.facts.infrastructure_pid or t.current.name == StateName.RESUMING):
+        return _instead(_cancelled(t.proposed), "Scheduled flow run has no infrastructure to terminate.")
+    if t.source is StateType.PAUSED and t.current.details.get("pause_reschedule"):
+        return _instead(_cancelled(t.proposed), "Suspended flow run has no infrastructure to terminate.")
+    return None
+
+
+def _cancelled(proposed: Proposal) -> Proposal:
+    return Proposal(StateType.CANCELLED, "Cancelled", proposed.message, None, proposed.details)
+
+
+_HOLDING: Final = frozenset({StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.CANCELLED})
+
+
+def pending_once(t: Transition) -> Decision | None:
+    """The guard against a double claim: a run becomes Pending once; a Pending run may only refine its name."""
+    if t.current is None or t.target is not StateType.PENDING or t.source not in _HOLDING:
+        return None
+    if t.source is StateType.PENDING and t.proposed.name not in {t.current.name, StateName.PENDING}:
+        kept = {key: value for key, value in t.current.details.items() if key in _CARRIED and value is not None}
+        given = {key: value for key, value in t.proposed.details.items() if value is not None}
+        return Decision(Verdict.ACCEPT, t.proposed.with_details(**{**kept, **given}))
+    return _abort(f"This run is in a {t.source} state and cannot transition to a PENDING state.")
+
+
+_CARRIED: Final = ("scheduled_time", "deployment_concurrency_lease_id")
+
+
+def deployment_limit(t: Transition) -> Decision | None:
+    """No slot, no Pending."""
+    limit = t.facts.limit
+    if t.target is not StateType.PENDING or limit is None or not limit.reached:
+        return None
+    if t.source is not None and t.source is not StateType.SCHEDULED and t.source not in TERMINAL:
+        return None
+    reason = "Deployment concurrency limit reached."
+    if limit.limit <= 0:
+        return _abort("The deployment's concurrency limit is 0.")
+    if limit.strategy is CollisionStrategy.CANCEL_NEW:
+        return _instead(Proposal(StateType.CANCELLED, "Cancelled", reason), reason)
+    return _instead(scheduled(t.facts.now + SLOT_WAIT_US, StateName.AWAITING_CONCURRENCY_SLOT, reason), reason)
+
+
+def late_only_from_scheduled(t: Transition) -> Decision | None:
+    """Late is said of a run that waits for its time, and once."""
+    if t.target is not StateType.SCHEDULED or t.proposed.name != StateName.LATE:
+        return None
+    if t.current is None or t.source is not StateType.SCHEDULED:
+        return _stay("Only scheduled flows can be marked late.")
+    if t.current.name == StateName.LATE:
+        return _stay("This run is already late.")
+    return None
+
+
+def pause(t: Transition) -> Decision | None:
+    """Only what runs can pause, each pause fires once, and only what a deployment can start again may be suspended."""
+    if t.target is not StateType.PAUSED:
+        return None
+    suspend = bool(t.proposed.details.get("pause_reschedule"))
+    word = "suspend" if suspend else "pause"
+    if t.source is StateType.PAUSED:
+        return None
+    if t.source is not StateType.RUNNING:
+        return _stay(f"Cannot {word} flows that are not currently running.")
+    key = t.proposed.details.get("pause_key")
+    if key and key in t.facts.pause_keys:
+        return _stay(f"This {word} has already fired.")
+    if suspend and t.facts.is_subflow:
+        return _abort("Cannot suspend subflows.")
+    if suspend and not t.facts.has_deployment:
+        return _abort("Cannot suspend flows without a deployment.")
+    return Decision(Verdict.ACCEPT, t.proposed, policy={"pause_keys": [*t.facts.pause_keys, key]} if key else {})
+
+
+_AFTER_PAUSE: Final = frozenset({StateType.RUNNING, StateType.SCHEDULED, StateType.CANCELLING}) | TERMINAL
+
+
+def resume(t: Transition) -> Decision | None:
+    """What may follow a pause, as long as its time is not over."""
+    if t.current is None or t.source is not StateType.PAUSED:
+        return None
+    if t.target not in _AFTER_PAUSE:
+        return _stay(f"This run is paused and cannot transition to {t.target}.")
+    timeout = moment(t.current.details.get("pause_timeout"))
+    if timeout is not None and timeout < t.facts.now and t.target is not StateType.CANCELLING:
+        message = "The flow was paused and never resumed."
+        return _instead(Proposal(StateType.FAILED, "Failed", message), message)
+    if t.target in {StateType.RUNNING, StateType.SCHEDULED}:
+        return Decision(Verdict.ACCEPT, t.proposed, policy={"resuming": True})
+    return None
+
+
+def wait_for_time(t: Transition) -> Decision | None:
+    """A run does not begin before its time; less than a second is let pass."""
+    if t.current is None or t.target is not StateType.RUNNING or t.source not in {StateType.SCHEDULED, StateType.PENDING}:
+        return None
+    due = t.current.scheduled_us
+    if due is None or (due - t.facts.now) // 1_000_000 <= 0:
+        return None
+    return Decision(Verdict.WAIT, None, "Scheduled time is in the future", (due - t.facts.now) // 1_000_000)
+
+
+def retry(t: Transition) -> Decision | None:
+    """A failure with tries left becomes the next try."""
+    if t.source is not StateType.RUNNING or t.target is not StateType.FAILED or t.facts.run_count > t.facts.retries:
+        return None
+    again = scheduled(t.facts.now + t.facts.retry_delay_us, StateName.AWAITING_RETRY, t.proposed.message)
+    again = Proposal(again.type, again.name, again.message, t.proposed.data, again.details)
+    return _instead(again, "Retrying", retry_type="reschedule" if t.facts.leased else "in_process")
+
+
+def _accept(t: Transition) -> Decision:
+    proposed = t.proposed
+    due = t.current.details.get("scheduled_time") if t.current and t.source is StateType.SCHEDULED else None
+    if t.target is StateType.PENDING and due and not proposed.details.get("scheduled_time"):
+        proposed = proposed.with_details(scheduled_time=due)
+    return Decision(Verdict.ACCEPT, proposed)
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    same_transition,
+    leave_terminal,
+    keep_result,
+    reschedule,
+    only_cancelled_after_cancelling,
+    cancel_without_infrastructure,
+    pending_once,
+    deployment_limit,
+    late_only_from_scheduled,
+    pause,
+    resume,
+    wait_for_time,
+    retry,
+)
+
+FORCED_RULES: Final[tuple[Rule, ...]] = (keep_result, cancel_without_infrastructure)

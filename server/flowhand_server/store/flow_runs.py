@@ -1,0 +1,153 @@
+"""Transactions on single runs: creating one, and proposing a state to it. Used by the routes of the contract and by the services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from flowhand.ids import timed_id
+from flowhand.wire.states import ACTIVE, TERMINAL, StateType
+from flowhand_server.orchestration.effects import Progress, advance, stamp
+from flowhand_server.orchestration.rules import decide
+from flowhand_server.orchestration.state import Decision, Proposal, RunFacts, State, Verdict, ended
+
+from .errors import NotFound
+from .limits import deployment_limit
+from .mirror import mirror_to_task_run
+from .names import random_name
+from .notices import Notice, post
+from .runs import Run, StateWriter, due_notice, load_run, progress_row, state_row
+from .tables import flow_run, flow_run_state, lease
+
+
+@dataclass(slots=True)
+class NewRun:
+    """A run to be created: what its maker decides (columns of `flow_run`; parameters and tags already merged), and its first state."""
+
+    flow_id: str
+    state: Proposal
+    name: str | None = None
+    deployment_id: str | None = None
+    work_pool_id: str | None = None
+    work_queue_id: str | None = None
+    work_queue_name: str | None = None
+    deployment_version: str | None = None
+    flow_version: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    context: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    tags: list[str] = field(default_factory=list[str])
+    labels: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    job_variables: Mapping[str, Any] | None = None
+    empirical_policy: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    idempotency_key: str | None = None
+    parent_task_run_id: str | None = None
+    auto_scheduled: bool = False
+    infrastructure_document_id: str | None = None
+    infrastructure_pid: str | None = None
+    created_by: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedRun:
+    """The id of a run, and whether it is new or the one that has the idempotency key already."""
+
+    id: str
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to a proposal: the contract's status, the run's state now (None only where the contract says so), and why."""
+
+    status: Verdict
+    state: State | None
+    reason: str = ""
+    delay_s: int = 0
+
+
+_COPIED: Final = tuple(name for name in NewRun.__dataclass_fields__ if name not in {"state", "name"})
+
+
+def create_flow_run(conn: Connection, new: NewRun, now: int) -> CreatedRun:
+    """Creates a run in its first state, without asking the rules (contract 4.4). Idempotent by (flow, idempotency key)."""
+    if new.idempotency_key is not None:
+        existing = conn.execute(_BY_KEY, {"flow_id": new.flow_id, "key": new.idempotency_key}).scalar()
+        if existing is not None:
+            return CreatedRun(existing, new=False)
+    run_id = timed_id()
+    state = stamp(new.state, timed_id(), now, None)
+    progress, policy = advance(Progress(), state, new.empirical_policy)
+    row = {name: getattr(new, name) for name in _COPIED} | progress_row(progress)
+    row |= {"id": run_id, "created": now, "updated": now, "name": new.name or random_name(), "empirical_policy": dict(policy)}
+    conn.execute(insert(flow_run), row)
+    conn.execute(insert(flow_run_state), state_row(run_id, state, 0))
+    if new.parent_task_run_id:
+        mirror_to_task_run(conn, new.parent_task_run_id, run_id, state, now)
+    if state.type is StateType.SCHEDULED:
+        post(conn, due_notice(new.work_pool_id, new.work_queue_id, new.deployment_id, progress.next_scheduled_start_time))
+    return CreatedRun(run_id, new=True)
+
+
+_BY_KEY: Final = select(flow_run.c.id).where(flow_run.c.flow_id == bindparam("flow_id"), flow_run.c.idempotency_key == bindparam("key"))
+
+
+def propose_state(conn: Connection, run_id: str, proposal: Proposal, now: int, *, force: bool = False) -> Outcome:
+    """Asks the rules about a state for a run, and stores what they decide. NotFound for an unknown run.
+
+    The run is locked while they are asked, so of two proposals at once the second sees what the first has done.
+    """
+    run = load_run(conn, run_id)
+    if run is None:
+        raise NotFound("Flow run not found")
+    holder = lease_holder(conn, run)
+    decision = decide(run.current, proposal, facts_of(conn, run, proposal, now, leased=holder is not None), force=force)
+    return _apply(conn, run, decision, holder, now)
+
+
+def facts_of(conn: Connection, run: Run, proposal: Proposal, now: int, *, leased: bool) -> RunFacts:
+    """What the rules need to know of the run for this proposal."""
+    wants_slot = proposal.type is StateType.PENDING and run.state_type not in ACTIVE
+    return RunFacts(
+        now=now,
+        has_deployment=run.deployment_id is not None,
+        is_subflow=run.parent_task_run_id is not None,
+        run_count=run.progress.run_count,
+        infrastructure_pid=run.infrastructure_pid,
+        policy=run.policy,
+        limit=deployment_limit(conn, run.deployment_id) if wants_slot else None,
+        leased=leased,
+    )
+
+
+def lease_holder(conn: Connection, run: Run) -> str | None:
+    """The session that holds a lease on the run's current attempt, if one does."""
+    if run.attempt == 0:
+        return None
+    return conn.execute(_HOLDER, {"run": run.id}).scalar()
+
+
+_HOLDER: Final = select(lease.c.session_id).where(lease.c.flow_run_id == bindparam("run"), lease.c.ended_at.is_(None))
+
+
+def _apply(conn: Connection, run: Run, decision: Decision, holder: str | None, now: int) -> Outcome:
+    if decision.state is not None:
+        reopens = decision.state.type is StateType.SCHEDULED or (ended(run.current) and decision.state.type not in TERMINAL)
+        if reopens and (holder or ended(run.current)):
+            reopen(conn, run, now)
+        writer = StateWriter(conn, now)
+        writer.enter(run, decision.state, decision.policy)
+        writer.flush()
+        if holder:
+            post(conn, Notice("session", key=holder))
+    return Outcome(decision.verdict, run.current, decision.reason, decision.delay_s)
+
+
+def reopen(conn: Connection, run: Run, now: int) -> None:
+    """Begins a new attempt: what the old one still says is refused from now on, and its lease is void."""
+    run.attempt += 1
+    run.infrastructure_pid = None
+    void = update(lease).where(lease.c.flow_run_id == run.id, lease.c.ended_at.is_(None))
+    conn.execute(void.values(ended_at=now, provisional_until=None))

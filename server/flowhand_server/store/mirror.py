@@ -1,0 +1,40 @@
+"""A subflow's states, mirrored onto the task run that stands for it in the parent (contract 2.5)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert, select, update
+
+from flowhand.ids import timed_id
+from flowhand_server.orchestration.effects import Progress, advance
+from flowhand_server.orchestration.state import State
+
+from .tables import task_run, task_run_state
+
+_FIELDS = tuple(Progress.__dataclass_fields__)
+
+
+def mirror_to_task_run(conn: Connection, task_run_id: str, flow_run_id: str, state: State, now: int) -> None:
+    """Has the task run enter the same state, with `child_flow_run_id` in its details. Nothing happens when there is no such task run."""
+    columns = [task_run.c[name] for name in (*_FIELDS, "flow_run_id")]
+    row = conn.execute(select(*columns).where(task_run.c.id == task_run_id).with_for_update()).mappings().first()
+    if row is None:
+        return
+    before = Progress(**{name: row[name] for name in _FIELDS})
+    timestamp = state.timestamp if before.state_timestamp is None else max(state.timestamp, before.state_timestamp + 1)
+    details = {**state.details, "task_run_id": task_run_id, "flow_run_id": row["flow_run_id"], "child_flow_run_id": flow_run_id}
+    mirrored = State(state.type, state.name, state.message, state.data, details, timed_id(), timestamp)
+    progress, _ = advance(before, mirrored, {})
+    conn.execute(
+        insert(task_run_state).values(
+            id=mirrored.id,
+            task_run_id=task_run_id,
+            timestamp=timestamp,
+            type=mirrored.type.value,
+            name=mirrored.name,
+            message=mirrored.message,
+            state_details=details,
+            data=mirrored.data,
+        )
+    )
+    changes = {name: getattr(progress, name) for name in _FIELDS}
+    conn.execute(update(task_run).where(task_run.c.id == task_run_id).values(**changes, updated=now))

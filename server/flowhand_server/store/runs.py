@@ -1,0 +1,217 @@
+"""Runs as the rules see them: loaded with their state, and given new states in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
+
+from flowhand.ids import timed_id
+from flowhand.wire.states import ACTIVE, StateType
+from flowhand_server.orchestration.effects import Progress, advance, stamp
+from flowhand_server.orchestration.state import Proposal, State
+
+from .mirror import mirror_to_task_run
+from .notices import Notice, post
+from .tables import flow_run, flow_run_state
+
+
+@dataclass(slots=True)
+class Run:
+    """A run, its current state, and where it belongs. Changed by `StateWriter.enter`."""
+
+    id: str
+    flow_id: str
+    deployment_id: str | None
+    work_pool_id: str | None
+    work_queue_id: str | None
+    parent_task_run_id: str | None
+    infrastructure_pid: str | None
+    auto_scheduled: bool
+    attempt: int
+    interruptions: int
+    policy: Mapping[str, Any]
+    progress: Progress
+    current: State | None
+    name: str | None = None
+    """Set to rename it. So with the next two."""
+    flow_version: str | None = None
+    usage: Mapping[str, float] | None = None
+
+    @property
+    def state_type(self) -> str | None:
+        """The type of the current state."""
+        return self.progress.state_type
+
+
+_PROGRESS: Final = tuple(Progress.__dataclass_fields__)
+_run = flow_run.c
+_state = flow_run_state.c
+_LOAD: Final = (
+    select(
+        _run.id,
+        _run.flow_id,
+        _run.deployment_id,
+        _run.work_pool_id,
+        _run.work_queue_id,
+        _run.parent_task_run_id,
+        _run.infrastructure_pid,
+        _run.auto_scheduled,
+        _run.attempt,
+        _run.interruptions,
+        _run.empirical_policy,
+        *(flow_run.c[name] for name in _PROGRESS),
+        _state.message.label("s_message"),
+        _state.data.label("s_data"),
+        _state.state_details.label("s_details"),
+    )
+    .outerjoin_from(flow_run, flow_run_state, _state.id == _run.state_id)
+    .where(_run.id.in_(bindparam("ids", expanding=True)))
+    .order_by(_run.id)
+    .with_for_update(of=flow_run)
+)
+
+
+def load_runs(conn: Connection, ids: Iterable[str]) -> dict[str, Run]:
+    """The runs with these ids that exist, locked for this transaction in the order of their ids, so that two cannot wait for each other."""
+    rows = conn.execute(_LOAD, {"ids": list(ids)}).mappings()
+    return {row["id"]: _as_run(row) for row in rows}
+
+
+def load_run(conn: Connection, run_id: str) -> Run | None:
+    """One run, locked for this transaction."""
+    return load_runs(conn, (run_id,)).get(run_id)
+
+
+def _as_run(row: RowMapping) -> Run:
+    return Run(
+        id=row["id"],
+        flow_id=row["flow_id"],
+        deployment_id=row["deployment_id"],
+        work_pool_id=row["work_pool_id"],
+        work_queue_id=row["work_queue_id"],
+        parent_task_run_id=row["parent_task_run_id"],
+        infrastructure_pid=row["infrastructure_pid"],
+        auto_scheduled=row["auto_scheduled"],
+        attempt=row["attempt"],
+        interruptions=row["interruptions"],
+        policy=row["empirical_policy"] or {},
+        progress=Progress(**{name: row[name] for name in _PROGRESS}),
+        current=_current(row),
+    )
+
+
+def _current(row: RowMapping) -> State | None:
+    if row["state_id"] is None or row["state_type"] is None:
+        return None
+    return State(
+        StateType(row["state_type"]),
+        row["state_name"],
+        row["s_message"],
+        row["s_data"],
+        row["s_details"] or {},
+        row["state_id"],
+        row["state_timestamp"],
+    )
+
+
+_SET: Final = (*_PROGRESS, "updated", "attempt", "interruptions", "empirical_policy", "infrastructure_pid")
+_KEPT_UNLESS_GIVEN: Final = ("name", "flow_version", "usage")
+_UPDATE: Final = (
+    update(flow_run)
+    .where(_run.id == bindparam("b_id"))
+    .values(
+        {name: bindparam(name) for name in _SET}
+        | {name: func.coalesce(bindparam(name, type_=_run[name].type), _run[name]) for name in _KEPT_UNLESS_GIVEN}
+    )
+)
+_INSERT: Final = insert(flow_run_state)
+
+
+@dataclass(slots=True)
+class StateWriter:
+    """Gives runs new states, and stores them all at once with `flush`.
+
+    `enter` changes the run in memory, so that a run can be given several states in one transaction.
+    """
+
+    conn: Connection
+    now: int
+    _states: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    _runs: dict[str, Run] = field(default_factory=dict[str, Run])
+
+    def enter(self, run: Run, proposal: Proposal, policy: Mapping[str, Any] | None = None) -> State:
+        """Has the run enter a state that was decided for it. `policy` holds changes to its `empirical_policy`."""
+        state = stamp(proposal, timed_id(), self.now, run.progress.state_timestamp)
+        merged = {**run.policy, **policy} if policy else run.policy
+        before = run.state_type
+        run.progress, run.policy = advance(run.progress, state, merged)
+        run.current = state
+        self._states.append(state_row(run.id, state, run.attempt))
+        self._runs[run.id] = run
+        self._tell(run, before)
+        return state
+
+    def touch(self, run: Run) -> None:
+        """Has other changes of the run (attempt, interruptions, policy, infrastructure) stored too."""
+        self._runs[run.id] = run
+
+    def flush(self) -> None:
+        """Stores what was entered."""
+        if self._states:
+            self.conn.execute(_INSERT, self._states)
+        if self._runs:
+            self.conn.execute(_UPDATE, [self._as_row(run) for run in self._runs.values()])
+        for run in self._runs.values():
+            if run.parent_task_run_id and run.current:
+                mirror_to_task_run(self.conn, run.parent_task_run_id, run.id, run.current, self.now)
+        self._states.clear()
+        self._runs.clear()
+
+    def _as_row(self, run: Run) -> dict[str, Any]:
+        row = {name: getattr(run.progress, name) for name in _PROGRESS}
+        row["b_id"] = run.id
+        row["updated"] = self.now
+        row["attempt"] = run.attempt
+        row["interruptions"] = run.interruptions
+        row["empirical_policy"] = dict(run.policy)
+        row["infrastructure_pid"] = run.infrastructure_pid
+        row["name"] = run.name
+        row["flow_version"] = run.flow_version
+        row["usage"] = run.usage
+        return row
+
+    def _tell(self, run: Run, before: str | None) -> None:
+        post(self.conn, Notice("run", key=run.id))
+        after = run.state_type
+        if before in ACTIVE and after not in ACTIVE:
+            post(self.conn, Notice("freed", pool=run.work_pool_id, deployment=run.deployment_id))
+        if after == StateType.SCHEDULED:
+            post(self.conn, due_notice(run.work_pool_id, run.work_queue_id, run.deployment_id, run.progress.next_scheduled_start_time))
+
+
+def due_notice(pool: str | None, queue: str | None, deployment: str | None, at: int | None) -> Notice:
+    """Tells that a run of these is scheduled for `at`."""
+    return Notice("due", pool=pool, queue=queue, deployment=deployment, at=at or 0)
+
+
+def state_row(run_id: str, state: State, attempt: int) -> dict[str, Any]:
+    """A state as a row of `flow_run_state`."""
+    return {
+        "id": state.id,
+        "flow_run_id": run_id,
+        "timestamp": state.timestamp,
+        "type": state.type.value,
+        "name": state.name,
+        "message": state.message,
+        "state_details": dict(state.details),
+        "data": state.data,
+        "attempt": attempt,
+    }
+
+
+def progress_row(progress: Progress) -> dict[str, Any]:
+    """The fields that follow the states, as columns of `flow_run`."""
+    return asdict(progress)
