@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from support.ci_skips import pytest_make_collect_report, pytest_runtest_makereport
+
+__all__ = ["anyio_backend", "pytest_make_collect_report", "pytest_runtest_makereport"]
+
 
 @pytest.fixture
 def anyio_backend() -> str:

@@ -1,0 +1,76 @@
+# Everything a checkout needs. `make demo` and `make test` do all the set-up: Python 3.11 or later, make and git are enough.
+#
+#   PYTHON=python3.12 make test        another interpreter (the environment is made anew when it differs)
+#   make test TESTS=tests/unit         some tests only;  PYTEST="-k lease -x" adds options
+#   VENV=/tmp/venv make check          an environment elsewhere
+
+VENV ?= .venv
+TESTS ?= tests
+PYTEST ?=
+WORKERS ?= auto
+BENCH ?=
+
+BIN := $(VENV)/bin
+MADE := $(VENV)/.made
+LOCKED := $(VENV)/.locked
+READY := $(VENV)/.ready
+LOCK_TOOL := .venv-lock
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+CHECKED := runner storage server tests benchmarks examples
+
+# An interpreter asked for by name rules; an environment made with another one is made anew.
+ifdef PYTHON
+VERSION_OF = $(shell $(1) -c 'import sys; print(sys.version)' 2>/dev/null)
+ifneq ($(call VERSION_OF,$(PYTHON)),$(call VERSION_OF,$(BIN)/python))
+$(shell rm -f $(MADE) $(LOCKED) $(READY))
+endif
+endif
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check bench lock clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+demo: $(READY) ## the main job on this machine, start to end, in a home of its own under .demo/
+	@$(BIN)/python examples/demo.py
+
+test: $(READY) ## all tests
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST) $(TESTS)
+
+check: $(READY) ## lint, format, types, and which room may import which
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+bench: $(READY) ## all benchmarks, as JSON lines and a table; BENCH="idle throughput" for some
+	$(BIN)/python benchmarks/run_all.py $(BENCH)
+
+lock: $(LOCK_TOOL)/bin/uv ## resolves the dependencies anew into requirements.lock
+	@$(LOCK_TOOL)/bin/python .ci/lock.py $(LOCK_TOOL)/bin/uv
+
+clean: ## removes what the targets above made
+	rm -rf .venv .venv-* .demo build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find runner storage server tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment ------------------------------------------------------------------------------------------------------------------
+
+$(MADE):
+	@PYTHON="$(PYTHON)" sh .ci/make-venv $(VENV)
+	@touch $@
+
+$(LOCKED): requirements.lock | $(MADE)
+	@echo "Installing what requirements.lock names into $(VENV) (once; a minute or two)"
+	@$(PIP) install --prefer-binary --require-hashes -r requirements.lock
+	@touch $@
+
+# --no-build-isolation: the build backend is in the lock as well, so nothing is fetched without a hash.
+$(READY): pyproject.toml $(LOCKED)
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(LOCK_TOOL)/bin/uv:
+	@PYTHON="$(PYTHON)" sh .ci/make-venv $(LOCK_TOOL)
+	@$(LOCK_TOOL)/bin/python -m pip --disable-pip-version-check --quiet install uv
