@@ -35,7 +35,7 @@ class Run:
     pid: int | None = None
     started: bool = False
     owner: int | None = None
-    """The pid whose last word counts: the first that said `running`."""
+    """The pid whose last word counts: the first that said `running`. Before that nobody else can speak."""
     running: Frame | None = None
     word: LastWord | None = None
     exit: Exit | None = None
@@ -68,7 +68,7 @@ class Run:
         if kind == "running" and self.running is None:
             self.running, self.owner = frame, frame.pid
             return self._running_item(frame)
-        if kind == "end" and self.word is None and frame.pid in (self.owner, self.pid):
+        if kind == "end" and self.word is None and (self.owner is None or frame.pid in (self.owner, self.pid)):
             body = frame.body
             self.word = LastWord(str(body["type"]), body.get("name"), body.get("message"), body.get("data"), body.get("error"))
         return None
