@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -50,6 +51,8 @@ class Leave(Enum):
     DRAINED = auto()
     HANDED_OVER = auto()
     """SIGUSR1: without a drain; the next daemon adopts what runs."""
+    RENEWED = auto()
+    """SIGHUP: without a drain, to be executed anew in the same process."""
 
 
 @dataclass(slots=True)
@@ -200,7 +203,8 @@ class Daemon:
         self._drain.begin()
 
     async def _finish(self) -> None:
-        if self._leave is Leave.HANDED_OVER:
+        if self._leave is not Leave.DRAINED:
+            await anyio.to_thread.run_sync(self._journal.sync)
             await self._parts.launcher.close(dismiss=False)
             return
         self._notifier.stopping(self._parts.plan.settings.worker_drain + 2 * self._parts.plan.settings.worker_grace)
@@ -220,17 +224,33 @@ class Daemon:
             await anyio.sleep(period / 3)
 
     async def _signals(self, scope: anyio.CancelScope) -> None:
-        wanted = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+        wanted = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
         with anyio.open_signal_receiver(*wanted) as received:
             async for number in received:
-                if number == signal.SIGUSR1:
-                    self._leave = Leave.HANDED_OVER
-                    log.info("Leaving without a drain; the next daemon adopts what runs")
-                else:
-                    log.info("Draining", signal=signal.Signals(number).name, runs=len(self._registry))
+                if number == signal.SIGHUP and not await self._importable():
+                    continue
+                self._signalled(number)
                 if not self._session.contact.is_set():
                     scope.cancel()  # nothing was claimed yet: there is nothing to drain
-                self._drain.begin()
+
+    def _signalled(self, number: signal.Signals) -> None:
+        if number == signal.SIGHUP:
+            self._leave = Leave.RENEWED
+            log.info("Starting anew; what runs goes on and is adopted")
+        elif number == signal.SIGUSR1:
+            self._leave = Leave.HANDED_OVER
+            log.info("Leaving without a drain; the next daemon adopts what runs")
+        else:
+            log.info("Draining", signal=number.name, runs=len(self._registry))
+        self._drain.begin()
+
+    async def _importable(self) -> bool:
+        """Whether the program that would take our place can be imported; when not, we stay."""
+        check = await anyio.run_process([sys.executable, "-c", "import flowhand.daemon.program"], check=False)
+        if check.returncode != 0:
+            words = check.stderr.decode(errors="replace").strip().splitlines()
+            log.error("Not starting anew: the new program cannot be imported", why=words[-1] if words else f"status {check.returncode}")
+        return check.returncode == 0
 
     def _drain_once(self) -> None:
         if not self._drain.begun.is_set():

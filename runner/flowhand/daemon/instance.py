@@ -88,12 +88,18 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:32] or "x"
 
 
-def acquire(home: Path, kind: str, identity: str, name: str, *, exclusive: bool = False) -> Instance:
+def acquire(
+    home: Path, kind: str, identity: str, name: str, *, exclusive: bool = False, inherited: tuple[int, Path] | None = None
+) -> Instance:
     """The first free instance of this identity, made when there is none.
 
     `identity` is all that makes it the same one (API, pool and name; or API and deployments). With `exclusive` a second daemon is refused
-    (InstanceInUse). ConfigurationError when the home cannot be written.
+    (InstanceInUse). `inherited` is the lock of a daemon that executed itself anew: its descriptor and folder. ConfigurationError when the
+    home cannot be written.
     """
+    if inherited is not None:
+        os.set_inheritable(inherited[0], False)
+        return Instance(inherited[1], inherited[0])
     digest = hashlib.sha256(identity.encode()).hexdigest()[:10]
     base = home / "instances"
     for number in range(MOST_INSTANCES):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NoReturn
 
 import anyio
 import structlog
@@ -22,7 +23,7 @@ from flowhand.client.address import Address
 from flowhand.client.connect import open_sync
 from flowhand.client.embedded import ensure_api
 from flowhand.clock import SystemClock
-from flowhand.daemon.daemon import Daemon, Parts
+from flowhand.daemon.daemon import Daemon, Leave, Parts
 from flowhand.daemon.instance import Instance, acquire, write_private
 from flowhand.daemon.jobs import Place
 from flowhand.daemon.options import Plan, ServeOptions, WorkerOptions
@@ -96,14 +97,36 @@ def run(plan: Plan, on_ready: Ready | None = None) -> int:
 
 
 async def run_async(plan: Plan, on_ready: Ready | None = None, environ: Mapping[str, str] = os.environ) -> None:
-    """The same on the caller's loop. Takes the signals over; cancelling it leaves without a drain, and the next daemon adopts."""
+    """The same on the caller's loop. Takes the signals over; cancelling it leaves without a drain, and the next daemon adopts.
+
+    After SIGHUP it does not return: the program is executed anew in this process, with the instance's lock.
+    """
     revive = partial(ensure_api, plan.settings)
     address = await anyio.to_thread.run_sync(revive)
-    instance = acquire(plan.settings.home, plan.kind, plan.identity, plan.name)
+    instance = acquire(plan.settings.home, plan.kind, plan.identity, plan.name, inherited=inherited_lock())
     try:
-        await _main(plan, address, revive, instance, on_ready, environ)
+        if await _main(plan, address, revive, instance, on_ready, environ) is Leave.RENEWED:
+            execute_anew(instance, environ)
     finally:
         instance.close()
+
+
+LOCK_VARIABLE: Final = "FLOWHAND__LOCK"
+
+
+def inherited_lock() -> tuple[int, Path] | None:
+    """The lock handed over by `execute_anew`: its descriptor and the instance's folder. Taken out, so that no child believes it is meant."""
+    text = os.environ.pop(LOCK_VARIABLE, None)
+    if not text:
+        return None
+    number, _, directory = text.partition(":")
+    return int(number), Path(directory)
+
+
+def execute_anew(instance: Instance, environ: Mapping[str, str]) -> NoReturn:
+    """Replaces this process by a fresh start of the same command line; pid and lock stay."""
+    os.set_inheritable(instance.lock_fd, True)
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**environ, LOCK_VARIABLE: f"{instance.lock_fd}:{instance.directory}"})
 
 
 def loop_options() -> dict[str, Any]:
@@ -118,7 +141,7 @@ async def _main(
     instance: Instance,
     on_ready: Ready | None,
     environ: Mapping[str, str],
-) -> None:
+) -> Leave:
     backend: Backend = NativeBackend(address, timeout_s=plan.settings.api_timeout, revive=revive)
     try:
         api_file = instance.directory / "api.json"
@@ -135,11 +158,12 @@ async def _main(
         )
         launcher = ProcessLauncher(instance.directory, dict(environ))
         daemon = Daemon(Parts(plan, instance, backend, launcher, SystemClock(), place, address.url))
-        ready = anyio.Event()
+        ready, leave = anyio.Event(), Leave.DRAINED
         async with anyio.create_task_group() as group:
             group.start_soon(_announce, ready, plan, on_ready)
-            await daemon.run(ready)
+            leave = await daemon.run(ready)
             group.cancel_scope.cancel()
+        return leave
     finally:
         with anyio.CancelScope(shield=True):
             await backend.close()
