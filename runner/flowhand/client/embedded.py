@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -30,7 +30,17 @@ def ensure_api(settings: Settings, *, start_s: float = START_S) -> Address:
 
     Safe in any number of processes at once. ServerUnusable says why no server can be had and what to do.
     """
-    return configured_address(settings) or _running(settings.home) or _start(settings, start_s)
+    return configured_address(settings) or _running(settings.home) or start_locked(settings, ("--embedded",), start_s)
+
+
+def start_locked(settings: Settings, options: Sequence[str], start_s: float = START_S) -> Address:
+    """Starts this home's server, unless another process has just done so, and waits until it answers. ServerUnusable when it cannot."""
+    directory = _prepared(settings.home)
+    with _starting(directory):
+        found = _running(settings.home)
+        if found is not None:
+            return found
+        return _await(spawn_server(settings, *options), settings.home, start_s)
 
 
 def _running(home: Path) -> Address | None:
@@ -47,15 +57,6 @@ def _answers(address: Address) -> bool:
             return http.get("health").status_code == 200
         except httpx.TransportError:
             return False
-
-
-def _start(settings: Settings, start_s: float) -> Address:
-    directory = _prepared(settings.home)
-    with _starting(directory):
-        found = _running(settings.home)
-        if found is not None:
-            return found
-        return _await(spawn_server(settings), settings.home, start_s)
 
 
 def _await(server: Spawned, home: Path, start_s: float) -> Address:

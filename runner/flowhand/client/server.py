@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowhand.client.call import Call, read_json
+from flowhand.client.call import Call, Json, read_json
 
 
 def health() -> Call[bool]:
@@ -13,3 +13,8 @@ def health() -> Call[bool]:
 def package_version() -> Call[str]:
     """The version of the contract that the server speaks, such as `3.9.1` (contract 1)."""
     return Call("GET", "/admin/version", read_json)
+
+
+def status() -> Call[Json]:
+    """What our own server says of itself: `database`, `sessions`, `version`. ObjectNotFound from any other."""
+    return Call("GET", "/runner/status", read_json, about="the server's status")

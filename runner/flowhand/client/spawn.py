@@ -50,10 +50,10 @@ def server_environment(settings: Settings) -> dict[str, str]:
     return environ
 
 
-def spawn_server(settings: Settings, *arguments: str) -> Spawned:
-    """Starts `python -m flowhand_server ARGUMENTS --home HOME`; without arguments, `--embedded`. ServerUnusable when that fails."""
+def spawn_server(settings: Settings, *options: str) -> Spawned:
+    """Starts `python -m flowhand_server OPTIONS --home HOME`, detached. ServerUnusable when there is no starting it."""
     log = server_directory(settings.home) / "server.log"
-    command = server_command(*(arguments or ("--embedded",)), "--home", str(settings.home))
+    command = server_command(*options, "--home", str(settings.home))
     try:
         log_from = _rotated(log)
         pid = os.posix_spawn(

@@ -1,0 +1,46 @@
+"""Log lines and state changes as they are printed."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from rich.text import Text
+
+from flowhand.cli.output import state_text
+from flowhand.cli.times import clock_time
+from flowhand.wire.runner import WatchedLine, WatchReply
+
+_STYLES: Final = ((logging.ERROR, "red"), (logging.WARNING, "yellow"), (logging.INFO, ""), (0, "dim"))
+
+
+def log_text(line: WatchedLine) -> Text:
+    """Time, level and message; further lines of the message stand below its first."""
+    style = next(style for level, style in _STYLES if line.level >= level)
+    text = Text(f"{clock_time(line.stamp_us)} ", style="dim")
+    text.append(f"{logging.getLevelName(line.level):<8} ", style=style)
+    text.append(line.message.rstrip("\n"), style=style if line.level != logging.INFO else "")
+    return text
+
+
+def state_line(reply: WatchReply) -> Text:
+    """Time, state and message."""
+    text = Text(f"{clock_time(reply.stamp_us)} " if reply.stamp_us is not None else "", style="dim")
+    name = state_text(reply.state_type, reply.state_name)
+    name.style = f"bold {name.style}".strip()
+    text.append_text(Text("● ", style=name.style)).append_text(name)
+    if reply.message:
+        text.append(f"  {reply.message}")
+    return text
+
+
+def waiting_text(reply: WatchReply) -> str:
+    """What a run that does not go on waits for."""
+    return (
+        f"{reply.state_name or reply.state_type or 'Unknown'}: {reply.why}" if reply.why else (reply.state_name or reply.state_type or "")
+    )
+
+
+def log_json(line: WatchedLine) -> dict[str, object]:
+    """A log line for scripts."""
+    return line.model_dump(exclude={"cursor"})

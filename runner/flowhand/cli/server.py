@@ -1,0 +1,65 @@
+"""`flowhand server …`"""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from flowhand.cli.failures import Exit
+from flowhand.cli.lazy import NOUNS, noun
+from flowhand.cli.output import Format, OutputOption, say, write_fields, write_json
+from flowhand.cli.server_status import facts
+from flowhand.client.background import start_server, stop_server
+from flowhand.client.published import published_server
+from flowhand.client.spawn import server_command, server_environment
+from flowhand.errors import ConfigurationError
+from flowhand.settings import load
+
+app = noun(NOUNS["server"].about)
+
+
+@app.command("start")
+def start(
+    host: Annotated[str | None, typer.Option(help="The address to listen on; default: 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port; default: 4200, 0 takes a free one.")] = None,
+    background: Annotated[bool, typer.Option("--background", "-b", help="Return when it answers; `server stop` ends it.")] = False,
+    allow_unauthenticated: Annotated[
+        bool, typer.Option("--allow-unauthenticated", help="Listen on another address than the loopback without credentials.")
+    ] = False,
+) -> None:
+    """Start the API server, in the foreground unless told otherwise."""
+    settings = load(server_host=host, server_port=port)
+    running = published_server(settings.home)
+    if running is not None:
+        raise ConfigurationError(f"a server of {settings.home} runs already: {running.url}, pid {running.pid}")
+    options = ["--allow-unauthenticated"] if allow_unauthenticated else []
+    if background:
+        published = start_server(settings, *options)
+        return say(f"The server runs at {published.url} (pid {published.pid}); `flowhand server stop` ends it.")
+    command = server_command(*options, "--home", str(settings.home))
+    os.execve(command[0], command, server_environment(settings))  # noqa: S606  # this process becomes the server: its signals are the server's
+
+
+@app.command("status")
+def status(output: OutputOption = Format.TEXT) -> None:
+    """Show whether the API answers, where it is and what it is. Exit code 3 when it does not."""
+    found = facts(load())
+    if output is Format.JSON:
+        write_json(found)
+    else:
+        write_fields(found)
+    if not found["running"]:
+        raise typer.Exit(Exit.UNREACHABLE)
+
+
+@app.command("stop")
+def stop() -> None:
+    """Stop this machine's server (of this home) and wait until it is gone."""
+    settings = load()
+    running = published_server(settings.home)
+    if running is None:
+        return say(f"No server of {settings.home} is running.")
+    stop_server(running)
+    return say(f"Stopped the server at {running.url} (pid {running.pid}).")

@@ -1,0 +1,33 @@
+"""`flowhand version`"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import Annotated
+
+import typer
+
+from flowhand.client.identity import API_VERSION, CONTRACT, flowhand_version
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def version(
+    output: Annotated[str, typer.Option("--output", "-o", help="`json` for scripts.")] = "text",
+) -> None:
+    """The version of flowhand and what it runs on."""
+    facts = {
+        "flowhand": flowhand_version(),
+        "contract": f"{CONTRACT} (API {API_VERSION})",
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+    }
+    if output == "json":
+        import json  # this command answers without loading what it can do without
+
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+        return
+    for name, value in facts.items():
+        sys.stdout.write(f"{name + ':':<10} {value}\n")

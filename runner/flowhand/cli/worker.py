@@ -1,0 +1,90 @@
+"""`flowhand worker …`, and the console script `worker`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowhand.cli.lazy import NOUNS, noun
+from flowhand.cli.output import Column, Format, OutputOption, state_text, write_json, write_table
+from flowhand.cli.program import run
+
+app = noun(NOUNS["worker"].about)
+
+
+@app.callback()
+def group(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
+    """The daemons that execute runs."""
+
+
+@app.command("start")
+def start(
+    pool: Annotated[str, typer.Option("--pool", "-p", help="The work pool whose runs it takes.")],
+    name: Annotated[str | None, typer.Option("--name", "-n", help="Its name; default: made from the host's.")] = None,
+    queues: Annotated[list[str] | None, typer.Option("--work-queue", "-q", help="Only this queue; may be given again.")] = None,
+    kind: Annotated[str | None, typer.Option("--type", "-t", help="process, docker or kubernetes; default: the pool's.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", "-l", min=1, help="Runs at once; default: from cores and memory.")] = None,
+    prefetch: Annotated[float | None, typer.Option("--prefetch-seconds", min=0, help="Claim runs so long before they are due.")] = None,
+    run_once: Annotated[bool, typer.Option("--run-once", help="Take what is due, finish it, leave.")] = False,
+    with_healthcheck: Annotated[bool, typer.Option("--with-healthcheck", help="Serve health and metrics over HTTP.")] = False,
+    create_pool: Annotated[
+        bool,
+        typer.Option("--create-pool-if-not-found/--no-create-pool-if-not-found", help="Create a pool that there is not."),
+    ] = True,
+    template: Annotated[
+        Path | None, typer.Option("--base-job-template", metavar="FILE", help="The job template of a pool created here.")
+    ] = None,
+    install_policy: Annotated[str | None, typer.Option(hidden=True, help="Ignored: every type ships with flowhand.")] = None,
+) -> None:
+    """Start a worker in the foreground. Ctrl-C or SIGTERM drains it, a second one ends it now."""
+    # what the daemon loads is wanted by this command alone
+    from flowhand.daemon.options import WorkerOptions
+    from flowhand.daemon.program import run_worker
+
+    options = WorkerOptions(
+        work_pool=pool,
+        name=name,
+        work_queues=list(queues or ()),
+        limit=limit,
+        prefetch_s=prefetch,
+        type=kind,
+        run_once=run_once,
+        with_healthcheck=with_healthcheck,
+        create_pool=create_pool,
+        base_job_template=template,
+    )
+    sys.exit(run_worker(options))
+
+
+@app.command("ls")
+def ls(
+    pool: Annotated[str | None, typer.Option("--pool", "-p", help="Only the workers of this pool.")] = None,
+    online: Annotated[bool, typer.Option("--online", help="Only workers that are online.")] = False,
+    output: OutputOption = Format.TEXT,
+) -> None:
+    """List workers and when each was heard of last."""
+    # what reaches the API is not loaded by `worker start`, whose daemon has connections of its own
+    from flowhand.cli import names
+    from flowhand.cli.connection import api
+    from flowhand.cli.times import ago
+    from flowhand.client import work_pools
+
+    with api() as client:
+        pools = [names.work_pool(client, pool)["name"]] if pool else [one["name"] for one in client.run(work_pools.listed())]
+        found = [{**worker, "work_pool_name": one} for one in pools for worker in client.run(work_pools.workers(one, online=online))]
+    if output is Format.JSON:
+        return write_json(found)
+    columns = [Column("NAME"), Column("WORK POOL"), Column("STATUS", fixed=True), Column("LAST HEARD OF", fixed=True)]
+    rows = [
+        (worker["name"], worker["work_pool_name"], state_text(worker.get("status"), None), ago(worker.get("last_heartbeat_time")))
+        for worker in found
+    ]
+    return write_table(columns, rows, empty="There are no workers; `worker start --pool NAME` starts one.")
+
+
+def main() -> None:
+    """The console script `worker`. Always ends in SystemExit."""
+    run(app, "worker")
