@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field
@@ -105,18 +106,46 @@ class Reference(Answer):
 
 
 def checksum(fields: dict[str, Any]) -> str:
-    """The checksum a schema is known by: of its fields without secrets' paths and without the definitions of nested blocks (contract 9)."""
+    """The checksum a schema is known by: of its fields without the paths of secrets and without the definitions of nested blocks.
+
+    The form is the contract's (contract 9): SHA-256 over `json.dumps([[fields], {}], sort_keys=True)`.
+    """
     bare = _without_secret_paths(fields)
-    definitions = {name: body for name, body in bare.pop("definitions", {}).items() if "block_schema_references" not in body}
-    if definitions:
-        bare["definitions"] = definitions
+    definitions = bare.pop("definitions", None)
+    kept = plain_definitions({**bare, "definitions": definitions}, definitions) if definitions else {}
+    if kept:
+        bare["definitions"] = kept
     text = json.dumps([[bare], {}], sort_keys=True)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def _without_secret_paths(value: Any) -> Any:
+def plain_definitions(part: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    """The definitions that `part` refers to, directly or through another, and that are no blocks."""
+    found: dict[str, Any] = {}
+    waiting = list(_references(part))
+    while waiting:
+        name = waiting.pop().removeprefix("#/definitions/")
+        body = definitions.get(name)
+        if name not in found and body and body.get("block_type_slug") is None:
+            found[name] = body
+            waiting.extend(_references(body))
+    return found
+
+
+def _references(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
-        return {key: _without_secret_paths(part) for key, part in value.items() if key != "secret_fields"}
-    if isinstance(value, list):
-        return [_without_secret_paths(part) for part in value]
-    return value
+        for key, part in value.items():
+            if key == "$ref" and isinstance(part, str):
+                yield part
+            else:
+                yield from _references(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _references(part)
+
+
+def _without_secret_paths(fields: Any) -> Any:
+    """Nested objects are searched, lists are not: so the contract's checksums are made."""
+    if not isinstance(fields, dict):
+        return fields
+    return {key: _without_secret_paths(part) for key, part in fields.items() if key != "secret_fields"}

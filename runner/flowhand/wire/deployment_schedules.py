@@ -1,29 +1,17 @@
-"""Bodies of a deployment's schedules (contract 5.2)."""
+"""Bodies of a deployment's schedules (contract 5.2). When they fall due is `wire.schedules`' matter, and whether they are right as well."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Any, Final, Literal
 
-from croniter import croniter
-from dateutil import rrule as rrules
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from flowhand.wire.body import Answer, Entity, Moment, Positive, Request
+from flowhand.wire.schedules import check
 
-MAX_RRULE_LENGTH: Final = 6500
-_RANDOM_CRON: Final = re.compile(r"(^|[\s,])(h|r)([\s(/,]|$)", re.IGNORECASE)
 _ISO_DURATION: Final = re.compile(r"^P(?:(\d+(?:\.\d+)?)D)?(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?$")
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name[:64]!r} is not a time zone of the IANA database") from None
-    return name
 
 
 def _seconds(value: Any) -> Any:
@@ -37,62 +25,51 @@ def _seconds(value: Any) -> Any:
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
-def _cron(text: str) -> str:
-    if text.strip().lower() == "@reboot" or _RANDOM_CRON.search(text):
-        raise ValueError(f"{text[:64]!r}: random and start-up expressions are not supported")
-    if not croniter.is_valid(text):
-        raise ValueError(f"{text[:64]!r} is not a cron expression")
-    return text
-
-
-def _rrule(text: str) -> str:
-    if len(text) > MAX_RRULE_LENGTH:
-        raise ValueError(f"the rule is longer than {MAX_RRULE_LENGTH} characters")
-    try:
-        rule: Any = rrules.rrulestr(text, cache=False)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-        raise ValueError(f"not a recurrence rule: {error}") from None
-    parts = list(getattr(rule, "_rrule", []))
-    if len({getattr(part, "_dtstart", None) for part in parts}) > 1 or len({getattr(part, "_tzinfo", None) for part in parts}) > 1:
-        raise ValueError("the rules of a set must share one start and one time zone")
-    return text
-
-
-Zone = Annotated[str, AfterValidator(_known_zone)]
 Duration = Annotated[float, BeforeValidator(_seconds)]
 """Seconds; ISO-8601 text is read too."""
 
 
-class IntervalSchedule(Request):
-    """Every `interval` seconds, counted from `anchor_date` in both directions."""
+class Schedule(Request):
+    """One of an interval, a cron expression and a recurrence rule. Ours: what becomes of wall times that a zone skips or repeats."""
 
-    interval: Annotated[Duration, Field(gt=0)]
-    anchor_date: Moment = Field(default_factory=lambda: datetime.now(UTC))
-    timezone: Zone | None = None
+    interval: Annotated[Duration, Field(gt=0)] | None = None
+    anchor_date: Moment | None = None
+    cron: str | None = None
+    day_or: bool | None = None
+    rrule: str | None = None
+    timezone: str | None = None
+    dst_gap: Literal["shift", "skip"] | None = None
+    dst_fold: Literal["first", "second", "both"] | None = None
 
     @model_validator(mode="after")
-    def _zone_of_anchor(self) -> IntervalSchedule:
-        if self.timezone is None:
-            self.timezone = getattr(self.anchor_date.tzinfo, "key", None) or "UTC"
+    def _right(self) -> Schedule:
+        kind = next((name for name in ("interval", "cron", "rrule") if getattr(self, name) is not None), None)
+        misplaced = {"interval": ("day_or",), "cron": ("anchor_date",), "rrule": ("anchor_date", "day_or")}.get(kind or "", ())
+        for name in misplaced:
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name} has no meaning beside {kind}")
+        check(self.stored())
         return self
 
-
-class CronSchedule(Request):
-    """A cron expression of five fields (six: seconds last), read on the wall clock of `timezone`."""
-
-    cron: Annotated[str, AfterValidator(_cron)]
-    timezone: Zone | None = None
-    day_or: bool = True
-
-
-class RRuleSchedule(Request):
-    """An iCalendar recurrence rule (RFC 5545)."""
-
-    rrule: Annotated[str, AfterValidator(_rrule)]
-    timezone: Zone | None = "UTC"
+    def stored(self) -> dict[str, Any]:
+        """As it is kept and sent: the keys of its kind, its defaults filled in."""
+        if self.interval is not None:
+            anchor = self.anchor_date or datetime.now(UTC)
+            zone = self.timezone or getattr(anchor.tzinfo, "key", None) or "UTC"
+            kept: dict[str, Any] = {"interval": self.interval, "anchor_date": _iso(anchor), "timezone": zone}
+        elif self.cron is not None:
+            kept = {"cron": self.cron, "timezone": self.timezone, "day_or": True if self.day_or is None else self.day_or}
+        else:
+            kept = {"rrule": self.rrule, "timezone": self.timezone or "UTC"}
+        return kept | {name: value for name in ("dst_gap", "dst_fold") if (value := getattr(self, name)) is not None}
 
 
-Schedule = IntervalSchedule | CronSchedule | RRuleSchedule
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+Catchup = Literal["none", "latest", "all"] | dict[Literal["window"], float] | bool | None
+"""What becomes of slots that were missed: ours, a word or a window in seconds; the yes or no of 2.x clients is without effect."""
 
 
 class DeploymentScheduleCreate(Request):
@@ -105,14 +82,13 @@ class DeploymentScheduleCreate(Request):
     slug: str | None = None
     replaces: str | None = None
     """The slug of the schedule whose place it takes."""
-    catchup: bool | None = None
-    """Of 2.x clients; without effect."""
+    catchup: Catchup = None
     max_active_runs: int | None = None
     """Of 2.x clients; without effect."""
 
 
 class DeploymentScheduleUpdate(Request):
-    """Changes to a schedule."""
+    """Changes to a schedule. What is present is set."""
 
     schedule: Schedule | None = None
     active: bool | None = True
@@ -120,12 +96,12 @@ class DeploymentScheduleUpdate(Request):
     parameters: dict[str, Any] = Field(default_factory=dict)
     slug: str | None = None
     replaces: str | None = None
-    catchup: bool | None = None
+    catchup: Catchup = None
     max_active_runs: int | None = None
 
 
 class StoredSchedule(Answer):
-    """The rule itself as it comes back: keys as they were given."""
+    """The rule itself as it comes back: the keys of its kind."""
 
     interval: float | None = None
     anchor_date: Moment | None = None
@@ -133,6 +109,8 @@ class StoredSchedule(Answer):
     day_or: bool | None = None
     rrule: str | None = None
     timezone: str | None = None
+    dst_gap: str | None = None
+    dst_fold: str | None = None
 
 
 class DeploymentSchedule(Entity):
@@ -144,3 +122,4 @@ class DeploymentSchedule(Entity):
     max_scheduled_runs: int | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     slug: str | None = None
+    catchup: Catchup = None

@@ -27,3 +27,12 @@ class Conflict(FlowhandError):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class Refused(FlowhandError):
+    """The contract refuses this with a status of its own (400, 403, 410, 422, …)."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail

@@ -1,0 +1,208 @@
+"""Deployments: transactions (contract 2.1, 5.1, 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
+
+from flowhand.ids import new_id
+from flowhand.wire.deployment_schedules import DeploymentScheduleCreate, DeploymentScheduleUpdate
+from flowhand.wire.deployments import DeploymentCreate, DeploymentUpdate
+from flowhand.wire.filters import Entities, NamedQuery
+from flowhand_server.json_schemas import DoesNotFit, check, check_job_variables
+from flowhand_server.store import forms
+from flowhand_server.store import tables as t
+from flowhand_server.store.deployment_limits import limits_of, set_limit
+from flowhand_server.store.deployment_schedules import MISSING, merge_by_slug, replace_schedules, schedules_of, unplan
+from flowhand_server.store.errors import Conflict, NotFound, Refused
+from flowhand_server.store.notices import config_changed
+from flowhand_server.store.nouns import where
+from flowhand_server.store.reading import bounded, named_order
+from flowhand_server.store.work_pools import AGENT_POOL, ensure_pool, pool_row
+from flowhand_server.store.work_queues import ensure_queue
+
+_dep = t.deployment.c
+_SELECT: Final[Select[Any]] = (
+    select(t.deployment, t.work_pool.c.name.label("work_pool_name"))
+    .outerjoin_from(t.deployment, t.work_queue, t.work_queue.c.id == _dep.work_queue_id)
+    .outerjoin(t.work_pool, t.work_pool.c.id == t.work_queue.c.work_pool_id)
+)
+_ELSEWHERE: Final = frozenset(
+    {"schedules", "schedule", "is_schedule_active", "infra_overrides", "concurrency_limit", "global_concurrency_limit_id"}
+    | {"work_pool_name", "work_queue_name", "labels"}
+)
+"""Fields of a body that are not simply a column."""
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------------------------
+
+
+def read_deployment(conn: Connection, deployment_id: str) -> forms.Form:
+    """One deployment. NotFound."""
+    return _one(conn, _SELECT.where(_dep.id == deployment_id))
+
+
+def read_deployment_by_name(conn: Connection, flow_name: str, name: str) -> forms.Form:
+    """One deployment by its flow's name and its own. NotFound."""
+    return _one(conn, _SELECT.join(t.flow, t.flow.c.id == _dep.flow_id).where(t.flow.c.name == flow_name, _dep.name == name))
+
+
+def _one(conn: Connection, statement: Select[Any]) -> forms.Form:
+    rows = conn.execute(statement).mappings().all()
+    if not rows:
+        raise NotFound("Deployment not found")
+    return _forms(conn, rows)[0]
+
+
+def _forms(conn: Connection, rows: Sequence[Any]) -> list[forms.Form]:
+    ids = [row["id"] for row in rows]
+    schedules = schedules_of(conn, ids)
+    limits = limits_of(conn, rows)
+    return [forms.deployment(row, schedules.get(row["id"], []), limits.get(row["id"])) for row in rows]
+
+
+def find_deployments(conn: Connection, query: NamedQuery) -> list[forms.Form]:
+    """Deployments that fit, in the order asked for."""
+    statement = _SELECT.where(*where(t.deployment, query)).order_by(*named_order(t.deployment, query.sort))
+    return _forms(conn, conn.execute(bounded(statement, query)).mappings().all())
+
+
+def count_deployments(conn: Connection, query: Entities) -> int:
+    """How many deployments fit."""
+    return conn.execute(select(func.count()).select_from(t.deployment).where(*where(t.deployment, query))).scalar_one()
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------------------------
+
+
+def apply_deployment(conn: Connection, body: DeploymentCreate, now: int) -> tuple[forms.Form, bool]:
+    """Makes the deployment of this flow and name, or sets what is given on the one that is there; whether it was made now.
+
+    Its schedules become those of the body, its planned runs are taken back. NotFound for an unknown pool; Conflict for an unknown flow;
+    Refused (422) when job variables do not fit the pool.
+    """
+    flow = conn.execute(select(t.flow.c.labels).where(t.flow.c.id == body.flow_id)).first()
+    if flow is None:
+        raise Conflict(f"There is no flow with id {body.flow_id}.")
+    existing = conn.execute(select(_dep.id).where(_dep.flow_id == body.flow_id, _dep.name == body.name)).scalar()
+    values = _columns(body) | _place(conn, body, now)
+    if "labels" in body.model_fields_set or existing is None:
+        values["labels"] = {**flow.labels, "prefect.flow.id": body.flow_id, **(body.labels or {})}
+    _check_variables(conn, values.get("work_queue_id"), values.get("job_variables"), "creating")
+    deployment_id = existing or new_id()
+    if existing is None:
+        conn.execute(insert(t.deployment).values(**values, id=deployment_id, created=now, updated=now))
+    else:
+        conn.execute(update(t.deployment).where(_dep.id == existing).values(**values, updated=now))
+        unplan(conn, deployment_id, now)
+    replace_schedules(conn, deployment_id, _schedules(body) or [], now)
+    set_limit(conn, deployment_id, body, now)
+    config_changed(conn)
+    return read_deployment(conn, deployment_id), existing is None
+
+
+def update_deployment(conn: Connection, deployment_id: str, body: DeploymentUpdate, now: int) -> None:
+    """Sets what is given and takes back planned runs. NotFound; Conflict when parameters do not fit their schema."""
+    row = conn.execute(select(t.deployment).where(_dep.id == deployment_id)).mappings().first()
+    if row is None:
+        raise NotFound(MISSING)
+    values = _columns(body) | _place(conn, body, now)
+    merged = {**row, **values}
+    _check_variables(conn, merged["work_queue_id"], values.get("job_variables"), "updating")
+    if "parameters" in values or "parameter_openapi_schema" in values:
+        _check_parameters(merged)
+    conn.execute(update(t.deployment).where(_dep.id == deployment_id).values(**values, updated=now))
+    _update_schedules(conn, deployment_id, body, now)
+    set_limit(conn, deployment_id, body, now)
+    unplan(conn, deployment_id, now)
+    config_changed(conn)
+
+
+def set_paused(conn: Connection, deployment_id: str, paused: bool, now: int) -> None:
+    """Pauses a deployment, which takes back all its planned runs, or resumes it. NotFound."""
+    if not conn.execute(update(t.deployment).where(_dep.id == deployment_id).values(paused=paused, updated=now)).rowcount:
+        raise NotFound(MISSING)
+    if paused:
+        unplan(conn, deployment_id, now, also_late=True)
+    config_changed(conn)
+
+
+def delete_deployment(conn: Connection, deployment_id: str) -> None:
+    """Removes a deployment with its schedules and the runs that have not begun; the others stay, without a deployment. NotFound."""
+    run = t.flow_run.c
+    conn.execute(delete(t.flow_run).where(run.deployment_id == deployment_id, run.state_type == "SCHEDULED", run.run_count == 0))
+    if not conn.execute(delete(t.deployment).where(_dep.id == deployment_id)).rowcount:
+        raise NotFound(MISSING)
+    conn.execute(delete(t.concurrency_limit).where(t.concurrency_limit.c.name == f"deployment:{deployment_id}"))
+    config_changed(conn)
+
+
+def _columns(body: DeploymentCreate | DeploymentUpdate) -> dict[str, Any]:
+    """The columns that the given fields set. Null leaves a column alone that cannot be null."""
+    given = body.model_dump(mode="json", include=body.model_fields_set - _ELSEWHERE)
+    if given.get("job_variables") is None:
+        given.pop("job_variables", None)
+        if body.infra_overrides is not None:
+            given["job_variables"] = body.infra_overrides
+    if "paused" not in given and body.is_schedule_active is not None and not body.schedule and not body.schedules:
+        given["paused"] = not body.is_schedule_active
+    return {name: value for name, value in given.items() if value is not None or _dep[name].nullable}
+
+
+def _place(conn: Connection, body: DeploymentCreate | DeploymentUpdate, now: int) -> dict[str, Any]:
+    """Pool and queue: as given, made where the contract says so. NotFound for an unknown pool."""
+    pool, queue = body.work_pool_name, body.work_queue_name
+    if pool is None and queue is None:
+        cleared = {"work_pool_name", "work_queue_name"} & body.model_fields_set
+        return {"work_queue_id": None, "work_queue_name": None} if "work_pool_name" in cleared or isinstance(body, DeploymentCreate) else {}
+    if pool is None and "work_pool_name" in body.model_fields_set and isinstance(body, DeploymentUpdate):
+        return {"work_queue_id": None, "work_queue_name": None}
+    pool_id = ensure_pool(conn, AGENT_POOL, now) if pool in (None, AGENT_POOL) else pool_row(conn, pool)["id"]
+    queue_id, name = ensure_queue(conn, pool_id, queue, now)
+    return {"work_queue_id": queue_id, "work_queue_name": name}
+
+
+def _schedules(body: DeploymentCreate | DeploymentUpdate) -> list[Any] | None:
+    """The body's schedules; the single one of 2.x clients becomes a list. None: the body says nothing of schedules."""
+    if body.schedule is not None:
+        active = True if body.is_schedule_active is None else body.is_schedule_active
+        return [DeploymentScheduleCreate(schedule=body.schedule, active=active)]
+    return list(body.schedules) if "schedules" in body.model_fields_set else None
+
+
+def _update_schedules(conn: Connection, deployment_id: str, body: DeploymentUpdate, now: int) -> None:
+    schedules: list[DeploymentScheduleUpdate] | None = _schedules(body)
+    if schedules is None:
+        return
+    slugs = [form["slug"] for form in schedules_of(conn, [deployment_id]).get(deployment_id, [])]
+    if not slugs or not all(slugs):
+        replace_schedules(conn, deployment_id, schedules, now)
+    elif all(entry.slug for entry in schedules):
+        merge_by_slug(conn, deployment_id, schedules, now)
+    else:
+        raise Refused(422, "Please provide a slug for each schedule in your request to ensure schedules are updated correctly.")
+
+
+def _check_variables(conn: Connection, queue_id: str | None, variables: Mapping[str, Any] | None, doing: str) -> None:
+    if not variables or queue_id is None:
+        return
+    template = conn.execute(
+        select(t.work_pool.c.base_job_template)
+        .join_from(t.work_queue, t.work_pool, t.work_pool.c.id == t.work_queue.c.work_pool_id)
+        .where(t.work_queue.c.id == queue_id)
+    ).scalar()
+    try:
+        check_job_variables(template, variables, required=False)
+    except DoesNotFit as error:
+        raise Refused(422, f"Error {doing} deployment: {error}") from None
+
+
+def _check_parameters(row: Mapping[str, Any]) -> None:
+    if not row["enforce_parameter_schema"] or not isinstance(row["parameter_openapi_schema"], dict):
+        return
+    try:
+        check(row["parameters"] or {}, row["parameter_openapi_schema"], required=False)
+    except DoesNotFit as error:
+        raise Conflict(f"Error updating deployment: {error}") from None

@@ -1,0 +1,98 @@
+"""Filters of the REST contract as SQL conditions.
+
+A noun is a mapping from a filter's properties to what they look at: a column, a mapping of its own (nested properties), or a function
+that makes the condition itself. `condition` walks a filter along such a mapping; what each key means is written once, in `OPERATORS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, false, or_, true
+
+from flowhand.clock import to_micros
+from flowhand.wire.criteria import Criterion, Tags
+from flowhand_server.store.json_sql import has_text, is_empty
+
+Condition = ColumnElement[bool]
+Property = ColumnElement[Any] | Mapping[str, Any] | Callable[[Any], Condition | None]
+Properties = Mapping[str, Property]
+"""From the name of a filter's property to what it looks at."""
+
+
+def _among(column: ColumnElement[Any], values: Sequence[Any]) -> Condition:
+    return column.in_(values) if values else false()
+
+
+def _not_among(column: ColumnElement[Any], values: Sequence[Any]) -> Condition:
+    return column.not_in(values) if values else true()
+
+
+def _begins(column: ColumnElement[Any], values: Sequence[str]) -> Condition:
+    return or_(false(), *(column.ilike(f"{value}%") for value in values))
+
+
+OPERATORS: Final[Mapping[str, Callable[[ColumnElement[Any], Any], Condition]]] = {
+    "any_": _among,
+    "not_any_": _not_among,
+    "like_": lambda column, text: column.ilike(f"%{text}%"),
+    "startswith_": _begins,
+    "is_null_": lambda column, yes: column.is_(None) if yes else column.is_not(None),
+    "exists_": lambda column, yes: column.is_not(None) if yes else column.is_(None),
+    "before_": lambda column, moment: column <= _micros(moment),
+    "after_": lambda column, moment: column >= _micros(moment),
+    "ge_": lambda column, number: column >= number,
+    "le_": lambda column, number: column <= number,
+    "eq_": lambda column, yes: column.is_(yes),
+}
+
+TAG_OPERATORS: Final[Mapping[str, Callable[[ColumnElement[Any], Any], Condition]]] = {
+    "all_": lambda column, tags: and_(true(), *(has_text(column, tag) for tag in tags)),
+    "any_": lambda column, tags: or_(false(), *(has_text(column, tag) for tag in tags)),
+    "is_null_": lambda column, yes: is_empty(column) if yes else ~is_empty(column),
+}
+
+
+def _micros(moment: datetime) -> int:
+    return to_micros(moment)
+
+
+def condition(criterion: Criterion | None, noun: Properties) -> Condition | None:
+    """The condition that a filter over `noun` stands for; None when it says nothing."""
+    if criterion is None:
+        return None
+    parts: list[Condition] = []
+    for name in type(criterion).model_fields:
+        value = getattr(criterion, name)
+        if name == "operator" or value is None:
+            continue
+        part = _property(value, noun[name])
+        if part is not None:
+            parts.append(part)
+    return _joined(criterion, parts)
+
+
+def _property(value: Any, target: Property) -> Condition | None:
+    if isinstance(target, ColumnElement):
+        return _column(value, target)
+    if isinstance(target, Mapping):
+        return condition(value, target)
+    return target(value)
+
+
+def _column(criterion: Criterion, column: ColumnElement[Any]) -> Condition | None:
+    operators = TAG_OPERATORS if isinstance(criterion, Tags) else OPERATORS
+    parts: list[Condition] = []
+    for name in type(criterion).model_fields:
+        value = getattr(criterion, name)
+        if name != "operator" and value is not None:
+            parts.append(operators[name](column, value))
+    return _joined(criterion, parts)
+
+
+def _joined(criterion: Criterion, parts: list[Condition]) -> Condition | None:
+    if not parts:
+        return None
+    return or_(*parts) if criterion.operator == "or_" else and_(*parts)

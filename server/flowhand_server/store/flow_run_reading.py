@@ -1,0 +1,113 @@
+"""Flow runs as they are read: by id, by filters, counted, and what there is to say of them beside their own rows.
+
+A search first finds the ids, in order and bounded, and only then fetches those rows with what belongs to them; so neither sorting nor
+joining ever touches more than the answer holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
+
+from flowhand.wire.filters import Entities, FlowRunQuery
+from flowhand_server.store import forms
+from flowhand_server.store import tables as t
+from flowhand_server.store.errors import NotFound
+from flowhand_server.store.nouns import where
+from flowhand_server.store.reading import bounded
+
+MISSING: Final = "Flow run not found"
+_run, _state = t.flow_run.c, t.flow_run_state.c
+
+_SELECT: Final[Select[Any]] = (
+    select(
+        t.flow_run,
+        t.work_pool.c.name.label("work_pool_name"),
+        _state.message.label("s_message"),
+        _state.state_details.label("s_details"),
+        _state.data.label("s_data"),
+    )
+    .outerjoin_from(t.flow_run, t.flow_run_state, _state.id == _run.state_id)
+    .outerjoin(t.work_pool, t.work_pool.c.id == _run.work_pool_id)
+)
+_BY_ID: Final = _SELECT.where(_run.id == bindparam("id"))
+_BY_IDS: Final = _SELECT.where(_run.id.in_(bindparam("ids", expanding=True)))
+
+_START: Final = func.coalesce(_run.start_time, _run.expected_start_time)
+ORDERS: Final[dict[str, tuple[ColumnElement[Any], ...]]] = {
+    "ID_DESC": (_run.id.desc(),),
+    "START_TIME_ASC": (_START, _run.id),
+    "START_TIME_DESC": (_START.desc(), _run.id.desc()),
+    "EXPECTED_START_TIME_ASC": (_run.expected_start_time, _run.id),
+    "EXPECTED_START_TIME_DESC": (_run.expected_start_time.desc(), _run.id.desc()),
+    "NAME_ASC": (_run.name, _run.id),
+    "NAME_DESC": (_run.name.desc(), _run.id.desc()),
+    "NEXT_SCHEDULED_START_TIME_ASC": (_run.next_scheduled_start_time, _run.id),
+    "END_TIME_DESC": (_run.end_time.desc(), _run.id.desc()),
+}
+
+
+def read_flow_run(conn: Connection, run_id: str, now: int) -> forms.Form:
+    """One run. NotFound."""
+    row = conn.execute(_BY_ID, {"id": run_id}).mappings().first()
+    if row is None:
+        raise NotFound(MISSING)
+    return forms.flow_run(row, now)
+
+
+def flow_runs_in_order(conn: Connection, ids: Sequence[str], now: int) -> list[forms.Form]:
+    """The runs with these ids, in their order; ids without a run are left out."""
+    if not ids:
+        return []
+    rows = {row["id"]: row for row in conn.execute(_BY_IDS, {"ids": ids}).mappings()}
+    return [forms.flow_run(rows[run_id], now) for run_id in ids if run_id in rows]
+
+
+def find_flow_runs(conn: Connection, query: FlowRunQuery, now: int) -> list[forms.Form]:
+    """Runs that fit, in the order asked for."""
+    return flow_runs_in_order(conn, find_flow_run_ids(conn, query, query.sort or "ID_DESC"), now)
+
+
+def find_flow_run_ids(conn: Connection, query: FlowRunQuery, sort: str) -> list[str]:
+    """The ids of the runs that fit, in the order asked for."""
+    statement = select(_run.id).where(*where(t.flow_run, query)).order_by(*ORDERS[sort])
+    return list(conn.execute(bounded(statement, query)).scalars())
+
+
+def count_flow_runs(conn: Connection, query: Entities) -> int:
+    """How many runs fit."""
+    return conn.execute(select(func.count()).select_from(t.flow_run).where(*where(t.flow_run, query))).scalar_one()
+
+
+def average_lateness(conn: Connection, query: Entities, now: int) -> float | None:
+    """The mean of the seconds by which the runs that fit began after their time; None without any such run."""
+    started = func.coalesce(_run.start_time, now)
+    late = select(func.avg(started - _run.expected_start_time)).where(*where(t.flow_run, query), started > _run.expected_start_time)
+    mean = conn.execute(late).scalar()
+    return None if mean is None else float(mean) / 1e6
+
+
+def read_states(conn: Connection, run_id: str) -> list[forms.Form]:
+    """A run's states, the oldest first."""
+    rows = conn.execute(select(t.flow_run_state).where(_state.flow_run_id == run_id).order_by(_state.timestamp)).mappings()
+    return [forms.state(row) for row in rows]
+
+
+def read_state(conn: Connection, state_id: str) -> forms.Form:
+    """One state. NotFound."""
+    row = conn.execute(select(t.flow_run_state).where(_state.id == state_id)).mappings().first()
+    if row is None:
+        raise NotFound("Flow run state not found")
+    return forms.state(row)
+
+
+def pages(count: int, limit: int) -> int:
+    """How many pages of `limit` rows hold `count` rows."""
+    return (count + limit - 1) // limit
+
+
+def known_flow_runs(conn: Connection, ids: Iterable[str]) -> set[str]:
+    """Which of these runs there are."""
+    return set(conn.execute(select(_run.id).where(_run.id.in_(list(ids)))).scalars())
