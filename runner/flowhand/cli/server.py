@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -15,7 +15,7 @@ from flowhand.client.background import start_server, stop_server
 from flowhand.client.published import published_server
 from flowhand.client.spawn import server_command, server_environment
 from flowhand.errors import ConfigurationError
-from flowhand.settings import load
+from flowhand.settings import Settings, load
 
 app = noun(NOUNS["server"].about)
 
@@ -37,9 +37,9 @@ def start(
     options = ["--allow-unauthenticated"] if allow_unauthenticated else []
     if background:
         published = start_server(settings, *options)
-        return say(f"The server runs at {published.url} (pid {published.pid}); `flowhand server stop` ends it.")
-    command = server_command(*options, "--home", str(settings.home))
-    os.execve(command[0], command, server_environment(settings))  # noqa: S606  # this process becomes the server: its signals are the server's
+        say(f"The server runs at {published.url} (pid {published.pid}); `flowhand server stop` ends it.")
+    else:
+        become_server(settings, options)
 
 
 @app.command("status")
@@ -49,7 +49,7 @@ def status(output: OutputOption = Format.TEXT) -> None:
     if output is Format.JSON:
         write_json(found)
     else:
-        write_fields(found)
+        write_fields({**found, "running": "yes" if found["running"] else "no"})
     if not found["running"]:
         raise typer.Exit(Exit.UNREACHABLE)
 
@@ -63,3 +63,9 @@ def stop() -> None:
         return say(f"No server of {settings.home} is running.")
     stop_server(running)
     return say(f"Stopped the server at {running.url} (pid {running.pid}).")
+
+
+def become_server(settings: Settings, options: list[str]) -> NoReturn:
+    """Turns this process into the server, whose signals and exit status are then its own."""
+    command = server_command(*options, "--home", str(settings.home))
+    os.execve(command[0], command, server_environment(settings))  # a list of our own making, no shell
