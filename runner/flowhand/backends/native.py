@@ -132,6 +132,5 @@ class NativeBackend:
         except ServerUnusable:
             return  # the refused connection is what the caller hears of; its next try looks again
         if address != self._address:
-            await self._http.aclose()
-            self._address = address
-            self._http = async_client(address, self._timeout_s)
+            gone, self._address, self._http = self._http, address, async_client(address, self._timeout_s)
+            await gone.aclose()

@@ -156,9 +156,9 @@ class ApiClient:
 
     async def _move(self, address: Address) -> None:
         if address != self.address:
-            await self._http.aclose()
             self._session.address = address
-            self._http = async_client(address, self._timeout_s)
+            gone, self._http = self._http, async_client(address, self._timeout_s)
+            await gone.aclose()
 
     async def close(self) -> None:
         """Closes its connections; idempotent."""
