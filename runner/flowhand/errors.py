@@ -75,6 +75,10 @@ class ParameterError(FlowhandError, TypeError):
     """Parameters that do not fit the flow's signature: unknown, missing, or of a type that cannot be coerced."""
 
 
+class MissingContextError(FlowhandError, RuntimeError):
+    """Something that belongs to a run was asked for outside of one."""
+
+
 class UnfinishedRun(FlowhandError):
     """A result was asked of a run that has none."""
 

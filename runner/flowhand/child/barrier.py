@@ -1,0 +1,25 @@
+"""Waiting for a run's time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from flowhand.clock import Clock
+
+_STRETCH_S: Final = 1.0
+"""The longest single sleep: sleeping goes by the monotonic clock, which stands still while the host is suspended, boot time does not."""
+
+
+def wait_until(at: float | None, clock: Clock, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Returns at the CLOCK_BOOTTIME second `at`, at once when it is None or past. A signal handler may raise out of it."""
+    if at is None:
+        return
+    while (left := at - clock.boottime()) > 0:
+        sleep(min(left, _STRETCH_S))
+
+
+def lease_is_over(until: float | None, clock: Clock) -> bool:
+    """Whether a child must not begin any more: somebody else may have the run by now."""
+    return until is not None and clock.boottime() >= until

@@ -1,0 +1,118 @@
+"""The channel from a run's process to its keeper: JSON frames over a SOCK_SEQPACKET socket (docs/protocol.md, The child).
+
+A packet is one byte of flags and a piece of a frame; MORE says that the frame goes on in this sender's next packet. The keeper knows each
+sender's pid, so processes that a flow forks may write here too. Frames are written in the caller's thread; none is started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Generator
+from typing import Any, Final
+
+from flowhand.wire.records import MAX_BODY, MORE
+
+_PIECE: Final = MAX_BODY - 1
+_LAST: Final = bytes([0])
+_MORE: Final = bytes([MORE])
+_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGALRM, signal.SIGINT})
+
+
+class Channel:
+    """One end of the channel. May be used from any thread and after a fork; when the keeper is gone, what is sent is dropped."""
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_inheritable(descriptor, False)
+        self._socket: socket.socket | None = socket.socket(fileno=descriptor)
+        self._socket.setblocking(True)
+        self._main = os.getpid()
+        self._lock = threading.RLock()
+        os.register_at_fork(after_in_child=self._forked)
+
+    @property
+    def ours(self) -> bool:
+        """Whether this process is the run's own, not one that it forked."""
+        return os.getpid() == self._main
+
+    def send(self, frame: dict[str, Any]) -> bool:
+        """Writes one frame; may block while the keeper is busy. False when nobody is there any more."""
+        data = json.dumps(frame, separators=(",", ":"), ensure_ascii=True, default=str).encode("ascii")
+        with self._lock:
+            if self._socket is None:
+                return False
+            try:
+                if len(data) <= _PIECE:
+                    self._packet(_LAST, data)
+                else:
+                    self._pieces(data)
+            except OSError:
+                self._socket = None  # the keeper is gone: the run goes on, its words go to stderr
+                return False
+        return True
+
+    def said(self) -> dict[str, Any] | None:
+        """What the keeper has said and nobody has read, or None. Never blocks."""
+        return self._received(socket.MSG_DONTWAIT)
+
+    def acknowledged(self, frame: dict[str, Any]) -> dict[str, Any] | None:
+        """Sends a frame and waits for the keeper's next word, which is the answer."""
+        with self._lock:
+            return self._received(0) if self.send(frame) else None
+
+    def _received(self, flags: int) -> dict[str, Any] | None:
+        if self._socket is None:
+            return None
+        try:
+            packet = self._socket.recv(MAX_BODY, flags)
+            return json.loads(packet[1:]) if packet else None
+        except (OSError, ValueError):
+            return None
+
+    def _packet(self, flags: bytes, piece: bytes | memoryview) -> None:
+        assert self._socket is not None
+        self._socket.sendmsg([flags, piece], (), socket.MSG_NOSIGNAL)
+
+    def _pieces(self, data: bytes) -> None:
+        view = memoryview(data)
+        with _undisturbed():
+            for at in range(0, len(view), _PIECE):
+                last = at + _PIECE >= len(view)
+                self._packet(_LAST if last else _MORE, view[at : at + _PIECE])
+
+    def _forked(self) -> None:
+        self._lock = threading.RLock()
+
+
+class NullChannel(Channel):
+    """A channel that nobody listens to: for the rehearsal before the first fork."""
+
+    def __init__(self) -> None:
+        self._socket = None
+        self._main = os.getpid()
+        self._lock = threading.RLock()
+
+    def send(self, frame: dict[str, Any]) -> bool:
+        json.dumps(frame, separators=(",", ":"), ensure_ascii=True, default=str)
+        return True
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Generator[None, None, None]:
+    """No signal handler raises in here: half a frame would spoil the next one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def say_aside(text: str) -> None:
+    """To stderr, for what the channel cannot take any more. Never raises."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(text + "\n")

@@ -1,0 +1,206 @@
+"""One attempt of one run: load, check the parameters, wait for its time, run, say how it ended.
+
+The steps share one `Session`; each is small, and each failure has its own words. Retries are the server's matter: an attempt is run once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flowhand.child.barrier import lease_is_over, wait_until
+from flowhand.child.channel import Channel
+from flowhand.child.ending import end_frame
+from flowhand.child.place import directory_of, go_to, lay_environment
+from flowhand.child.stopping import Stop
+from flowhand.clock import EPOCH, Clock, SystemClock, to_datetime
+from flowhand.errors import FlowLoadError, FlowTimeout, ParameterError
+from flowhand.sdk.attempt import Attempt, execute, execute_async
+from flowhand.sdk.context import RunContext, process
+from flowhand.sdk.flow import Flow
+from flowhand.sdk.flow_run import FlowRun
+from flowhand.sdk.hooks import call_hook, hooks_for
+from flowhand.sdk.interrupts import RunStopped
+from flowhand.sdk.loading import load_flow
+from flowhand.sdk.parameters import as_parameters, bind_parameters, validate
+from flowhand.sdk.run_logging import logger_of
+from flowhand.sdk.states import Crashed, Failed, Running, State
+from flowhand.sdk.verdict import described, state_of_error
+from flowhand.wire.job import Job
+from flowhand.wire.states import StateType
+
+SAID: Final = 0
+"""Exit code: the last word is said, whatever it was."""
+UNSAID: Final = 1
+"""Exit code: ended without a last word."""
+NOT_BEGUN: Final = 75
+"""Exit code (EX_TEMPFAIL, sysexits.h): the lease was over before user code began."""
+STOPPED: Final = 143
+"""Exit code (128 + SIGTERM): stopped for a reason that is the daemon's to tell."""
+_TELLS: Final = frozenset({"cancel", "timeout"})
+"""Reasons for a stop whose final state this process says itself; the others are the daemon's to tell."""
+
+
+@dataclass(slots=True)
+class Session:
+    """What the steps of one attempt share."""
+
+    job: Job
+    channel: Channel
+    stop: Stop
+    run: RunContext
+    clock: Clock
+
+
+def run_job(job: Job, channel: Channel, stop: Stop, clock: Clock | None = None) -> int:
+    """Runs the attempt to its end and answers the exit code. Raises nothing."""
+    session = Session(job, channel, stop, _context(job), clock or SystemClock())
+    process.run = session.run
+    try:
+        return _run(session)
+    except RunStopped as stopped:
+        return _end(session, state_of_error(stopped), stopped)
+    except FlowLoadError as error:
+        return _end(session, Failed(message=f"The flow could not be loaded: {error}", data=error), error.__cause__ or error)
+    except ParameterError as error:
+        return _end(session, Failed(message=f"Validation of flow parameters failed: {error}", data=error), error)
+    except BaseException as error:  # noqa: BLE001  # whatever it is, it is told as a state and not lost
+        return _end(session, Crashed(message=f"The run could not be started: {described(error)}", data=error), error)
+
+
+def _run(session: Session) -> int:
+    job = session.job
+    lay_environment(job["env"])
+    go_to(directory_of(job["directory"], job["pull_steps"]))
+    flow = _load(session)
+    attempt = _prepared(session, flow)
+    session.channel.send({"k": "loaded", "flow_version": flow.version})
+    wait_until(job["start_at"], session.clock)
+    if lease_is_over(job["lease_until"], session.clock):
+        return NOT_BEGUN
+    _begin(session, attempt)
+    _execute(session, attempt)
+    return _finish(session, attempt)
+
+
+def _load(session: Session) -> Flow[..., Any]:
+    entrypoint = session.job["entrypoint"]
+    if not entrypoint:
+        raise FlowLoadError(f"deployment {session.job['deployment_name']!r} has no entrypoint; deploy the flow again")
+    return load_flow(entrypoint)
+
+
+def _prepared(session: Session, flow: Flow[..., Any]) -> Attempt:
+    """The attempt with its arguments, bound and coerced."""
+    job, run = session.job, session.run
+    bound = bind_parameters(flow.signature, flow.name, job["parameters"])
+    if flow.should_validate_parameters:
+        validate(flow.name, bound, frozenset(job["parameters"]))
+    run.flow = flow
+    run.log_prints = bool(flow.log_prints)
+    run.flow_run.parameters = as_parameters(bound)
+    run.flow_run.flow_version = flow.version
+    named = flow.run_name(run.flow_run.parameters)
+    if named:
+        run.flow_run.name = named
+    return Attempt(flow, run, bound)
+
+
+def _begin(session: Session, attempt: Attempt) -> None:
+    flow = attempt.flow
+    session.channel.send(
+        {
+            "k": "running",
+            "t": time.time_ns() // 1000,
+            "retries": flow.retries,
+            "retry_delay_s": flow.retry_delay_seconds,
+            "timeout_s": flow.timeout_seconds,
+            "run_name": session.run.flow_run.name,
+            "flow_version": flow.version,
+        }
+    )
+    attempt.state = session.run.flow_run.state = Running()
+    _call_hooks(attempt)
+
+
+def _execute(session: Session, attempt: Attempt) -> None:
+    if attempt.flow.is_async:
+        asyncio.run(_on_loop(session, attempt))
+    else:
+        execute(attempt)
+    stopped = session.stop.reason
+    if stopped is not None and isinstance(attempt.error, asyncio.CancelledError):
+        attempt.error, attempt.state = stopped, state_of_error(stopped)
+
+
+async def _on_loop(session: Session, attempt: Attempt) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    session.stop.cancels(asyncio.get_running_loop(), task)
+    try:
+        await execute_async(attempt)
+    finally:
+        session.stop.raises()
+
+
+def _finish(session: Session, attempt: Attempt) -> int:
+    """Hooks, then the last word. While the server has tries left, a failure is not the end, and no hook hears of it."""
+    attempt.run.flow_run.state = attempt.state
+    error = attempt.error
+    if isinstance(error, Exception) and not isinstance(error, FlowTimeout):
+        logger_of(attempt.run).error("Encountered an exception during execution:", exc_info=error)
+    will_retry = attempt.state.is_failed() and session.job["run_count"] <= attempt.flow.retries
+    if not will_retry and not _fenced(error):
+        with contextlib.suppress(RunStopped):  # the hooks are cut short; how the flow ended stays true
+            _call_hooks(attempt)
+    return _end(session, attempt.state, error, persist=bool(attempt.flow.persist_result))
+
+
+def _call_hooks(attempt: Attempt) -> None:
+    for hook in hooks_for(attempt.flow, attempt.state):
+        call_hook(hook, attempt)
+
+
+def _fenced(error: BaseException | None) -> bool:
+    """Whether the run belongs to somebody else by now."""
+    return isinstance(error, RunStopped) and error.why in ("fenced", "lease", "revoked")
+
+
+def _end(session: Session, state: State, error: BaseException | None, *, persist: bool = False) -> int:
+    """Says the last word, unless it is the daemon's. From here on SIGTERM just ends the process."""
+    session.stop.over()
+    if isinstance(error, RunStopped) and error.why not in _TELLS:
+        session.stop.deaf()
+        return STOPPED
+    said = session.channel.send(end_frame(_final(state), error, persist=persist))
+    session.stop.deaf()
+    return SAID if said else UNSAID
+
+
+def _final(state: State) -> State:
+    """A flow may return any state; one that is not final says what the author meant, and the run has ended all the same."""
+    if state.is_final() or state.type == StateType.SCHEDULED:
+        return state
+    return Failed(message=f"The flow returned the state {state.name}, which does not end a run.")
+
+
+def _context(job: Job) -> RunContext:
+    run = FlowRun(
+        id=job["run_id"],
+        name=job["name"],
+        flow_id=job["flow_id"],
+        flow_name=job["flow_name"],
+        deployment_id=job["deployment_id"],
+        deployment_name=job["deployment_name"],
+        parameters=dict(job["parameters"]),
+        tags=list(job["tags"]),
+        labels=dict(job["labels"]),
+        run_count=job["run_count"],
+        expected_start_time=to_datetime(job["scheduled_us"]) if job["scheduled_us"] else EPOCH,
+        work_pool_name=job["work_pool"],
+        work_queue_name=job["work_queue"],
+    )
+    return RunContext(run, None, api_url=job["api_url"], api_file=job["api_file"])

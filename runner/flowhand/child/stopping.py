@@ -1,0 +1,58 @@
+"""SIGTERM in a run's process: the reason is read from the channel, and the flow's code is interrupted so that its `finally` blocks run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from flowhand.child.channel import Channel
+from flowhand.sdk.interrupts import RunStopped
+
+
+class Stop:
+    """Whether this process was told to stop, and why. One a process; its handler runs in the main thread."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._cancel: Callable[[], object] | None = None
+        self._over = False
+        self.reason: RunStopped | None = None
+
+    def listen(self) -> None:
+        """From now on SIGTERM stops the flow's code."""
+        signal.signal(signal.SIGTERM, self._arrived)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def over(self) -> None:
+        """The run's end is decided: a stop that comes now changes nothing about it."""
+        self._over = True
+
+    def deaf(self) -> None:
+        """From now on SIGTERM ends the process: there is nothing left that could be tidied."""
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def cancels(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
+        """While a loop runs, a stop cancels this task: an exception raised in the loop's own code would break it."""
+        self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+
+    def raises(self) -> None:
+        """The loop has ended: a stop raises again."""
+        self._cancel = None
+
+    def _arrived(self, number: int, _frame: FrameType | None) -> None:
+        if not self._channel.ours:  # a process that the flow forked inherits this handler and must die as it would without it
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        if self._over or self.reason is not None:
+            return  # nothing is left to stop, or the first one is being obeyed
+        said = self._channel.said() or {}
+        self.reason = RunStopped(said.get("why") if said.get("k") == "stop" else None)
+        if self._cancel is not None:
+            self._cancel()
+        else:
+            raise self.reason

@@ -1,0 +1,211 @@
+"""Loading a flow from its entrypoint: `path/to/file.py:qualified.name`, `package.module:name` or `package.module.name`."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Generator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from flowhand.errors import FlowLoadError
+from flowhand.sdk.context import process
+from flowhand.sdk.flow import Flow
+
+
+def load_flow(entrypoint: str, directory: Path | None = None) -> Flow[..., Any]:
+    """Imports the module and answers the flow, which remembers the entrypoint. Paths count from `directory`, else the working directory.
+
+    The module gets the name that `import` in that folder would give it, so that what it defines can be pickled. FlowLoadError says what is
+    missing and, where it can, what was meant; its cause is the module's own error.
+    """
+    place, name = split_entrypoint(entrypoint)
+    module = _from_file(place, entrypoint, directory or Path.cwd()) if is_file(place) else _from_module(place, entrypoint)
+    flow = _find(module, name, entrypoint)
+    flow.entrypoint = entrypoint
+    return flow
+
+
+def split_entrypoint(entrypoint: str) -> tuple[str, str]:
+    """The file or module, and the name in it. FlowLoadError when it is neither form."""
+    place, colon, name = entrypoint.rpartition(":")
+    if not colon:
+        if is_file(entrypoint):
+            raise FlowLoadError(f"entrypoint {entrypoint!r} names no flow: write {entrypoint}:my_flow")
+        place, _, name = entrypoint.rpartition(".")
+    if not place or not name:
+        raise FlowLoadError(f"entrypoint {entrypoint!r} is neither path/to/file.py:my_flow nor package.module:my_flow")
+    return place, name
+
+
+def is_file(place: str) -> bool:
+    """Whether the left side of an entrypoint is a file, not a module."""
+    return place.endswith(".py") or "/" in place or "\\" in place
+
+
+# --- modules --------------------------------------------------------------------------------------------------------------------------
+
+
+def _from_file(place: str, entrypoint: str, directory: Path) -> ModuleType:
+    path = directory / place.replace("\\", "/")
+    if not path.is_file():
+        raise FlowLoadError(f"there is no file {place!r} in {directory} (entrypoint {entrypoint!r})")
+    path = path.resolve()
+    name = _true_name(path, directory.resolve())
+    for folder in (str(directory), str(path.parent)):
+        if folder not in sys.path:
+            sys.path.append(folder)
+    loaded = sys.modules.get(name)
+    if loaded is not None and _is_from(loaded, path):
+        return loaded
+    if loaded is not None:
+        return _under(f"flowhand_flow_{path.stem}", path, entrypoint)  # the name belongs to another module, such as logging
+    importlib.invalidate_caches()
+    with _importing(entrypoint, path):
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin is not None and Path(spec.origin).resolve() == path:
+            return importlib.import_module(name)
+    return _under(name, path, entrypoint)
+
+
+def _under(name: str, path: Path, entrypoint: str) -> ModuleType:
+    """The file as a module of that name, whatever `import` would find under it."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise FlowLoadError(f"{path} is not a Python file (entrypoint {entrypoint!r})")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    with _importing(entrypoint, path):
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            sys.modules.pop(name, None)
+            raise
+    return module
+
+
+def _true_name(path: Path, directory: Path) -> str:
+    """What `import` calls the file from within `directory`; its stem when it lies elsewhere or no such name can be written."""
+    with contextlib.suppress(ValueError):
+        parts = path.relative_to(directory).with_suffix("").parts
+        if all(part.isidentifier() for part in parts) and _is_free(parts[0], directory):
+            return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+    return path.stem if path.stem.isidentifier() else f"flowhand_flow_{abs(hash(str(path))):x}"
+
+
+def _is_free(package: str, directory: Path) -> bool:
+    """Whether a top-level name means this folder's: neither loaded from elsewhere nor a package that is found elsewhere first."""
+    loaded = sys.modules.get(package)
+    if loaded is not None:
+        return _is_below(loaded, directory)
+    if (directory / f"{package}.py").is_file() or (directory / package / "__init__.py").is_file():
+        return True
+    spec = importlib.util.find_spec(package)
+    return spec is None or spec.origin is None  # a namespace package, or nothing yet
+
+
+def _is_below(module: ModuleType, directory: Path) -> bool:
+    places = [module.__file__] if getattr(module, "__file__", None) else list(getattr(module, "__path__", []))
+    return any(place and Path(place).resolve().is_relative_to(directory) for place in places)
+
+
+def _is_from(module: ModuleType, path: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    return file is not None and Path(file).resolve() == path
+
+
+def _from_module(place: str, entrypoint: str) -> ModuleType:
+    try:
+        known = importlib.util.find_spec(place) is not None
+    except ModuleNotFoundError as error:
+        known = error.name is not None and not f"{place}.".startswith(f"{error.name}.")
+    except (ImportError, ValueError, AttributeError):
+        known = True  # importing it tells what is wrong
+    if not known:
+        raise FlowLoadError(f"there is no module {place!r} (entrypoint {entrypoint!r}); is it installed, or in the working directory?")
+    with _importing(entrypoint, None):
+        return importlib.import_module(place)
+
+
+@contextlib.contextmanager
+def _importing(entrypoint: str, path: Path | None) -> Generator[None, None, None]:
+    """Whatever a module raises while it is imported becomes a FlowLoadError in words; calls of flows in there are ignored."""
+    before, process.loading = process.loading, str(path or entrypoint)
+    try:
+        yield
+    except FlowLoadError:
+        raise
+    except Exception as error:  # user code meets ours: importing it
+        raise FlowLoadError(_why(error, entrypoint, path)) from error
+    except SystemExit as error:
+        raise FlowLoadError(f"{path or entrypoint} called sys.exit({error.code!r}) while it was imported") from error
+    finally:
+        process.loading = before
+
+
+def _why(error: Exception, entrypoint: str, path: Path | None) -> str:
+    where = str(path) if path else f"the module of {entrypoint!r}"
+    if isinstance(error, SyntaxError):
+        return f"{error.filename or where}, line {error.lineno}: {error.msg}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if path is not None and frame.filename == str(path)]
+    line = f", line {frames[-1].lineno}" if frames else ""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"{where}{line}: there is no module {error.name!r}; install it for {sys.executable} or put it beside the flow"
+    return f"{where}{line}: importing it failed with {type(error).__name__}: {error}"
+
+
+# --- the name in it -------------------------------------------------------------------------------------------------------------------
+
+
+def _find(module: ModuleType, name: str, entrypoint: str) -> Flow[..., Any]:
+    owner: Any = None
+    found: Any = module
+    for part in name.split("."):
+        owner = found
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            raise FlowLoadError(_nothing_named(module, name, part, entrypoint)) from None
+    if isinstance(owner, type):
+        return _method(owner, name.rpartition(".")[2], found, entrypoint)
+    if isinstance(found, Flow):
+        return found
+    what = "a function without @flow" if inspect.isroutine(found) else f"a {type(found).__name__}, not a flow"
+    raise FlowLoadError(f"{name!r} in {split_entrypoint(entrypoint)[0]} is {what}{_did_you_mean(module, name)}")
+
+
+def _method(owner: type, name: str, found: Any, entrypoint: str) -> Flow[..., Any]:
+    """A flow of a class: bound to an instance made without arguments, if it wants one."""
+    if not isinstance(found, Flow):
+        found = getattr(found, "__func__", found)  # a classmethod around a flow, as Python 3.13 leaves it
+        if isinstance(found, Flow):
+            return found.__get__(owner, type(owner))
+        raise FlowLoadError(f"{owner.__name__}.{name} is not a flow (entrypoint {entrypoint!r})")
+    if inspect.getattr_static(owner, name) is not found or found.is_static:
+        return found
+    try:
+        return found.__get__(owner(), owner)
+    except TypeError as error:
+        raise FlowLoadError(
+            f"{owner.__name__}.{name} needs an instance, and {owner.__name__}() cannot be made without arguments ({error}); "
+            "make it a classmethod or a staticmethod"
+        ) from error
+
+
+def _nothing_named(module: ModuleType, name: str, part: str, entrypoint: str) -> str:
+    where = split_entrypoint(entrypoint)[0]
+    missing = f"no {part!r} in {name!r}" if part != name else f"no {name!r}"
+    return f"there is {missing} in {where}{_did_you_mean(module, name)}"
+
+
+def _did_you_mean(module: ModuleType, name: str) -> str:
+    flows = [key for key, value in vars(module).items() if isinstance(value, Flow)]
+    near = difflib.get_close_matches(name, flows, 1, cutoff=0.5) or difflib.get_close_matches(name.replace("-", "_"), flows, 1, cutoff=0.5)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; its flows are {', '.join(sorted(flows))}" if flows else "; it has no flows"
