@@ -101,7 +101,7 @@ def flowhand(*arguments: str) -> str:
     shown = " ".join(f"'{word}'" if " " in word else word for word in arguments)
     say(f"$ flowhand {shown}")
     process = subprocess.Popen(
-        [sys.executable, "-m", "flowhand", *arguments],
+        [str(Path(sys.executable).parent / "flowhand"), *arguments],
         cwd=ROOT,
         env=environment(),
         stdout=subprocess.PIPE,
