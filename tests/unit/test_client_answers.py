@@ -10,7 +10,16 @@ import pytest
 from flowhand.client.address import Address
 from flowhand.client.answers import Answer, read_answer
 from flowhand.client.call import Call, read_json
-from flowhand.errors import ApiError, ApiRefused, ApiUnavailable, FlowhandError, ObjectAlreadyExists, ObjectNotFound, Unauthorized
+from flowhand.errors import (
+    ApiError,
+    ApiRefused,
+    ApiUnavailable,
+    ConfigurationError,
+    FlowhandError,
+    ObjectAlreadyExists,
+    ObjectNotFound,
+    Unauthorized,
+)
 
 HERE = Address("http://h:1/api", "Bearer s3cret-key")
 CALL = Call("POST", "/work_pools/", read_json, about="work pool 'p'")
@@ -56,10 +65,16 @@ def test_a_url_without_api_is_told() -> None:
         read(404, {"detail": "Not Found"}, Address("http://h:1"))
 
 
+def test_a_403_says_why() -> None:
+    """What is not allowed is told with the server's reason."""
+    with pytest.raises(Unauthorized, match=r"work pool 'p': .* does not allow it: reserved"):
+        read(403, {"detail": "reserved"})
+
+
 def test_a_web_page_is_no_api() -> None:
     """HTML in place of JSON, good status or not, means a wrong URL."""
     for status in (200, 404):
-        with pytest.raises(ApiRefused, match="it is not the API"):
+        with pytest.raises(ConfigurationError, match=r"it is not the API; .* try http://h:1/api "):
             read(status, b"<html>", Address("http://h:1/ui"), content_type="text/html; charset=utf-8")
 
 

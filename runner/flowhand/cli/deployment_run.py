@@ -13,7 +13,7 @@ from flowhand.cli.connection import api
 from flowhand.cli.failures import Exit
 from flowhand.cli.output import Format, OutputOption, say, write_json
 from flowhand.cli.parameters import check_names, parse_object, parse_pairs
-from flowhand.cli.times import ago, parse_duration, parse_moment
+from flowhand.cli.times import parse_duration, parse_moment
 from flowhand.cli.watch import watch_run
 from flowhand.client import deployments, flow_runs
 from flowhand.client.api import SyncApiClient
@@ -86,7 +86,7 @@ def _create(client: SyncApiClient, deployment: Json, body: Json) -> Json:
 
 def _tell(made: Json, deployment: Json, due: datetime, watch: bool) -> None:
     early = (due - datetime.now(UTC)).total_seconds()
-    when = f", due {ago(due.isoformat())}" if early > 1 else ""
+    when = f", due {due.astimezone():%Y-%m-%d %H:%M:%S}" if early > 1 else ""
     say(f"Created run '{made['name']}' of {names.full_name(deployment)}{when} ({made['id']}).")
     if not watch:
         say(f"Follow it: flowhand flow-run logs -f {made['id']}")

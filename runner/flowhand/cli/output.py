@@ -75,6 +75,9 @@ def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]],
     stdout().print(table)
 
 
+_YES_NO: Final = {True: "yes", False: "no"}
+
+
 def write_fields(fields: Mapping[str, Any]) -> None:
     """Names and values, one a line; lists and mappings as JSON below their name. What is None or empty is left out."""
     shown = {name: value for name, value in fields.items() if value not in (None, "", [], {})}
@@ -84,7 +87,7 @@ def write_fields(fields: Mapping[str, Any]) -> None:
             text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
             say(f"{name}:\n" + "\n".join(f"  {line}" for line in text.splitlines()))
         else:
-            say(f"{name + ':':<{width + 1}} {value}")
+            say(f"{name + ':':<{width + 1}} {_YES_NO.get(value, value) if isinstance(value, bool) else value}")
 
 
 _COLOURS: Final = {

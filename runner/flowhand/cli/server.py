@@ -49,7 +49,7 @@ def status(output: OutputOption = Format.TEXT) -> None:
     if output is Format.JSON:
         write_json(found)
     else:
-        write_fields({**found, "running": "yes" if found["running"] else "no"})
+        write_fields(found)
     if not found["running"]:
         raise typer.Exit(Exit.UNREACHABLE)
 

@@ -15,6 +15,7 @@ from flowhand.cli.lazy import NOUNS, noun
 from flowhand.cli.output import Column, Format, OutputOption, say, state_text, write_fields, write_json, write_table
 from flowhand.cli.times import ago
 from flowhand.client import work_pools
+from flowhand.client.api import SyncApiClient
 from flowhand.client.call import Json
 from flowhand.errors import ConfigurationError, ObjectAlreadyExists
 
@@ -155,6 +156,15 @@ def _change(name: str, changes: dict[str, Any], done: str) -> None:
         names.work_pool(client, name)
         client.send(work_pools.update(name, changes))
     say(done.format(name=name))
+
+
+def _template_of(client: SyncApiClient, kind: str) -> Json | None:
+    """The type's own template. ConfigurationError for a type that is probably a slip; one that nobody knows may still have its worker."""
+    known = client.run(work_pools.templates())
+    meant = names.near(kind, list(known))
+    if kind not in known and meant is not None:
+        raise ConfigurationError(f"there is no type {kind!r}, did you mean {meant!r}?")
+    return known.get(kind)
 
 
 def read_template(path: Path | None) -> Json | None:

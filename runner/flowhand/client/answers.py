@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import orjson
 
 from flowhand.client.address import Address
 from flowhand.client.call import Call
-from flowhand.errors import ApiError, ApiRefused, ApiUnavailable, ObjectAlreadyExists, ObjectNotFound, Unauthorized
+from flowhand.errors import ApiError, ApiRefused, ApiUnavailable, ConfigurationError, ObjectAlreadyExists, ObjectNotFound, Unauthorized
 
 T = TypeVar("T")
+
+
+class WrongAddress(ApiRefused, ConfigurationError):
+    """What answers at the configured URL is not the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ def _refusal(call: Call[Any], answer: Answer, address: Address) -> ApiError:
     if status in (408, 429) or status >= 500:
         return ApiUnavailable(f"the API at {address.url} answered {status} to {call.method} {call.path}: {detail}", _retry_after(answer))
     if status in (401, 403):
-        return Unauthorized(_credentials_line(address, status, detail), status, detail)
+        return Unauthorized(_credentials_line(call, address, status, detail), status, detail)
     if 300 <= status < 400:
         target = answer.headers.get("location", "elsewhere")
         return ApiRefused(f"the API at {address.url} redirects to {target}; set FLOWHAND_API_URL to the final address", status, detail)
@@ -64,15 +69,19 @@ def _refusal(call: Call[Any], answer: Answer, address: Address) -> ApiError:
     return ApiRefused(f"{about}: {detail}" if about else f"the API refused {call.method} {call.path} ({status}): {detail}", status, detail)
 
 
-def _credentials_line(address: Address, status: int, detail: str) -> str:
+def _credentials_line(call: Call[Any], address: Address, status: int, detail: str) -> str:
+    names = "FLOWHAND_API_KEY or FLOWHAND_API_AUTH_STRING"
+    if status == 403:
+        return f"{call.about or f'{call.method} {call.path}'}: the API at {address.url} does not allow it: {detail}"
     if address.authorization is None:
-        return f"the API at {address.url} wants credentials ({status}): set FLOWHAND_API_KEY or FLOWHAND_API_AUTH_STRING"
-    return f"the API at {address.url} refused the credentials ({status}, {detail}): check FLOWHAND_API_KEY or FLOWHAND_API_AUTH_STRING"
+        return f"the API at {address.url} wants credentials: set {names}"
+    return f"the API at {address.url} refused the credentials ({detail}): check {names}"
 
 
-def _wrong_url(address: Address, did: str) -> ApiRefused:
-    hint = "" if address.url.endswith("/api") else f"; the API's URL ends in /api, try {address.url}/api"
-    return ApiRefused(f"{address.url} {did}, it is not the API{hint} (FLOWHAND_API_URL)", 404)
+def _wrong_url(address: Address, did: str) -> WrongAddress:
+    parts = urlsplit(address.url)
+    hint = "" if parts.path == "/api" else f"; the API's URL ends in /api, try {parts.scheme}://{parts.netloc}/api"
+    return WrongAddress(f"{address.url} {did}, it is not the API{hint} (FLOWHAND_API_URL)", 404)
 
 
 def _is_page(answer: Answer) -> bool:

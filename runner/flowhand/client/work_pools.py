@@ -7,6 +7,7 @@ from typing import Any
 
 from flowhand.client.call import Call, Errand, Json, path_of, read_json, read_nothing
 from flowhand.client.paging import every, filter_path
+from flowhand.errors import ApiRefused
 
 
 def create(name: str, type: str = "process", **fields: Any) -> Call[Json]:  # noqa: A002  # the API's own word
@@ -39,6 +40,15 @@ def workers(name: str, *, online: bool = False, limit: int | None = None) -> Err
     """The workers of a pool, all or those online."""
     criteria = {"status": {"any_": ["ONLINE"]}} if online else None
     return every(filter_path("work_pools", name, "workers"), {"workers": criteria}, limit)
+
+
+def templates() -> Errand[dict[str, Json]]:
+    """The job template of each type that the server knows (contract 6.2, 9); empty where it has no such list."""
+    try:
+        view: Json = yield Call("GET", "/collections/views/aggregate-worker-metadata", read_json)
+    except ApiRefused:
+        return {}
+    return {kind: about.get("default_base_job_configuration", {}) for package in view.values() for kind, about in package.items()}
 
 
 def _named(name: str) -> str:
