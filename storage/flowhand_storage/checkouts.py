@@ -9,10 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .folders import FolderStore
-from .leases import Lease
-from .paths import digest, label
-from .source import Source
+from flowhand_storage.errors import FetchFailed
+from flowhand_storage.folders import FolderStore
+from flowhand_storage.leases import Lease
+from flowhand_storage.paths import digest, label
+from flowhand_storage.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,16 @@ class CheckoutStore:
         """The files of `source`, fetched unless a checkout of that revision is there.
 
         `revision` is one that the source has named before: then nobody is asked which is current, and an existing checkout needs no
-        network at all. Errors as of `Source.revision` and `Source.fetch`; LockTimeout when another process builds it for too long.
+        network at all. Errors as of `Source.revision` and `Source.fetch`; FetchFailed when the disk is the
+        trouble; LockTimeout when another process builds it for too long.
         """
-        self.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-        wanted = revision or source.revision(self.cache)
-        key = f"{label(source.label)}-{digest(source.identity, wanted)}"
-        lease = self.checkouts.lease(key, f"{source.label} at {wanted}", lambda folder: source.fetch(wanted, folder, self.cache))
+        try:
+            self.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+            wanted = revision or source.revision(self.cache)
+            key = f"{label(source.label)}-{digest(source.identity, wanted)}"
+            lease = self.checkouts.lease(key, f"{source.label} at {wanted}", lambda folder: source.fetch(wanted, folder, self.cache))
+        except OSError as error:
+            raise FetchFailed(f"{source.label} cannot be kept below {self.root}: {error.strerror or type(error).__name__}") from None
         return Checkout(lease.path, wanted, lease)
 
 

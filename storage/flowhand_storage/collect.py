@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .checkouts import CheckoutStore
-from .folders import FolderStore, remove_unused
-from .records import LOCK_SUFFIX, Record, has_record
+from flowhand_storage.checkouts import CheckoutStore
+from flowhand_storage.folders import FolderStore, remove_unused
+from flowhand_storage.records import LOCK_SUFFIX, Record, has_record
 
 _DAY = 86400.0
 _GIB = 1 << 30

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .leases import Lease
-from .locks import lock, try_lock
-from .records import LOCK_SUFFIX, RECORD_SUFFIX, Record, beside, has_record, read_record, touch_record, write_record
-from .trees import read_tree, remove_tree
+from flowhand_storage.leases import Lease
+from flowhand_storage.locks import lock, try_lock
+from flowhand_storage.records import LOCK_SUFFIX, RECORD_SUFFIX, Record, beside, has_record, read_record, touch_record, write_record
+from flowhand_storage.trees import read_tree, remove_tree
 
 Build = Callable[[Path], None]
 

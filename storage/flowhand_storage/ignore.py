@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import InvalidSource
+from flowhand_storage.errors import InvalidSource
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .locks import FileLock, lock
-from .records import LOCK_SUFFIX, beside, has_record, read_record, touch_record
+from flowhand_storage.locks import FileLock, lock
+from flowhand_storage.records import LOCK_SUFFIX, beside, has_record, read_record, touch_record
 
 _WAIT = 30.0
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from .errors import FetchFailed, SourceNotFound
-from .ignore import find_rules, kept_files
-from .paths import digest
+from flowhand_storage.errors import FetchFailed, SourceNotFound
+from flowhand_storage.ignore import find_rules, kept_files
+from flowhand_storage.paths import digest
 
 
 class LocalSource:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .errors import LockTimeout
+from flowhand_storage.errors import LockTimeout
 
 _FIRST_PAUSE = 0.002
 _LONGEST_PAUSE = 0.1

@@ -6,7 +6,7 @@ import hashlib
 import re
 from pathlib import Path, PurePosixPath
 
-from .errors import UnsafePath
+from flowhand_storage.errors import UnsafePath
 
 _LABEL_REST = re.compile(r"[^A-Za-z0-9_]+")
 _LONGEST_LABEL = 40

@@ -46,6 +46,12 @@ def remove_tree(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
+def empty_tree(folder: Path) -> None:
+    """Remove all that is in `folder`, but not itself."""
+    remove_tree(folder)
+    folder.mkdir(mode=0o700)
+
+
 def _walk(folder: str, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
     with os.scandir(folder) as listing:
         entries = sorted(listing, key=lambda entry: entry.name)

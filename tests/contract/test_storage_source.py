@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,18 +11,20 @@ import pytest
 
 from flowhand_storage.checkouts import CheckoutStore
 from flowhand_storage.errors import SourceNotFound
-from support.storage_kinds import LocalOrigin, Origin, read_files
+from support.storage_files import read_files
+from support.storage_kinds import GitHttpOrigin, GitOrigin, LocalOrigin, Origin
 
-KINDS = {"local": LocalOrigin}
+KINDS = {"local": LocalOrigin, "git": GitOrigin, "git-http": GitHttpOrigin}
 FIRST = {"flow.py": "one", "package/__init__.py": "", "package/part.py": "part", "data/deep/er/file.txt": "text"}
 SECOND = {"flow.py": "two!", "package/__init__.py": "", "new.py": "new"}
 
 
 @pytest.fixture(params=KINDS)
-def origin(request: pytest.FixtureRequest, tmp_path: Path) -> Origin:
-    made = KINDS[request.param](tmp_path)
+def origin(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Origin]:
+    made: Origin = KINDS[request.param](tmp_path)
     made.put(FIRST)
-    return made
+    yield made
+    made.close()
 
 
 @pytest.fixture

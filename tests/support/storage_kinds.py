@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 from typing import Protocol
 
+from flowhand_storage.git.source import GitSource
 from flowhand_storage.local import LocalSource
 from flowhand_storage.source import Source
-
-Files = dict[str, str]
+from support.git_http import GitHttpServer
+from support.git_repository import Repository
+from support.storage_files import Files, write_files
 
 
 class Origin(Protocol):
@@ -24,6 +24,10 @@ class Origin(Protocol):
 
     def missing(self) -> Source:
         """A source of the same kind for something that is not there."""
+        ...
+
+    def close(self) -> None:
+        """End what was started for it."""
         ...
 
 
@@ -42,27 +46,42 @@ class LocalOrigin:
     def missing(self) -> Source:
         return LocalSource(self.folder / "nowhere")
 
-
-def write_files(folder: Path, files: Files) -> None:
-    """Make `folder` hold just `files`; what begins with a dot at its top stays."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for entry in folder.iterdir():
-        if entry.name == ".git":
-            continue
-        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        # Two writes within one tick of the kernel's clock would else look alike to what compares times.
-        stamp = write_files.ticks = getattr(write_files, "ticks", 1_000_000_000) + 1
-        os.utime(path, ns=(stamp * 1_000_000_000, stamp * 1_000_000_000))
+    def close(self) -> None:
+        """A folder needs no ending."""
 
 
-def read_files(folder: Path) -> Files:
-    """The files below `folder` by name, without git's own."""
-    return {
-        str(path.relative_to(folder)): path.read_text()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".git" not in path.relative_to(folder).parts
-    }
+class GitOrigin:
+    """A repository of this machine; every `put` is a commit."""
+
+    def __init__(self, folder: Path) -> None:
+        self.repository = Repository(folder / "repositories")
+
+    def put(self, files: Files) -> None:
+        self.repository.commit(files)
+
+    def source(self) -> Source:
+        return GitSource(str(self.repository.bare), ref="main")
+
+    def missing(self) -> Source:
+        return GitSource(str(self.repository.bare), ref="nowhere")
+
+    def close(self) -> None:
+        """A repository needs no ending."""
+
+
+class GitHttpOrigin(GitOrigin):
+    """The same behind a web server that asks for a token."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.server = GitHttpServer(folder / "repositories", ("x-access-token", "token-1234"))
+        self.server.__enter__()
+
+    def source(self) -> Source:
+        return GitSource(self.server.url(), credentials="token-1234")
+
+    def missing(self) -> Source:
+        return GitSource(self.server.url("nowhere"), credentials="token-1234")
+
+    def close(self) -> None:
+        self.server.__exit__(None, None, None)

@@ -17,7 +17,7 @@ from flowhand_storage.folders import FolderStore
 from flowhand_storage.leases import hold
 from flowhand_storage.local import LocalSource
 from flowhand_storage.locks import lock, try_lock
-from support.storage_kinds import read_files, write_files
+from support.storage_files import read_files, write_files
 
 OLD = Policy(max_age=100.0, min_age=10.0)
 
