@@ -38,20 +38,16 @@ def create(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Create a work pool."""
-    fields: Json = {
-        "is_paused": paused,
-        "description": description,
-        "concurrency_limit": limit,
-        "base_job_template": read_template(template),
-    }
+    fields: Json = {"is_paused": paused, "description": description, "concurrency_limit": limit}
+    given = read_template(template)
     with api() as client:
         try:
-            pool = client.send(work_pools.create(name, kind, **fields))
+            pool = client.send(work_pools.create(name, kind, **fields, base_job_template=given or _template_of(client, kind)))
             done = "Created"
         except ObjectAlreadyExists:
             if not overwrite:
                 raise ObjectAlreadyExists(f"work pool {name!r} exists already; `--overwrite` changes it") from None
-            client.send(work_pools.update(name, {key: value for key, value in fields.items() if value is not None}))
+            client.send(work_pools.update(name, _given({**fields, "base_job_template": given})))
             pool = client.send(work_pools.read(name))
             done = "Changed"
     if output is Format.JSON:
@@ -110,8 +106,7 @@ def update(
     template: Template = None,
 ) -> None:
     """Change a work pool; what is not given stays."""
-    fields: Json = {"description": description, "concurrency_limit": limit, "base_job_template": read_template(template)}
-    changes = {key: value for key, value in fields.items() if value is not None}
+    changes = _given({"description": description, "concurrency_limit": limit, "base_job_template": read_template(template)})
     if not changes:
         raise ConfigurationError("nothing to change: give --description, --concurrency-limit or --base-job-template")
     _change(name, changes, "Changed work pool '{name}'.")
@@ -149,6 +144,10 @@ def delete(name: Name, yes: YesOption = False) -> None:
         confirm(f"Delete work pool {name!r}, its queues and its deployments' place to run?", yes)
         client.send(work_pools.delete(name))
     say(f"Deleted work pool '{name}'.")
+
+
+def _given(fields: Json) -> Json:
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 def _change(name: str, changes: dict[str, Any], done: str) -> None:
