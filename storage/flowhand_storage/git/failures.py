@@ -51,7 +51,9 @@ _MEANINGS: list[tuple[type[StorageError], re.Pattern[str], str]] = [
     ),
 ]
 _NOISE = re.compile(
-    r"^(warning|hint|remote: (counting|compressing|total)|cloning into|please make sure|and the repository exists)", re.IGNORECASE
+    r"warning|hint|remote: (counting|compressing|total)|fatal: could not read from remote repository|please make sure"
+    r"|and the repository exists",
+    re.IGNORECASE,
 )
 
 
