@@ -125,8 +125,9 @@ class Launcher(Protocol):
         """Connects, brings up what is needed, and says what is still held from before. KeeperError when that is impossible."""
         ...
 
-    async def start(self, job: Job) -> Started:
-        """Starts the attempt; a second call for the same key answers the first one's result. LaunchError when it cannot be started."""
+    async def start(self, job: Job, kill_at: float | None = None) -> Started:
+        """Starts the attempt; a second call for the same key answers the first one's result. `kill_at` is its first deadline, as `extend`
+        sets them. LaunchError when it cannot be started."""
         ...
 
     async def extend(self, kill_at: Mapping[str, float | None]) -> None:

@@ -1,0 +1,264 @@
+"""Runs as processes of this host, through the keeper.
+
+The launcher starts a keeper when there is none, adopts one that lives, and retires one that is of another protocol, code or environment:
+that one finishes what it holds while a new one starts what comes. When a keeper is killed its attempts die with it; their strays are ended,
+the daemon is told, their files stay readable, and the next start brings up a new keeper.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+import anyio.to_thread
+
+from flowhand.errors import KeeperError, LaunchError
+from flowhand.execution import keeper_start, sweep
+from flowhand.execution.attempt_files import AttemptFiles
+from flowhand.execution.keeper_link import KeeperRefused, Link, connect
+from flowhand.execution.launcher import Channel, Event, Exit, Exited, Held, Progress, Sizes, Started, StopReason, Vanished
+from flowhand.execution.news import News
+from flowhand.keeper import exits
+from flowhand.keeper.instance import RUNS
+from flowhand.keeper.protocol import PROTOCOL, Message
+from flowhand.wire.job import Job, key_of
+
+_MOST_KEEPERS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Owned:
+    """An attempt that has not ended, and the keeper that has it."""
+
+    link: Link
+    mark: str
+
+
+class ProcessLauncher:
+    """The Launcher port (`execution.launcher`) over keepers.
+
+    `directory` is the instance's, whose lock the caller holds; `environ` what runs inherit; `grace_s` the seconds between SIGTERM and
+    SIGKILL when the keeper itself is asked to end.
+    """
+
+    def __init__(self, directory: Path, environ: Mapping[str, str], *, grace_s: float = 30.0, python: str = sys.executable) -> None:
+        self._directory = directory
+        self._image = keeper_start.image(python, environ)
+        self._grace_s = grace_s
+        self._folder = -1
+        self._runs = -1
+        self._files: AttemptFiles
+        self._news: News[Link | Vanished]
+        self._links: list[Link] = []
+        self._owned: dict[str, _Owned] = {}
+        self._starting: anyio.Lock
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def open(self) -> list[Held]:
+        """See the port. An attempt listed here with its exit is not told again by `events`."""
+        (self._directory / RUNS).mkdir(0o700, parents=True, exist_ok=True)
+        self._folder = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._runs = os.open(self._directory / RUNS, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._files = AttemptFiles(self._runs)
+        self._news = News()
+        self._starting = anyio.Lock()
+        found = exits.keys(self._runs)
+        for one in keeper_start.announcements(self._directory):
+            link = await connect(self._folder, one.number, one.pid, self._image.version, self._heard, self._lost)
+            self._links.append(link)
+            if one.protocol != PROTOCOL or one.fingerprint != self._image.fingerprint:
+                await self._retire(link)
+        await self._keeper()
+        held = await self._adopt()
+        return held + await self._left_behind(found - {one.key for one in held})
+
+    async def start(self, job: Job, kill_at: float | None = None) -> Started:
+        """See the port."""
+        key = key_of(job["run_id"], job["attempt"])
+        owned = self._owned.get(key)
+        link = owned.link if owned is not None else await self._keeper()
+        self._owned[key] = _Owned(link, job["mark"])
+        try:
+            answer = await link.ask("START", job=job, grace_s=self._grace_s, kill_at=kill_at)
+        except KeeperRefused as error:
+            del self._owned[key]
+            raise LaunchError(str(error)) from None
+        except KeeperError as error:
+            # It may have begun; its process dies with the keeper, and `events` says Vanished of it, too.
+            raise LaunchError(f"the keeper was lost while it started the run: {error}") from error
+        return Started(key, answer["pid"], answer["spawned"])
+
+    async def extend(self, kill_at: dict[str, float | None]) -> None:
+        """See the port."""
+        by_link: dict[Link, dict[str, float | None]] = {}
+        for key, when in kill_at.items():
+            owned = self._owned.get(key)
+            if owned is not None and owned.link.connected:
+                by_link.setdefault(owned.link, {})[key] = when
+        for link, part in by_link.items():
+            await link.ask("DEADLINE", kill_at=part)
+
+    async def stop(self, key: str, reason: StopReason, grace_s: float) -> None:
+        """See the port."""
+        owned = self._owned.get(key)
+        if owned is not None and owned.link.connected:
+            await owned.link.ask("KILL", key=key, reason=reason, grace_s=grace_s)
+
+    async def read(self, key: str, channel: Channel, offset: int, limit: int) -> bytes:
+        """See the port."""
+        return self._files.read(key, channel, offset, limit)
+
+    async def forget(self, key: str) -> None:
+        """See the port. Every keeper is asked: a newer one may have found the files of an older one's attempt."""
+        self._files.forget(key)
+        self._owned.pop(key, None)
+        asked = [link for link in self._links if link.connected]
+        for link in asked:
+            await link.ask("FORGET", key=key)
+        if not asked:
+            exits.remove(self._runs, key)
+
+    async def events(self) -> AsyncIterator[Event]:
+        """See the port. KeeperError when another daemon has taken the keeper over."""
+        while True:
+            growth, rest = await self._news.take()
+            for key, sizes in growth.items():
+                yield Progress(key, sizes)
+            for item in rest:
+                if isinstance(item, Link):
+                    for event in await self._mourn(item):
+                        yield event
+                else:
+                    yield item
+
+    async def close(self, *, dismiss: bool) -> None:
+        """See the port. Idempotent."""
+        links, self._links = self._links, []
+        for link in links:
+            if dismiss and link.connected and not link.retired:
+                await self._retire(link)
+            link.close()
+        if self._process is not None:
+            self._process.poll()
+        if self._folder >= 0:
+            self._files.close()
+            os.close(self._folder)
+            os.close(self._runs)
+            self._folder = self._runs = -1
+
+    # --- keepers
+
+    async def _keeper(self) -> Link:
+        """The keeper that starts what comes; brought up when there is none."""
+        async with self._starting:
+            for link in self._links:
+                if link.connected and not link.retired:
+                    return link
+            number = await self._bring_up()
+            assert self._process is not None
+            link = await connect(self._folder, number, self._process.pid, self._image.version, self._heard, self._lost)
+            self._links.append(link)
+            return link
+
+    async def _bring_up(self) -> int:
+        """Starts a keeper under the first number that no living one has."""
+        if self._process is not None:
+            self._process.poll()
+        taken = {one.number for one in keeper_start.announcements(self._directory)}
+        number = next((number for number in range(1, _MOST_KEEPERS) if number not in taken), None)
+        if number is None:
+            raise KeeperError(f"{len(taken)} keepers live in {self._directory}; end some of them")
+        self._process = await keeper_start.start(self._directory, number, self._image)
+        return number
+
+    async def _retire(self, link: Link) -> None:
+        link.retired = True
+        await link.ask("RETIRE")
+
+    async def _adopt(self) -> list[Held]:
+        """What the keepers hold, followed from now on."""
+        held: dict[str, Held] = {}
+        for link in self._links:
+            for one in (await link.ask("LIST"))["held"]:
+                held[one["key"]] = _held(one)
+                if one["exit"] is None:
+                    self._owned[one["key"]] = _Owned(link, one["mark"])
+            keys = [key for key, owned in self._owned.items() if owned.link is link]
+            await link.ask("FOLLOW", keys=keys)
+        return list(held.values())
+
+    async def _left_behind(self, keys: set[str]) -> list[Held]:
+        """Attempts of keepers that were killed: those with an exit are held, the others have vanished, which `events` will say."""
+        ended, lost = self._by_exit(keys)
+        if lost:
+            await self._end_strays({sweep.mark_of(self._directory, key) for key in lost})
+            self._news.add(Vanished(sorted(lost), "their keeper was killed while no daemon was there"))
+        return [Held(exited.key, 0, exited.exit.sizes, exited.exit) for exited in ended]
+
+    def _by_exit(self, keys: set[str]) -> tuple[list[Exited], set[str]]:
+        told = {key: exits.read(self._runs, key) for key in keys}
+        ended = [Exited(key, _exit(message)) for key, message in told.items() if message is not None]
+        return ended, {key for key, message in told.items() if message is None}
+
+    async def _mourn(self, link: Link) -> list[Event]:
+        """What a lost connection means. KeeperError when the keeper lives and does not want us."""
+        if not await link.dead():
+            raise KeeperError(f"the keeper, pid {link.pid}, let us go: {link.dropped or 'see keeper.log'}")
+        if self._process is not None and self._process.pid == link.pid:
+            self._process.poll()
+        if link in self._links:
+            self._links.remove(link)
+        link.close()
+        owned = {key: one for key, one in self._owned.items() if one.link is link}
+        for key in owned:
+            del self._owned[key]
+        ended, lost = self._by_exit(set(owned))
+        events: list[Event] = list(ended)
+        if lost:
+            await self._end_strays({owned[key].mark for key in lost})
+            events.append(Vanished(sorted(lost), f"their keeper, pid {link.pid}, was killed"))
+        return events
+
+    async def _end_strays(self, marks: set[str]) -> None:
+        await anyio.to_thread.run_sync(sweep.end_marked, marks.__contains__)
+
+    # --- what keepers say
+
+    def _heard(self, link: Link, message: Message) -> None:
+        op, key = message.get("op"), message.get("key", "")
+        if op == "GROWN" and key in self._owned:
+            self._news.grown(key, _sizes(message["sizes"]))
+        elif op == "EXIT" and self._owned.pop(key, None) is not None:
+            self._news.ended(Exited(key, _exit(message["exit"])))
+
+    def _lost(self, link: Link) -> None:
+        self._news.add(link)
+
+
+def _held(one: dict[str, Any]) -> Held:
+    return Held(one["key"], one["pid"], _sizes(one["sizes"]), _exit(one["exit"]) if one["exit"] is not None else None)
+
+
+def _sizes(one: Mapping[str, int]) -> Sizes:
+    return Sizes(one["channel"], one["stdout"], one["stderr"])
+
+
+def _exit(one: exits.ExitMessage) -> Exit:
+    return Exit(
+        code=one["code"],
+        signal=one["signal"],
+        sizes=_sizes(one["sizes"]),
+        cpu_s=one["cpu_s"],
+        peak_bytes=one["peak_bytes"],
+        wall_s=one["wall_s"],
+        oom=one["oom"],
+        stopped=StopReason(one["stopped"]) if one["stopped"] else None,
+        killed=one["killed"],
+        survivors=list(one["survivors"]),
+    )

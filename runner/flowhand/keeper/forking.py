@@ -1,0 +1,132 @@
+"""The fork, and what a newborn process does before it is a run: it lets go of everything that is the keeper's."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+import types
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flowhand.keeper import channel, linux, mark
+
+CHANNEL: Final = 3
+"""The channel's descriptor in the child."""
+
+_HANDLED: Final = (signal.SIGTERM, signal.SIGCHLD)
+"""Signals for which the keeper has handlers; they wait until the newborn has dropped them."""
+_FIRST_NOT_OURS: Final = CHANNEL + 1
+_EVERY_FD: Final = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every fork needs, made once."""
+
+    keeper_pid: int
+    place: mark.Place
+    open_files: tuple[int, int]
+    """RLIMIT_NOFILE as the keeper found it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """In the keeper: a child, and the keeper's ends of its channel, stdout and stderr."""
+
+    pid: int
+    ends: tuple[socket.socket, int, int]
+
+
+class Newborn(BaseException):
+    """In the child: unwinds the keeper's stack, so that nothing of it stands below the run."""
+
+    def __init__(
+        self, surroundings: Surroundings, job: dict[str, Any], argv: list[str] | None, ends: tuple[socket.socket, int, int]
+    ) -> None:
+        super().__init__()
+        self.surroundings = surroundings
+        self.job = job
+        self.argv = argv
+        self.ends = ends
+
+    def settle(self) -> None:
+        """Own session, own descriptors, default signals, tied to the keeper's life, with the job's environment."""
+        around, (ours, stdout, stderr) = self.surroundings, self.ends
+        os.setsid()
+        linux.die_with_parent(signal.SIGKILL)
+        if os.getppid() != around.keeper_pid:
+            os._exit(1)
+        os.dup2(stdout, 1)
+        os.dup2(stderr, 2)
+        os.dup2(ours.fileno(), CHANNEL)
+        os.closerange(_FIRST_NOT_OURS, _EVERY_FD)
+        _default_signals()
+        resource.setrlimit(resource.RLIMIT_NOFILE, around.open_files)
+        around.place.write(self.job["mark"])
+        _apply(self.job["env"])
+        if self.argv is None:
+            _look_fresh(self.job["name"])
+
+
+def fork(surroundings: Surroundings, job: dict[str, Any], argv: list[str] | None) -> Birth:
+    """Forks a child for the job. In the child it raises Newborn. OSError when a limit (processes, descriptors, memory) is reached."""
+    ours: list[int] = []
+    theirs: list[int] = []
+    sock = peer = None
+    try:
+        for _ in range(2):
+            reader, writer = os.pipe()
+            ours.append(reader)
+            theirs.append(writer)
+            os.set_blocking(reader, False)
+        sock, peer = channel.pair()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+        pid = os.fork()
+    except OSError:
+        for fd in ours + theirs:
+            os.close(fd)
+        for end in (sock, peer):
+            if end is not None:
+                end.close()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
+        raise
+    if pid == 0:
+        raise Newborn(surroundings, job, argv, (peer, theirs[0], theirs[1]))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
+    os.close(theirs[0])
+    os.close(theirs[1])
+    peer.close()
+    return Birth(pid, (sock, ours[0], ours[1]))
+
+
+def _default_signals() -> None:
+    """As a fresh interpreter has them, SIGPIPE and SIGXFSZ ignored included."""
+    signal.set_wakeup_fd(-1)
+    for number in _HANDLED:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _apply(env: dict[str, str | None]) -> None:
+    for name, value in env.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    if "TZ" in env:
+        time.tzset()
+
+
+def _look_fresh(name: str) -> None:
+    """What the run could see of the keeper looks like a fresh interpreter's, and the collector leaves the shared pages alone."""
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    sys.argv = ["flowhand"]
+    linux.set_name(name)
+    gc.freeze()
+    gc.enable()
