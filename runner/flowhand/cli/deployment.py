@@ -25,10 +25,10 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="flow/deployment, or t
 
 @app.command("ls")
 def ls(
-    flow: Annotated[str | None, typer.Option(help="Only deployments of this flow.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="Only those with this tag; may be given again.")] = None,
-    pool: Annotated[str | None, typer.Option(help="Only those of this work pool.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 200,
+    flow: Annotated[str | None, typer.Option(metavar="FLOW", help="Only deployments of this flow.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="Only those with this tag; may be given again.")] = None,
+    pool: Annotated[str | None, typer.Option(metavar="POOL", help="Only those of this work pool.")] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most so many.")] = 200,
     output: OutputOption = Format.TEXT,
 ) -> None:
     """List deployments."""

@@ -31,8 +31,8 @@ def run(
     params: Annotated[str | None, typer.Option(metavar="JSON", help="Parameters as one object; `-` reads it from stdin.")] = None,
     at: Annotated[str | None, typer.Option(metavar="TIME", help="When, such as 2026-01-31T09:00 or 09:00.")] = None,
     in_: Annotated[str | None, typer.Option("--in", metavar="DURATION", help="After how long, such as 90, 15m or '2 hours'.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="A tag of the run. May be given again.")] = None,
-    run_name: Annotated[str | None, typer.Option("--flow-run-name", help="The run's name; default: a random one.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="A tag of the run. May be given again.")] = None,
+    run_name: Annotated[str | None, typer.Option("--flow-run-name", metavar="NAME", help="The run's name; default: a random one.")] = None,
     job_variable: Annotated[
         list[str] | None, typer.Option("--job-variable", "-jv", metavar="KEY=VALUE", help="A job variable. May be given again.")
     ] = None,

@@ -22,8 +22,8 @@ def group() -> None:
 
 @app.command("ls")
 def ls(
-    name: Annotated[str | None, typer.Option(help="Part of a name.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 200,
+    name: Annotated[str | None, typer.Option(metavar="TEXT", help="Part of a name.")] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most so many.")] = 200,
     output: OutputOption = Format.TEXT,
 ) -> None:
     """List flows."""

@@ -30,12 +30,14 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or its na
 
 @app.command("ls")
 def ls(
-    flow: Annotated[str | None, typer.Option(help="Only runs of this flow.")] = None,
-    deployment: Annotated[str | None, typer.Option(help="Only runs of this deployment.")] = None,
-    pool: Annotated[str | None, typer.Option(help="Only runs of this work pool.")] = None,
-    state: Annotated[list[str] | None, typer.Option(help="Only runs in this state (a type or a name). May be given again.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="Only runs with this tag. May be given again.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many, the latest first.")] = 20,
+    flow: Annotated[str | None, typer.Option(metavar="FLOW", help="Only runs of this flow.")] = None,
+    deployment: Annotated[str | None, typer.Option(metavar="NAME", help="Only runs of this deployment.")] = None,
+    pool: Annotated[str | None, typer.Option(metavar="POOL", help="Only runs of this work pool.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option(metavar="STATE", help="Only runs in this state (a type or a name). May be given again.")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="Only runs with this tag. May be given again.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many, the latest first.")] = 20,
     output: OutputOption = Format.TEXT,
 ) -> None:
     """List runs, the latest first."""

@@ -42,7 +42,7 @@ def logs(
     level: Annotated[str, typer.Option(metavar="LEVEL", help="From this level up: a name or a number.")] = "0",
     grep: Annotated[str | None, typer.Option(metavar="REGEX", help="Only lines in which this is found.")] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="Only lines of the last 10m, or since 09:00.")] = None,
-    tail: Annotated[int | None, typer.Option("--tail", "-n", min=0, help="Begin with the last so many lines.")] = None,
+    tail: Annotated[int | None, typer.Option("--tail", "-n", min=0, metavar="N", help="Begin with the last so many lines.")] = None,
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Show the log of a run. As JSON: a list, or with --follow one object a line."""

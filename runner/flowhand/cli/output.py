@@ -25,7 +25,7 @@ class Format(StrEnum):
     JSON = "json"
 
 
-OutputOption = Annotated[Format, typer.Option("--output", "-o", help="`json` writes what the API said, for scripts.")]
+OutputOption = Annotated[Format, typer.Option("--output", "-o", metavar="FORMAT", help="text, or json for scripts.")]
 
 
 @dataclass(frozen=True, slots=True)

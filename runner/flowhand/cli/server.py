@@ -22,8 +22,8 @@ app = noun(NOUNS["server"].about)
 
 @app.command("start")
 def start(
-    host: Annotated[str | None, typer.Option(help="The address to listen on; default: 127.0.0.1.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port; default: 4200, 0 takes a free one.")] = None,
+    host: Annotated[str | None, typer.Option(metavar="HOST", help="The address to listen on; default: 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, metavar="PORT", help="The port; default: 4200, 0 takes a free one.")] = None,
     background: Annotated[bool, typer.Option("--background", "-b", help="Return when it answers; `server stop` ends it.")] = False,
     allow_unauthenticated: Annotated[
         bool, typer.Option("--allow-unauthenticated", help="Listen on another address than the loopback without credentials.")

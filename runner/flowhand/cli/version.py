@@ -15,7 +15,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 @app.command()
 def version(
-    output: Annotated[str, typer.Option("--output", "-o", help="`json` for scripts.")] = "text",
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FORMAT", help="text, or json for scripts.")] = "text",
 ) -> None:
     """The version of flowhand and what it runs on."""
     facts = {

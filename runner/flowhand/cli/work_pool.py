@@ -29,10 +29,10 @@ Template = Annotated[Path | None, typer.Option("--base-job-template", metavar="F
 @app.command("create")
 def create(
     name: Name,
-    kind: Annotated[str, typer.Option("--type", "-t", help="process, docker or kubernetes.")] = "process",
+    kind: Annotated[str, typer.Option("--type", "-t", metavar="TYPE", help="process, docker or kubernetes.")] = "process",
     paused: Annotated[bool, typer.Option("--paused", help="Give out no runs until resumed.")] = False,
-    description: Annotated[str | None, typer.Option(help="A line about it.")] = None,
-    limit: Annotated[int | None, typer.Option("--concurrency-limit", min=0, help="Runs at once in the whole pool.")] = None,
+    description: Annotated[str | None, typer.Option(metavar="TEXT", help="A line about it.")] = None,
+    limit: Annotated[int | None, typer.Option("--concurrency-limit", min=0, metavar="N", help="Runs at once in the whole pool.")] = None,
     template: Template = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Change the pool when there is one of that name.")] = False,
     output: OutputOption = Format.TEXT,
@@ -58,7 +58,7 @@ def create(
 
 @app.command("ls")
 def ls(
-    kind: Annotated[str | None, typer.Option("--type", "-t", help="Only pools of this type.")] = None,
+    kind: Annotated[str | None, typer.Option("--type", "-t", metavar="TYPE", help="Only pools of this type.")] = None,
     output: OutputOption = Format.TEXT,
 ) -> None:
     """List work pools."""
@@ -101,8 +101,8 @@ def inspect(name: Name, output: OutputOption = Format.TEXT) -> None:
 @app.command("update")
 def update(
     name: Name,
-    description: Annotated[str | None, typer.Option(help="A line about it.")] = None,
-    limit: Annotated[int | None, typer.Option("--concurrency-limit", min=0, help="Runs at once in the whole pool.")] = None,
+    description: Annotated[str | None, typer.Option(metavar="TEXT", help="A line about it.")] = None,
+    limit: Annotated[int | None, typer.Option("--concurrency-limit", min=0, metavar="N", help="Runs at once in the whole pool.")] = None,
     template: Template = None,
 ) -> None:
     """Change a work pool; what is not given stays."""

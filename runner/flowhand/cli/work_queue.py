@@ -18,16 +18,16 @@ from flowhand.client import work_queues
 app = noun(NOUNS["work-queue"].about)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The queue.")]
-Pool = Annotated[str, typer.Option("--pool", "-p", help="The work pool it belongs to.")]
+Pool = Annotated[str, typer.Option("--pool", "-p", metavar="POOL", help="The work pool it belongs to.")]
 
 
 @app.command("create")
 def create(
     name: Name,
     pool: Pool,
-    priority: Annotated[int | None, typer.Option(min=1, help="1 is served first; default: after the others.")] = None,
-    limit: Annotated[int | None, typer.Option("--concurrency-limit", min=0, help="Runs at once in this queue.")] = None,
-    description: Annotated[str | None, typer.Option(help="A line about it.")] = None,
+    priority: Annotated[int | None, typer.Option(min=1, metavar="N", help="1 is served first; default: after the others.")] = None,
+    limit: Annotated[int | None, typer.Option("--concurrency-limit", min=0, metavar="N", help="Runs at once in this queue.")] = None,
+    description: Annotated[str | None, typer.Option(metavar="TEXT", help="A line about it.")] = None,
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Create a queue in a work pool."""
@@ -98,7 +98,9 @@ def resume(name: Name, pool: Pool) -> None:
 
 
 @app.command("set-concurrency-limit")
-def set_concurrency_limit(name: Name, limit: Annotated[int, typer.Argument(min=0, metavar="LIMIT")], pool: Pool) -> None:
+def set_concurrency_limit(
+    name: Name, limit: Annotated[int, typer.Argument(min=0, metavar="LIMIT", help="Runs at once; 0 lets none begin.")], pool: Pool
+) -> None:
     """Limit the runs at once in this queue."""
     _change(name, pool, {"concurrency_limit": limit}, f"Set the limit {limit} on")
 
@@ -110,7 +112,9 @@ def clear_concurrency_limit(name: Name, pool: Pool) -> None:
 
 
 @app.command("set-priority")
-def set_priority(name: Name, priority: Annotated[int, typer.Argument(min=1, metavar="PRIORITY")], pool: Pool) -> None:
+def set_priority(
+    name: Name, priority: Annotated[int, typer.Argument(min=1, metavar="PRIORITY", help="1 is served first.")], pool: Pool
+) -> None:
     """Serve this queue before those with a higher number."""
     _change(name, pool, {"priority": priority}, f"Set the priority {priority} on")
 

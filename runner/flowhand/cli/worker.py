@@ -22,12 +22,20 @@ def group(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks."
 
 @app.command("start")
 def start(
-    pool: Annotated[str, typer.Option("--pool", "-p", help="The work pool whose runs it takes.")],
-    name: Annotated[str | None, typer.Option("--name", "-n", help="Its name; default: made from the host's.")] = None,
-    queues: Annotated[list[str] | None, typer.Option("--work-queue", "-q", help="Only this queue; may be given again.")] = None,
-    kind: Annotated[str | None, typer.Option("--type", "-t", help="process, docker or kubernetes; default: the pool's.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", "-l", min=1, help="Runs at once; default: from cores and memory.")] = None,
-    prefetch: Annotated[float | None, typer.Option("--prefetch-seconds", min=0, help="Claim runs so long before they are due.")] = None,
+    pool: Annotated[str, typer.Option("--pool", "-p", metavar="POOL", help="The work pool whose runs it takes.")],
+    name: Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help="Its name; default: made from the host's.")] = None,
+    queues: Annotated[
+        list[str] | None, typer.Option("--work-queue", "-q", metavar="QUEUE", help="Only this queue; may be given again.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option("--type", "-t", metavar="TYPE", help="process, docker or kubernetes; default: the pool's.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-l", min=1, metavar="N", help="Runs at once; default: from cores and memory.")
+    ] = None,
+    prefetch: Annotated[
+        float | None, typer.Option("--prefetch-seconds", min=0, metavar="SECONDS", help="Claim runs so long before they are due.")
+    ] = None,
     run_once: Annotated[bool, typer.Option("--run-once", help="Take what is due, finish it, leave.")] = False,
     with_healthcheck: Annotated[bool, typer.Option("--with-healthcheck", help="Serve health and metrics over HTTP.")] = False,
     create_pool: Annotated[
@@ -61,7 +69,7 @@ def start(
 
 @app.command("ls")
 def ls(
-    pool: Annotated[str | None, typer.Option("--pool", "-p", help="Only the workers of this pool.")] = None,
+    pool: Annotated[str | None, typer.Option("--pool", "-p", metavar="POOL", help="Only the workers of this pool.")] = None,
     online: Annotated[bool, typer.Option("--online", help="Only workers that are online.")] = False,
     output: OutputOption = Format.TEXT,
 ) -> None:
