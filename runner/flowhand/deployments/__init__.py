@@ -1,1 +1,29 @@
-"""Deployments: what runs, where, when, and with what."""
+"""Deployments: what runs, where, when, and with what. Names are loaded on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flowhand.deployments.runner_deployment import ConcurrencyLimit, RunnerDeployment
+    from flowhand.errors import DeploymentApplyError
+    from flowhand.sdk.doors import deploy, run_deployment, serve
+
+__all__ = ["ConcurrencyLimit", "DeploymentApplyError", "RunnerDeployment", "deploy", "run_deployment", "serve"]
+
+_HOMES = {
+    "ConcurrencyLimit": "flowhand.deployments.runner_deployment",
+    "DeploymentApplyError": "flowhand.errors",
+    "RunnerDeployment": "flowhand.deployments.runner_deployment",
+    "deploy": "flowhand.sdk.doors",
+    "run_deployment": "flowhand.sdk.doors",
+    "serve": "flowhand.sdk.doors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'flowhand.deployments' has no attribute {name!r}")
+    return getattr(import_module(home), name)

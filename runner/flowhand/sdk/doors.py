@@ -32,18 +32,18 @@ async def to_deployment(flow: Flow[..., Any], name: str, **options: Any) -> Runn
 
 async def deploy_flow(flow: Flow[..., Any], name: str, **options: Any) -> str:
     """`flow.deploy`: one deployment, its id."""
-    return await _behind("flowhand.deployments.deploy", "deploy_flow")(flow, name, **options)
+    return await _behind("flowhand.deployments.deploying", "deploy_flow")(flow, name, **options)
 
 
 def deploy(*deployments: RunnerDeployment, **options: Any) -> Any:
-    """Creates or updates deployments for a work pool; answers the ids of those applied. See `flowhand.deployments.deploy.deploy`."""
-    work = _behind("flowhand.deployments.deploy", "deploy_all")(*deployments, **options)
+    """Creates or updates deployments for a work pool; answers the ids of those applied. See `flowhand.deployments.deploying.deploy_all`."""
+    work = _behind("flowhand.deployments.deploying", "deploy_all")(*deployments, **options)
     return work if called_from_coroutine(inspect.currentframe()) else run_plain(work)
 
 
 def run_deployment(name: str, **options: Any) -> Any:
-    """Creates a run of a deployment and waits for its end. See `flowhand.deployments.run_deployment.run`."""
-    work = _behind("flowhand.deployments.run_deployment", "run")(name, **options)
+    """Creates a run of a deployment and waits for its end. See `flowhand.deployments.running.run`."""
+    work = _behind("flowhand.deployments.running", "run")(name, **options)
     return work if called_from_coroutine(inspect.currentframe()) else run_plain(work)
 
 

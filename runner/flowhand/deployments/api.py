@@ -1,0 +1,29 @@
+"""The API as the SDK reaches it: with the run's own credentials inside a run, as the settings say outside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TypeVar
+
+from flowhand.client.call import Errand
+from flowhand.client.connect import open_async
+from flowhand.sdk.context import current_run
+from flowhand.settings import Settings, load
+
+T = TypeVar("T")
+
+
+async def perform(errand: Errand[T]) -> T:
+    """Runs an errand to its end on a client of its own. Brings the embedded server up when no API is configured."""
+    async with await open_async(api_settings()) as api:
+        return await api.run(errand)
+
+
+def api_settings() -> Settings:
+    """The settings in force. Inside a run that a worker started, the API and the credentials are the worker's."""
+    run = current_run()
+    if run is None or run.api_file is None:
+        return load()
+    proof = json.loads(Path(run.api_file).read_bytes())
+    return load(api_url=proof.get("url"), api_key=proof.get("key"), api_auth_string=proof.get("auth_string"))

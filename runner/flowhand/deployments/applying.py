@@ -1,0 +1,131 @@
+"""Telling the API of a deployment: created when it is new, else brought up to date (contract 2.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flowhand.client import deployments, flows, work_pools
+from flowhand.client.call import Call, Errand, Json, path_of, read_nothing
+from flowhand.deployments.api import perform
+from flowhand.errors import ApiError, ApiRefused, DeploymentApplyError, ObjectNotFound
+
+if TYPE_CHECKING:
+    from flowhand.deployments.runner_deployment import RunnerDeployment
+
+START_COMMAND: Final = "flowhand flow-run execute"
+"""What a container of ours runs."""
+
+
+async def apply_deployment(deployment: RunnerDeployment, work_pool_name: str | None = None, image: str | None = None) -> str:
+    """Creates or updates the deployment and answers its id. Idempotent. ValueError, DeploymentApplyError: see `RunnerDeployment.apply`."""
+    return await perform(apply_errand(deployment, work_pool_name, image))
+
+
+def apply_errand(deployment: RunnerDeployment, work_pool_name: str | None, image: str | None) -> Errand[str]:
+    """The same as an errand, for a client that is open already."""
+    pool = work_pool_name or deployment.work_pool_name
+    _check_pool(deployment, pool, image)
+    try:
+        body = _body(deployment) if pool is None else _body(deployment) | (yield from _for_pool(deployment, pool, image))
+        deployment_id = yield from _create_or_update(deployment, body)
+    except ApiError as error:
+        words = error.detail if isinstance(error, ApiRefused) and error.detail else str(error)
+        raise DeploymentApplyError(f"Error while applying deployment {deployment.full_name!r}: {words}") from error
+    yield from _renew_triggers(deployment, deployment_id)
+    return deployment_id
+
+
+def _check_pool(deployment: RunnerDeployment, pool: str | None, image: str | None) -> None:
+    if pool is not None:
+        return
+    given = {"image": image, "work_queue_name": deployment.work_queue_name, "job_variables": deployment.job_variables}
+    for name, value in given.items():
+        if value:
+            raise ValueError(f"deployment {deployment.full_name!r} has {name} but no work pool; give it a work_pool_name")
+
+
+def _body(deployment: RunnerDeployment) -> Json:
+    limit, options = _limit(deployment)
+    body: Json = {
+        "version": deployment.version,
+        "description": deployment.description,
+        "paused": bool(deployment.paused) or (deployment.is_schedule_active is False and not deployment.deployment_schedules()),
+        "schedules": [item.wire() for item in deployment.deployment_schedules()],
+        "parameters": deployment.parameters,
+        "parameter_openapi_schema": deployment.parameter_openapi_schema,
+        "enforce_parameter_schema": deployment.enforce_parameter_schema,
+        "tags": deployment.tags,
+        "entrypoint": deployment.entrypoint,
+        "path": deployment.path,
+        "storage_document_id": None,
+        "infrastructure_document_id": None,
+    }
+    if limit is not None:  # unknown to 2.20, which refuses fields that it does not know (contract 11)
+        body |= {"concurrency_limit": limit, "concurrency_options": options}
+    return body
+
+
+def _limit(deployment: RunnerDeployment) -> tuple[int | None, Json | None]:
+    limit = deployment.concurrency_limit
+    if limit is None or isinstance(limit, int):
+        return limit, None
+    return limit.limit, {"collision_strategy": limit.collision_strategy}
+
+
+def _for_pool(deployment: RunnerDeployment, pool: str, image: str | None) -> Errand[Json]:
+    """What a deployment carries for workers: where its code is, and how its runs are started."""
+    found: Json = yield work_pools.read(pool)
+    variables = dict(deployment.job_variables)
+    if found.get("type") != "process":
+        variables.setdefault("command", START_COMMAND)
+    if image:
+        variables["image"] = image
+    return {
+        "work_pool_name": pool,
+        "work_queue_name": deployment.work_queue_name,
+        "job_variables": variables,
+        "pull_steps": [deployment.storage.to_pull_step()] if deployment.storage else [],
+        "path": None if deployment.storage else deployment.path,
+    }
+
+
+def _create_or_update(deployment: RunnerDeployment, body: Json) -> Errand[str]:
+    try:
+        known: Json = yield deployments.read_by_name(str(deployment.flow_name), deployment.name)
+    except ObjectNotFound:
+        flow: Json = yield flows.create(str(deployment.flow_name))
+        made: Json = yield deployments.create({"name": deployment.name, "flow_id": flow["id"]} | body)
+        return made["id"]
+    changes = body | {"schedules": _keep_phase(body["schedules"], known.get("schedules") or [])}
+    if not deployment.pause_is_given and not changes["paused"]:
+        del changes["paused"]
+    if known.get("global_concurrency_limit") and "concurrency_limit" not in changes:
+        changes["concurrency_limit"] = None
+    if known.get("work_pool_name") and "work_pool_name" not in changes:
+        changes["work_pool_name"] = None  # from now on served by a script
+    yield deployments.update(known["id"], changes)
+    return known["id"]
+
+
+def _keep_phase(schedules: list[Json], known: list[Json]) -> list[Json]:
+    """An interval without an anchor keeps the one it has: applying a script again does not shift its runs."""
+    anchors = {
+        (float(item["schedule"]["interval"]), item["schedule"].get("timezone") or "UTC"): item["schedule"].get("anchor_date")
+        for item in known
+        if (item.get("schedule") or {}).get("interval") is not None
+    }
+    kept: list[Json] = []
+    for item in schedules:
+        rule = item["schedule"]
+        anchor = anchors.get((float(rule["interval"]), rule.get("timezone") or "UTC")) if "interval" in rule else None
+        kept.append(item | {"schedule": {"anchor_date": anchor} | rule} if anchor else item)
+    return kept
+
+
+def _renew_triggers(deployment: RunnerDeployment, deployment_id: str) -> Errand[None]:
+    """Removes the automations that the deployment owns, and creates its triggers anew."""
+    owner = f"prefect.deployment.{deployment_id}"
+    try:
+        yield Call("DELETE", path_of("automations", "owned-by", owner), read_nothing, about=f"automations of {deployment.full_name!r}")
+    except ObjectNotFound:
+        return  # a server without automations

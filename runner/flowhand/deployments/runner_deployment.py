@@ -1,0 +1,164 @@
+"""A deployment of one flow: when it runs, with what, and where its code is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from flowhand.deployments.applying import apply_deployment
+from flowhand.deployments.entrypoints import entrypoint_of
+from flowhand.deployments.schedule_arguments import ScheduleArguments, deployment_schedule
+from flowhand.deployments.sources import Storage
+from flowhand.schedules import DeploymentSchedule, Schedule
+from flowhand.sdk.dual import dual
+from flowhand.sdk.flow import Flow
+from flowhand.sdk.loading import load_flow
+
+CollisionStrategy = Literal["ENQUEUE", "CANCEL_NEW"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConcurrencyLimit:
+    """At most `limit` runs of a deployment at once; what is above waits (ENQUEUE) or is cancelled (CANCEL_NEW)."""
+
+    limit: int
+    collision_strategy: CollisionStrategy = "ENQUEUE"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.limit, bool) or not isinstance(self.limit, int) or self.limit < 1:
+            raise ValueError(f"concurrency_limit is {self.limit!r}; it is a whole number above zero")
+        if self.collision_strategy not in ("ENQUEUE", "CANCEL_NEW"):
+            raise ValueError(f"collision_strategy is {self.collision_strategy!r}; it is ENQUEUE or CANCEL_NEW")
+
+
+@dataclass(kw_only=True, eq=False)
+class RunnerDeployment:
+    """A deployment, known to the API once it was applied. Made by `flow.to_deployment`, `from_flow` or `from_entrypoint`."""
+
+    name: str
+    flow_name: str | None = None
+    description: str | None = None
+    version: str | None = None
+    tags: list[str] = field(default_factory=list[str])
+    schedule: Any = None
+    schedules: list[Any] = field(default_factory=list[Any])
+    is_schedule_active: bool | None = None
+    paused: bool | None = None
+    parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+    entrypoint: str | None = None
+    triggers: list[Any] = field(default_factory=list[Any])
+    enforce_parameter_schema: bool = False
+    storage: Storage | None = None
+    work_pool_name: str | None = None
+    work_queue_name: str | None = None
+    job_variables: dict[str, Any] = field(default_factory=dict[str, Any])
+    concurrency_limit: int | ConcurrencyLimit | None = None
+    path: str | None = None
+    parameter_openapi_schema: dict[str, Any] = field(default_factory=dict[str, Any])
+    pause_is_given: bool = field(default=False, init=False)
+    """Whether the author said paused or not: applying again leaves a deployment as it was paused by hand, unless told."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise ValueError(f"a deployment's name is {self.name!r}; it is text")
+        self.name = Path(self.name).stem if self.name.endswith(".py") else self.name
+        self.pause_is_given = self.paused is not None
+        self.paused = bool(self.paused)
+        if isinstance(self.concurrency_limit, int):
+            ConcurrencyLimit(self.concurrency_limit)
+        self.deployment_schedules()
+
+    @property
+    def full_name(self) -> str:
+        """`flow/deployment`."""
+        return f"{self.flow_name}/{self.name}"
+
+    def deployment_schedules(self) -> list[DeploymentSchedule]:
+        """The schedules as they go to the API. ValueError when they are given twice or are wrong."""
+        if self.schedule is not None and self.schedules:
+            raise ValueError("schedule and schedules were both given; give one of them")
+        if self.schedule is None:
+            return [deployment_schedule(item) for item in self.schedules]
+        one = deployment_schedule(self.schedule)
+        one.active = one.active if self.is_schedule_active is None else self.is_schedule_active
+        return [one]
+
+    # --- made from ---------------------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_flow(
+        cls,
+        flow: Flow[..., Any],
+        name: str,
+        interval: Any = None,
+        cron: str | Sequence[str] | None = None,
+        rrule: str | Sequence[str] | None = None,
+        schedule: Schedule | DeploymentSchedule | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        triggers: Sequence[Any] | None = None,
+        description: str | None = None,
+        tags: Sequence[str] | None = None,
+        version: str | None = None,
+        enforce_parameter_schema: bool = False,
+        work_pool_name: str | None = None,
+        work_queue_name: str | None = None,
+        job_variables: Mapping[str, Any] | None = None,
+        *,
+        schedules: Sequence[Any] | None = None,
+        paused: bool | None = None,
+        is_schedule_active: bool | None = None,
+        concurrency_limit: int | ConcurrencyLimit | None = None,
+        anchor_date: Any = None,
+        timezone: str | None = None,
+    ) -> RunnerDeployment:
+        """A deployment of a flow; `name` may be `__file__`, its stem counts. Nothing is sent to the API.
+
+        `interval` is seconds or a timedelta, `anchor_date` its start; each of interval, cron and rrule may be a list. ValueError for
+        schedules given in two ways, and for a flow that no other process could load.
+        """
+        times = ScheduleArguments(interval, cron, rrule, schedule, schedules, anchor_date, timezone).read()
+        single = schedule is not None or (times and is_schedule_active is not None and len(times) == 1)
+        return cls(
+            name=Path(name).stem if isinstance(name, str) and name.endswith(".py") else name,
+            flow_name=flow.name,
+            description=description if description is not None else flow.description,
+            version=version if version is not None else flow.version,
+            tags=list(tags or ()),
+            schedule=times[0] if single else None,
+            schedules=[] if single else times,
+            is_schedule_active=is_schedule_active,
+            paused=paused,
+            parameters=dict(parameters or {}),
+            entrypoint=entrypoint_of(flow),
+            triggers=list(triggers or ()),
+            enforce_parameter_schema=enforce_parameter_schema,
+            storage=flow.storage,
+            work_pool_name=work_pool_name,
+            work_queue_name=work_queue_name,
+            job_variables=dict(job_variables or {}),
+            concurrency_limit=concurrency_limit,
+            path=str(flow.storage.destination) if flow.storage else ".",
+            parameter_openapi_schema=flow.parameters,
+        )
+
+    @classmethod
+    def from_entrypoint(cls, entrypoint: str, name: str, interval: Any = None, **options: Any) -> RunnerDeployment:
+        """A deployment of the flow at an entrypoint, counted from the working directory; takes what `from_flow` takes.
+
+        FlowLoadError when the flow cannot be loaded.
+        """
+        made = cls.from_flow(load_flow(entrypoint), name, interval, **options)
+        made.path = str(Path.cwd())
+        return made
+
+    # --- the API -----------------------------------------------------------------------------------------------------------------------
+
+    @dual
+    async def apply(self, work_pool_name: str | None = None, image: str | None = None) -> str:
+        """Creates the deployment or brings it up to date, and answers its id. The arguments win over the fields.
+
+        ValueError for an image, a queue or job variables without a pool; DeploymentApplyError when the API refuses.
+        """
+        return await apply_deployment(self, work_pool_name, image)
