@@ -10,19 +10,26 @@ Heartbeat ──renewals──► Backend ◄──reports──┘
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import sys
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
+from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import structlog
 from anyio.abc import TaskGroup
 
 from flowhand.backends.backend import Backend
 from flowhand.client.identity import flowhand_version
 from flowhand.clock import Clock
+from flowhand.daemon.backoff import Backoff
 from flowhand.daemon.disk_gate import no_room
 from flowhand.daemon.drain import Drain
 from flowhand.daemon.echo import Echo
@@ -55,9 +62,14 @@ class Leave(Enum):
     """SIGHUP: without a drain, to be executed anew in the same process."""
 
 
+def catch_signals() -> AbstractContextManager[AsyncIterator[signal.Signals]]:
+    """The signals that ask this process to leave, in the order in which they come."""
+    return anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
+
+
 @dataclass(slots=True)
 class Parts:
-    """What is handed in: everything that touches the outside."""
+    """What is handed in: everything that touches the outside. What has a default is the machine's own."""
 
     plan: Plan
     instance: Instance
@@ -66,6 +78,12 @@ class Parts:
     clock: Clock
     place: Place
     api_url: str
+    signals: Callable[[], AbstractContextManager[AsyncIterator[signal.Signals]]] = catch_signals
+    no_room: Callable[[Path], str | None] = no_room
+    offload: Callable[[Callable[[], None]], Awaitable[None]] = anyio.to_thread.run_sync
+    """Runs what blocks on the disk."""
+    draw: random.Random = field(default_factory=random.SystemRandom)
+    """Where jitter comes from."""
 
 
 class Daemon:
@@ -92,8 +110,8 @@ class Daemon:
             heartbeat_s=settings.worker_heartbeat,
         )
         stamp = Stamp(api_url=parts.api_url, server_id="", session="", secret="", cwd=str(plan.cwd), **host)
-        self._host = host
-        self._session = Session(parts.backend, request, parts.instance, stamp)
+        backoff = partial(Backoff, draw=parts.draw)
+        self._session = Session(parts.backend, request, parts.instance, stamp, backoff)
         echo = Echo(plan.echo)
         self._lifecycle = Lifecycle(
             parts.backend, self._session, parts.launcher, self._registry, self._journal, clock, parts.place, settings.worker_grace, echo
@@ -107,6 +125,8 @@ class Daemon:
             self._lifecycle.obey,
             clock,
             parts.instance.directory / "dead-letters.jsonl",
+            backoff,
+            parts.offload,
         )
         self._lifecycle.mark = self._reporter.mark
         self._poller = Poller(
@@ -118,8 +138,9 @@ class Daemon:
             self._lifecycle.accept,
             self._lifecycle.obey,
             plan.prefetch_s,
+            backoff,
         )
-        self._poller.gate = lambda: no_room(parts.instance.directory)
+        self._poller.gate = lambda: parts.no_room(parts.instance.directory)
         self._heartbeat = Heartbeat(
             parts.backend, self._session, self._registry, parts.launcher, clock, self._lifecycle.fence, self._lifecycle.obey
         )
@@ -179,6 +200,7 @@ class Daemon:
             run.lease_until = expiry.get((run.claimed.run_id, run.claimed.attempt), run.lease_until)
 
     def _start_loops(self, group: TaskGroup) -> None:
+        self._lifecycle.spawn = group.start_soon
         group.start_soon(self._lifecycle.follow)
         group.start_soon(self._reporter.run)
         group.start_soon(self._heartbeat.run)
@@ -204,7 +226,7 @@ class Daemon:
 
     async def _finish(self) -> None:
         if self._leave is not Leave.DRAINED:
-            await anyio.to_thread.run_sync(self._journal.sync)
+            await self._parts.offload(self._journal.sync)
             await self._parts.launcher.close(dismiss=False)
             return
         self._notifier.stopping(self._parts.plan.settings.worker_drain + 2 * self._parts.plan.settings.worker_grace)
@@ -224,8 +246,7 @@ class Daemon:
             await anyio.sleep(period / 3)
 
     async def _signals(self, scope: anyio.CancelScope) -> None:
-        wanted = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
-        with anyio.open_signal_receiver(*wanted) as received:
+        with self._parts.signals() as received:
             async for number in received:
                 if number == signal.SIGHUP and not await self._importable():
                     continue

@@ -44,6 +44,7 @@ class Poller:
         accept: Accept,
         orders: Callable[[Orders], Awaitable[None]],
         prefetch_s: float,
+        backoff: Callable[[], Backoff] = Backoff,
     ) -> None:
         self._backend = backend
         self._session = session
@@ -53,7 +54,7 @@ class Poller:
         self._accept = accept
         self._orders = orders
         self._prefetch_s = prefetch_s
-        self._backoff = Backoff()
+        self._backoff = backoff()
         self._change = anyio.Event()
         self._scope: anyio.CancelScope | None = None
         self._asked = 0

@@ -29,6 +29,7 @@ from flowhand.daemon.jobs import Place
 from flowhand.daemon.options import Plan, ServeOptions, WorkerOptions
 from flowhand.daemon.pool import prepare_pool
 from flowhand.daemon.slots import default_limit, explain
+from flowhand.errors import FlowhandError
 from flowhand.execution.process import ProcessLauncher
 from flowhand.settings import Settings, load
 from flowhand.telemetry import configure
@@ -107,15 +108,26 @@ async def run_async(plan: Plan, on_ready: Ready | None = None, environ: Mapping[
     try:
         if await _main(plan, address, revive, instance, on_ready, environ) is Leave.RENEWED:
             execute_anew(instance, environ)
+    except* FlowhandError as group:
+        raise first_of(group) from None
     finally:
         instance.close()
+
+
+def first_of(group: BaseExceptionGroup[FlowhandError]) -> FlowhandError:
+    """The one error that a person should read, out of the groups that task groups wrap around it."""
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    assert isinstance(first, FlowhandError), "the group was split by this very type"
+    return first
 
 
 LOCK_VARIABLE: Final = "FLOWHAND__LOCK"
 
 
 def inherited_lock() -> tuple[int, Path] | None:
-    """The lock handed over by `execute_anew`: its descriptor and the instance's folder. Taken out, so that no child believes it is meant."""
+    """The lock handed over by `execute_anew`: its descriptor and the instance's folder. Taken out, lest a child believe it is meant."""
     text = os.environ.pop(LOCK_VARIABLE, None)
     if not text:
         return None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import anyio
+import anyio.to_thread
 import structlog
 
 from flowhand.backends.backend import Backend
@@ -67,6 +68,8 @@ class Reporter:
         orders: Callable[[Orders], Awaitable[None]],
         clock: Clock,
         dead_letters: Path,
+        backoff: Callable[[], Backoff] = Backoff,
+        offload: Callable[[Callable[[], None]], Awaitable[None]] = anyio.to_thread.run_sync,
     ) -> None:
         self._backend = backend
         self._session = session
@@ -78,7 +81,8 @@ class Reporter:
         self._dead_letters = dead_letters
         self._dirty: dict[Run, None] = {}
         self._wake = anyio.Event()
-        self._backoff = Backoff()
+        self._backoff = backoff()
+        self._offload = offload
         self._busy = False
 
     def mark(self, run: Run) -> None:
@@ -171,7 +175,7 @@ class Reporter:
                 return await self._backend.report(request)
             except ApiUnavailable as error:
                 if not synced and request.states:
-                    await anyio.to_thread.run_sync(self._journal.sync)
+                    await self._offload(self._journal.sync)
                     synced = True
                 delay = self._backoff.next(error.retry_after)
                 if self._backoff.failures == 1:

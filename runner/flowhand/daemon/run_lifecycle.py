@@ -5,8 +5,8 @@ Each step is small; whatever goes wrong with one run becomes that run's state an
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 import structlog
 
@@ -57,13 +57,18 @@ class Lifecycle:
         self._echo = echo
         self.mark: Callable[[Run], None] = lambda _run: None
         """Tells the reporter; set once by the composition, which breaks the circle between the two."""
+        self.spawn: Callable[[Callable[[Run], Coroutine[Any, Any, None]], Run], object] = _nowhere
+        """Starts a task beside us; set once the daemon's task group is open."""
         self.on_drain: Callable[[], None] = lambda: None
         """The server wants us to drain."""
 
     # --- in -------------------------------------------------------------------------------------------------------------------------
 
     async def accept(self, claimed: ClaimedRun, sent_at: float, claim: int) -> None:
-        """A claimed run: journaled, then started. One that is known already (an answer that came twice) only renews its lease."""
+        """A claimed run: journaled, then started in a task of its own, so that the runs of one answer start side by side.
+
+        One that is known already (an answer that came twice) only renews its lease.
+        """
         key = key_of(claimed.run_id, claimed.attempt)
         lease_until = sent_at + claimed.lease_s
         known = self._registry.get(key)
@@ -73,7 +78,7 @@ class Lifecycle:
         run = Run(claimed, Follower(key, self._launcher), lease_until)
         self._journal.claimed(key, claimed, lease_until, claim)
         self._registry.add(run)
-        await self._start(run)
+        self.spawn(self._start, run)
 
     async def _start(self, run: Run) -> None:
         try:
@@ -224,3 +229,7 @@ class Lifecycle:
         await self._launcher.forget(run.key)
         self._journal.done(run.key)
         self._registry.remove(run)
+
+
+def _nowhere(_step: Callable[[Run], Coroutine[Any, Any, None]], run: Run) -> None:
+    raise AssertionError(f"{run.key} was accepted before the daemon's loops began")

@@ -23,12 +23,15 @@ Opened = Callable[[SessionReply, bool], Awaitable[None]]
 class Session:
     """One session after another, as one thing to the rest of the daemon."""
 
-    def __init__(self, backend: Backend, request: SessionRequest, instance: Instance, stamp: Stamp) -> None:
+    def __init__(
+        self, backend: Backend, request: SessionRequest, instance: Instance, stamp: Stamp, backoff: Callable[[], Backoff] = Backoff
+    ) -> None:
         self._backend = backend
         self._request = request
         self._instance = instance
         self._stamp = stamp
         """Of ourselves; session and secret are filled in once they are known."""
+        self._new_backoff = backoff
         self._lock = anyio.Lock()
         self._reply: SessionReply | None = None
         self.contact = anyio.Event()
@@ -62,7 +65,7 @@ class Session:
             await self._open(Supersedes(session=lost, secret=self._reply.secret))
 
     async def _open(self, supersedes: Supersedes | None) -> SessionReply:
-        backoff = Backoff()
+        backoff = self._new_backoff()
         while True:
             try:
                 reply = await self._backend.open_session(self._request.model_copy(update={"supersedes": supersedes}))

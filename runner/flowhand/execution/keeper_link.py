@@ -8,7 +8,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import anyio
 
@@ -85,8 +85,7 @@ class Link(asyncio.Protocol):
     # --- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's own is none by inheritance
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -94,7 +94,7 @@ class ProcessLauncher:
             raise LaunchError(f"the keeper was lost while it started the run: {error}") from error
         return Started(key, answer["pid"], answer["spawned"])
 
-    async def extend(self, kill_at: dict[str, float | None]) -> None:
+    async def extend(self, kill_at: Mapping[str, float | None]) -> None:
         """See the port."""
         by_link: dict[Link, dict[str, float | None]] = {}
         for key, when in kill_at.items():
