@@ -5,7 +5,7 @@ Filters of different nouns in one body are joined by *and*: a flow run must fit 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -231,6 +231,11 @@ class Page(Query):
 
     limit: int | None = None
     page: Positive = 1
+
+    def window(self, limit: int) -> dict[str, Any]:
+        """The fields of the query that reads this page of `limit` rows."""
+        kept = {name: getattr(self, name) for name in type(self).model_fields if name not in {"limit", "page"}}
+        return {**kept, "limit": limit, "offset": (self.page - 1) * limit}
 
 
 class FlowRunQuery(Entities, Window):

@@ -70,27 +70,39 @@ def state(row: Row) -> Form:
         "name": row["name"],
         "timestamp": to_iso(row["timestamp"]),
         "message": row["message"],
-        "state_details": {**_NO_DETAILS, **(row["state_details"] or {})},
+        "state_details": _details(row, row["state_details"]),
         "data": row["data"],
     }
 
 
-def _current_state(row: Row) -> Form | None:
-    """The state of a run, from the run's own columns and those of its state, labelled `s_…`."""
+def _details(row: Row, given: Mapping[str, Any] | None) -> Form:
+    """A state's details in full; the id of its run is always there."""
+    details = {**_NO_DETAILS, **(given or {})}
+    for name in ("flow_run_id", "task_run_id"):
+        if details[name] is None:
+            details[name] = row.get(name)
+    return details
+
+
+def _current_state(row: Row, of: str) -> Form | None:
+    """The state of a run, from the run's own columns and those of its state, labelled `s_…`; `of` is its run's key."""
     if row["state_id"] is None:
         return None
+    details = {**_NO_DETAILS, **(row["s_details"] or {})}
+    if details[of] is None:
+        details[of] = row["id"]
     return {
         "id": row["state_id"],
         "type": row["state_type"],
         "name": row["state_name"],
         "timestamp": to_iso(row["state_timestamp"]),
         "message": row["s_message"],
-        "state_details": {**_NO_DETAILS, **(row["s_details"] or {})},
+        "state_details": details,
         "data": row["s_data"],
     }
 
 
-def _progress(row: Row, now: int) -> Form:
+def _progress(row: Row, now: int, of: str) -> Form:
     """The fields of a run that follow its states."""
     total = row["total_run_time"]
     ran = total
@@ -108,7 +120,7 @@ def _progress(row: Row, now: int) -> Form:
         "total_run_time": total / 1e6,
         "estimated_run_time": ran / 1e6,
         "estimated_start_time_delta": lateness(row, now) / 1e6,
-        "state": _current_state(row),
+        "state": _current_state(row, of),
     }
 
 
@@ -149,7 +161,7 @@ def flow_run(row: Row, now: int) -> Form:
         "infrastructure_pid": row["infrastructure_pid"],
         "created_by": row["created_by"],
         "job_variables": row["job_variables"],
-        **_progress(row, now),
+        **_progress(row, now, "flow_run_id"),
     }
 
 
@@ -171,7 +183,7 @@ def task_run(row: Row, now: int) -> Form:
         "labels": row["labels"],
         "task_inputs": row["task_inputs"],
         "flow_run_run_count": row["flow_run_run_count"],
-        **_progress(row, now),
+        **_progress(row, now, "task_run_id"),
     }
 
 

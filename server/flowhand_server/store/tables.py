@@ -330,6 +330,8 @@ task_run = Table(
     Index("ix_task_run_expected_start_time", "expected_start_time"),
 )
 
+_partial("ix_task_run_cache_key", task_run.c.cache_key, where="cache_key IS NOT NULL")
+
 task_run_state = Table(
     "task_run_state",
     metadata,
@@ -398,6 +400,7 @@ lease = Table(
     Column("attempt", BigInteger, primary_key=True),
     Column("session_id", String(36), nullable=False),
     _count("claim"),
+    Column("deployment_id", String(36)),
     Column("claimed_at", BigInteger, nullable=False),
     Column("due", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),

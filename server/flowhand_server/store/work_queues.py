@@ -130,3 +130,11 @@ def queue_status(conn: Connection, queue_id: str, now: int) -> forms.Form:
         "last_polled": forms.iso(row.last_polled),
         "health_check_policy": policy.model_dump(),
     }
+
+
+def queues_of_deployment(conn: Connection, deployment_id: str) -> list[forms.Form]:
+    """The queues that a deployment's runs go to. NotFound without the deployment."""
+    row = conn.execute(select(t.deployment.c.work_queue_id).where(t.deployment.c.id == deployment_id)).first()
+    if row is None:
+        raise NotFound("Deployment not found")
+    return [read_queue(conn, row.work_queue_id)] if row.work_queue_id else []

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select
 
-from flowhand.ids import new_id
 from flowhand.wire.filters import WorkerQuery
 from flowhand.wire.work_pools import Heartbeat
 from flowhand_server.store import forms
@@ -14,22 +13,18 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
 from flowhand_server.store.filters import condition
 from flowhand_server.store.nouns import WORKER
-from flowhand_server.store.reading import bounded, insert_once
+from flowhand_server.store.presence import SILENT, worker_seen
+from flowhand_server.store.reading import bounded
 from flowhand_server.store.work_pools import pool_row
 
 _worker = t.worker.c
-_SILENT: Final = 3
-"""Heartbeats that may be missed before a worker counts as gone (contract 5.4)."""
-_UNKNOWN_S: Final = 30
+UNKNOWN_S: Final = 30
+"""Seconds between heartbeats of a worker that does not say (contract 5.4)."""
 
 
 def heartbeat(conn: Connection, pool: str, body: Heartbeat, now: int) -> None:
     """A worker lives: made on its first heartbeat, online after each; its pool becomes ready. NotFound without the pool."""
-    pool_id = pool_row(conn, pool)["id"]
-    beat = {"last_heartbeat_time": now, "heartbeat_interval_seconds": body.heartbeat_interval_seconds, "status": "ONLINE", "updated": now}
-    insert_once(conn, t.worker, {"id": new_id(), "created": now, "work_pool_id": pool_id, "name": body.name, **beat})
-    conn.execute(update(t.worker).where(_worker.work_pool_id == pool_id, _worker.name == body.name).values(**beat))
-    conn.execute(update(t.work_pool).where(t.work_pool.c.id == pool_id, t.work_pool.c.status != "READY").values(status="READY"))
+    worker_seen(conn, pool_row(conn, pool)["id"], body.name, body.heartbeat_interval_seconds or UNKNOWN_S, now)
 
 
 def find_workers(conn: Connection, pool: str, query: WorkerQuery, now: int) -> list[forms.Form]:
@@ -42,9 +37,9 @@ def find_workers(conn: Connection, pool: str, query: WorkerQuery, now: int) -> l
 
 
 def _online(row: forms.Row, now: int) -> bool:
-    interval = row["heartbeat_interval_seconds"] or _UNKNOWN_S
+    interval = row["heartbeat_interval_seconds"] or UNKNOWN_S
     heard = row["last_heartbeat_time"]
-    return row["status"] == "ONLINE" and heard is not None and now - heard <= _SILENT * interval * 1_000_000
+    return row["status"] == "ONLINE" and heard is not None and now - heard <= SILENT * interval * 1_000_000
 
 
 def delete_worker(conn: Connection, pool: str, name: str) -> None:

@@ -1,0 +1,77 @@
+"""What the routes of the REST contract share: the store, the time, answers as JSON, and the 200-row rule."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import Depends, HTTPException, Response
+from starlette.requests import HTTPConnection
+
+from flowhand.clock import SystemClock
+from flowhand.wire.body import DEFAULT_LIMIT
+from flowhand.wire.filters import Page, Window
+from flowhand_server.store.store import Store
+
+_CLOCK: Final = SystemClock()
+
+
+def store_of(connection: HTTPConnection) -> Store:
+    """The server's store."""
+    return connection.app.state.store
+
+
+def now_us() -> int:
+    """The time of the request: microseconds since the epoch, UTC."""
+    return _CLOCK.now_us()
+
+
+StoreDep = Annotated[Store, Depends(store_of)]
+Now = Annotated[int, Depends(now_us)]
+Key = uuid.UUID
+"""An id in a path declared as `{id:uuid}`: a segment that is none makes the route not match, hence 404 (contract 1)."""
+
+
+def reply(content: Any, status: int = 200) -> Response:
+    """`content` as JSON."""
+    body = orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS)
+    return Response(body, status, media_type="application/json")
+
+
+def created(form: Any, new: bool) -> Response:
+    """201 with what was made, 200 with what was there."""
+    return reply(form, 201 if new else 200)
+
+
+def nothing() -> Response:
+    """204."""
+    return Response(status_code=204)
+
+
+def check_limit(limit: int | None) -> int:
+    """The number of rows to answer. 422 when more are asked for than there may be (contract 1)."""
+    if limit is None:
+        return DEFAULT_LIMIT
+    if limit > DEFAULT_LIMIT:
+        raise HTTPException(422, f"Invalid limit: must be less than or equal to {DEFAULT_LIMIT}.")
+    if limit < 0:
+        raise HTTPException(422, "Invalid limit: must be greater than or equal to 0.")
+    return limit
+
+
+async def page_reply(page: Page, query: Window, results: Awaitable[list[Any]], counted: Awaitable[int]) -> Response:
+    """What `/paginate` answers."""
+    rows, count, limit = await results, await counted, query.limit or DEFAULT_LIMIT
+    return reply({"results": rows, "count": count, "limit": limit, "pages": -(-count // limit), "page": page.page})
+
+
+def shows(model: Any, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """What a route answers, for the API's own description; answers are written by hand, not through the model."""
+    return {status: {"model": model}}
+
+
+def shows_created(model: Any) -> dict[int | str, dict[str, Any]]:
+    """What a route answers that makes a thing or finds it."""
+    return {201: {"model": model}, 200: {"model": model}}

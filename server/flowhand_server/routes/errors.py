@@ -1,0 +1,46 @@
+"""Errors as the contract shows them, in their two shapes (contract 1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+
+from flowhand_server.routes.context import reply
+from flowhand_server.store.errors import Conflict, NotFound, Refused, StoreUnavailable
+
+
+def install_error_forms(app: FastAPI) -> None:
+    """Has the errors of the store and of validation answered as the contract shows them."""
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(Conflict, _conflict)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(StoreUnavailable, _unavailable)
+
+
+async def _invalid(request: Request, error: Any) -> Response:
+    body = error.body if isinstance(error.body, dict | list) else None
+    detail = [{"loc": list(entry["loc"]), "msg": entry["msg"], "type": entry["type"]} for entry in error.errors()]
+    form = {"exception_message": "Invalid request received.", "exception_detail": detail, "request_body": jsonable_encoder(body)}
+    return reply(form, 422)
+
+
+async def _not_found(request: Request, error: Any) -> Response:
+    if request.url.path.endswith("/set_state") or "/automations" in request.url.path:
+        return reply({"exception_message": error.detail}, 404)
+    return reply({"detail": error.detail}, 404)
+
+
+async def _conflict(request: Request, error: Any) -> Response:
+    return reply({"detail": error.detail}, 409)
+
+
+async def _refused(request: Request, error: Any) -> Response:
+    return reply({"detail": error.detail}, error.status)
+
+
+async def _unavailable(request: Request, error: Any) -> Response:
+    return reply({"exception_message": "Service Unavailable", "exception_detail": str(error)}, 503)

@@ -1,0 +1,160 @@
+"""Task runs: transactions. How their states come over REST is in `task_run_states`, how they come by events in `task_run_events`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, update
+
+from flowhand.clock import to_micros
+from flowhand.ids import timed_id
+from flowhand.wire.filters import Entities, TaskRunQuery
+from flowhand.wire.states import StateType
+from flowhand.wire.task_runs import TaskRunCreate
+from flowhand_server.orchestration.effects import Progress, advance, stamp
+from flowhand_server.orchestration.state import Proposal, State, moment, propose
+from flowhand_server.store import forms
+from flowhand_server.store import tables as t
+from flowhand_server.store.deployment_runs import proposal
+from flowhand_server.store.errors import Conflict, NotFound
+from flowhand_server.store.nouns import where
+from flowhand_server.store.reading import bounded, insert_once
+from flowhand_server.store.runs import progress_row
+
+MISSING: Final = "Task not found"
+_task, _state = t.task_run.c, t.task_run_state.c
+_SELECT: Final[Select[Any]] = select(
+    t.task_run,
+    _state.message.label("s_message"),
+    _state.state_details.label("s_details"),
+    _state.data.label("s_data"),
+).outerjoin_from(t.task_run, t.task_run_state, _state.id == _task.state_id)
+_BY_ID: Final = _SELECT.where(_task.id == bindparam("id"))
+
+ORDERS: Final[dict[str, tuple[ColumnElement[Any], ...]]] = {
+    "ID_DESC": (_task.id.desc(),),
+    "EXPECTED_START_TIME_ASC": (_task.expected_start_time, _task.id),
+    "EXPECTED_START_TIME_DESC": (_task.expected_start_time.desc(), _task.id.desc()),
+    "NAME_ASC": (_task.name, _task.id),
+    "NAME_DESC": (_task.name.desc(), _task.id.desc()),
+    "NEXT_SCHEDULED_START_TIME_ASC": (_task.next_scheduled_start_time, _task.id),
+    "END_TIME_DESC": (_task.end_time.desc(), _task.id.desc()),
+    "DURATION_DESC": (_task.total_run_time.desc(), _task.id.desc()),
+    "DURATION_ASC": (_task.total_run_time, _task.id),
+}
+
+
+def create_task_run(conn: Connection, body: TaskRunCreate, now: int) -> tuple[forms.Form, bool]:
+    """A task run, and whether it is new or the one of this flow run and these keys. Conflict without the flow run."""
+    existing = _by_keys(conn, body)
+    if existing is not None:
+        return read_task_run(conn, existing, now), False
+    labels: dict[str, Any] = {}
+    if body.flow_run_id is not None:
+        run = conn.execute(select(t.flow_run.c.flow_id).where(t.flow_run.c.id == body.flow_run_id)).first()
+        if run is None:
+            raise Conflict(f"There is no flow run with id {body.flow_run_id}.")
+        labels = {"prefect.flow.id": run.flow_id, "prefect.flow-run.id": body.flow_run_id}
+    task_run_id = body.id or timed_id()
+    row = {
+        "id": task_run_id,
+        "created": now,
+        "updated": now,
+        "name": body.name or f"{body.task_key.rpartition('.')[2]}-{body.dynamic_key}",
+        "flow_run_id": body.flow_run_id,
+        "task_key": body.task_key,
+        "dynamic_key": body.dynamic_key,
+        "task_version": body.task_version,
+        "cache_key": body.cache_key,
+        "cache_expiration": to_micros(body.cache_expiration) if body.cache_expiration else None,
+        "empirical_policy": body.empirical_policy.model_dump(),
+        "tags": body.tags,
+        "labels": {**labels, **(body.labels or {})},
+        "task_inputs": {name: [given.model_dump(exclude_none=True) for given in inputs] for name, inputs in body.task_inputs.items()},
+    }
+    made = insert_once(conn, t.task_run, row)
+    if made:
+        enter(conn, task_run_id, body.flow_run_id, Progress(), proposal(body.state) if body.state else propose("PENDING"), now)
+    return read_task_run(conn, task_run_id, now), made
+
+
+def _by_keys(conn: Connection, body: TaskRunCreate) -> str | None:
+    if body.flow_run_id is None:
+        return None
+    keys = (_task.flow_run_id == body.flow_run_id, _task.task_key == body.task_key, _task.dynamic_key == body.dynamic_key)
+    return conn.execute(select(_task.id).where(*keys)).scalar()
+
+
+def enter(conn: Connection, task_run_id: str, flow_run_id: str | None, before: Progress, proposed: Proposal, now: int) -> State:
+    """Has a task run enter a state, and its fields follow."""
+    proposed = proposed.with_details(task_run_id=task_run_id, flow_run_id=flow_run_id)
+    state = stamp(proposed, timed_id(), now, before.state_timestamp)
+    progress, _ = advance(before, state, {})
+    conn.execute(insert(t.task_run_state), [state_row(task_run_id, state)])
+    values = progress_row(progress) | {"updated": now}
+    if state.type is StateType.COMPLETED and state.details.get("cache_key"):
+        values |= {"cache_key": state.details["cache_key"], "cache_expiration": moment(state.details.get("cache_expiration"))}
+    conn.execute(update(t.task_run).where(_task.id == task_run_id).values(**values))
+    return state
+
+
+def state_row(task_run_id: str, state: State) -> dict[str, Any]:
+    """A state as a row of `task_run_state`."""
+    return {
+        "id": state.id,
+        "task_run_id": task_run_id,
+        "timestamp": state.timestamp,
+        "type": state.type.value,
+        "name": state.name,
+        "message": state.message,
+        "state_details": dict(state.details),
+        "data": state.data,
+    }
+
+
+def read_task_run(conn: Connection, task_run_id: str, now: int) -> forms.Form:
+    """One task run. NotFound."""
+    row = conn.execute(_BY_ID, {"id": task_run_id}).mappings().first()
+    if row is None:
+        raise NotFound(MISSING)
+    return forms.task_run(row, now)
+
+
+def find_task_runs(conn: Connection, query: TaskRunQuery, now: int) -> list[forms.Form]:
+    """Task runs that fit, in the order asked for."""
+    order = ORDERS[query.sort or "ID_DESC"]
+    chosen = bounded(select(_task.id).where(*where(t.task_run, query)).order_by(*order), query)
+    ids = list(conn.execute(chosen).scalars())
+    rows = {row["id"]: row for row in conn.execute(_SELECT.where(_task.id.in_(ids))).mappings()} if ids else {}
+    return [forms.task_run(rows[task_run_id], now) for task_run_id in ids]
+
+
+def count_task_runs(conn: Connection, query: Entities) -> int:
+    """How many task runs fit."""
+    return conn.execute(select(func.count()).select_from(t.task_run).where(*where(t.task_run, query))).scalar_one()
+
+
+def rename_task_run(conn: Connection, task_run_id: str, name: str, now: int) -> None:
+    """Gives a task run another name. NotFound."""
+    if not conn.execute(update(t.task_run).where(_task.id == task_run_id).values(name=name, updated=now)).rowcount:
+        raise NotFound(MISSING)
+
+
+def delete_task_run(conn: Connection, task_run_id: str) -> None:
+    """Removes a task run with its states. NotFound."""
+    if not conn.execute(delete(t.task_run).where(_task.id == task_run_id)).rowcount:
+        raise NotFound(MISSING)
+
+
+def read_states(conn: Connection, task_run_id: str) -> list[forms.Form]:
+    """A task run's states, the oldest first."""
+    rows = conn.execute(select(t.task_run_state).where(_state.task_run_id == task_run_id).order_by(_state.timestamp)).mappings()
+    return [forms.state(row) for row in rows]
+
+
+def read_state(conn: Connection, state_id: str) -> forms.Form:
+    """One state. NotFound."""
+    row = conn.execute(select(t.task_run_state).where(_state.id == state_id)).mappings().first()
+    if row is None:
+        raise NotFound("Task run state not found")
+    return forms.state(row)
