@@ -200,7 +200,7 @@ class Daemon:
             run.lease_until = expiry.get((run.claimed.run_id, run.claimed.attempt), run.lease_until)
 
     def _start_loops(self, group: TaskGroup) -> None:
-        self._lifecycle.spawn = group.start_soon
+        self._lifecycle.spawn = lambda step, run: group.start_soon(step, run)
         group.start_soon(self._lifecycle.follow)
         group.start_soon(self._reporter.run)
         group.start_soon(self._heartbeat.run)
