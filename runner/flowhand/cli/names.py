@@ -35,8 +35,14 @@ def _by_own_name(given: str, known: list[Json]) -> Json:
         several = ", ".join(repr(full_name(one)) for one in fitting)
         raise ObjectNotFound(f"{given!r} is the name of several deployments: {several}; write one of these")
     names = [full_name(one) for one in known]
-    hint = near(given, names) or near(given, [one["name"] for one in known])
-    raise ObjectNotFound(f"deployment {given!r} not found{_hint(hint, names, 'flowhand deployment ls')}")
+    raise ObjectNotFound(f"deployment {given!r} not found{_hint(_meant(given, known), names, 'flowhand deployment ls')}")
+
+
+def _meant(given: str, known: list[Json]) -> str | None:
+    by_full = {full_name(one): one for one in known}
+    by_own = {one["name"]: full_name(one) for one in known}
+    own = near(given, list(by_own))
+    return near(given, list(by_full)) or (by_own[own] if own else None)
 
 
 def with_flow_names(listing: Errand[list[Json]]) -> Errand[list[Json]]:

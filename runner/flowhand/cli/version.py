@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import sys
 from typing import Annotated
@@ -18,16 +19,19 @@ def version(
     output: Annotated[str, typer.Option("--output", "-o", metavar="FORMAT", help="text, or json for scripts.")] = "text",
 ) -> None:
     """The version of flowhand and what it runs on."""
-    facts = {
+    sys.stdout.write(json.dumps(facts(), indent=2) + "\n" if output == "json" else in_lines())
+
+
+def facts() -> dict[str, str]:
+    """What there is to say."""
+    return {
         "flowhand": flowhand_version(),
         "contract": f"{CONTRACT} (API {API_VERSION})",
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
     }
-    if output == "json":
-        import json  # this command answers without loading what it can do without
 
-        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
-        return
-    for name, value in facts.items():
-        sys.stdout.write(f"{name + ':':<10} {value}\n")
+
+def in_lines() -> str:
+    """The same for people."""
+    return "".join(f"{name + ':':<10} {value}\n" for name, value in facts().items())
