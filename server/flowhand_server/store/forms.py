@@ -307,7 +307,7 @@ def worker(row: Row) -> Form:
         "name": row["name"],
         "work_pool_id": row["work_pool_id"],
         "last_heartbeat_time": iso(row["last_heartbeat_time"]),
-        "heartbeat_interval_seconds": row["heartbeat_interval_seconds"],
+        "heartbeat_interval_seconds": round(row["heartbeat_interval_seconds"] or 0) or None,
         "status": row["status"],
     }
 

@@ -10,7 +10,7 @@ from flowhand_server.orchestration.state import State
 
 from .tables import task_run, task_run_state
 
-_FIELDS = tuple(Progress.__dataclass_fields__)
+_FIELDS = tuple(name for name in Progress.__dataclass_fields__ if name in task_run.c)
 
 
 def mirror_to_task_run(conn: Connection, task_run_id: str, flow_run_id: str, state: State, now: int) -> None:

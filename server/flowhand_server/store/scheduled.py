@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, literal_column, or_, select, update
 
 from flowhand.clock import to_micros
 from flowhand.wire.body import DEFAULT_LIMIT
@@ -24,9 +24,9 @@ from flowhand_server.store.work_pools import pool_row
 
 _run, _queue = t.flow_run.c, t.work_queue.c
 _SCHEDULED: Final[ColumnElement[Any]] = literal_column("flow_run.state_type = 'SCHEDULED'")
-"""Written out, since only then a partial index answers it."""
 _FAR: Final = 1 << 62
-_NOT_HELD: Final = func.coalesce(_run.empirical_policy["retry_type"].as_string(), "") != "in_process"
+_NOT_HELD: Final[ColumnElement[Any]] = literal_column("flow_run.in_process = false")
+"""Both written out, since only then a partial index answers them."""
 
 
 @dataclass(frozen=True, slots=True)

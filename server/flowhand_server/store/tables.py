@@ -253,7 +253,7 @@ _r = flow_run.c
 _partial("uq_flow_run_idempotency", _r.flow_id, _r.idempotency_key, where="idempotency_key IS NOT NULL", unique=True)
 _CLAIMABLE = "state_type = 'SCHEDULED' AND in_process = false"
 _partial("ix_flow_run_lane", _r.work_queue_id, _r.deployment_id, _r.next_scheduled_start_time, where=_CLAIMABLE)
-_partial("ix_flow_run_queue_due", _r.work_queue_id, _r.next_scheduled_start_time, where="state_type = 'SCHEDULED'")
+_partial("ix_flow_run_queue_due", _r.work_queue_id, _r.next_scheduled_start_time, where=_CLAIMABLE)
 _partial("ix_flow_run_served", _r.deployment_id, _r.next_scheduled_start_time, where="state_type = 'SCHEDULED'")
 _partial("ix_flow_run_due", _r.next_scheduled_start_time, where="state_type = 'SCHEDULED' AND state_name = 'Scheduled'")
 _partial("ix_flow_run_active_queue", _r.work_queue_id, _r.state_type, where="state_type IN ('PENDING', 'RUNNING', 'CANCELLING')")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
@@ -15,10 +15,9 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
 from flowhand_server.store.flow_runs import Outcome
 from flowhand_server.store.json_sql import has_text
-from flowhand_server.store.task_runs import MISSING, enter
+from flowhand_server.store.task_runs import MISSING, PROGRESS, enter
 
 _task, _state = t.task_run.c, t.task_run_state.c
-_PROGRESS: Final = tuple(Progress.__dataclass_fields__)
 
 
 def propose_task_state(conn: Connection, task_run_id: str, proposed: Proposal, now: int, *, force: bool = False) -> Outcome:
@@ -29,7 +28,7 @@ def propose_task_state(conn: Connection, task_run_id: str, proposed: Proposal, n
     current = _current(conn, row["state_id"])
     decision = decide_task(current, proposed, _facts(conn, row, proposed, now), force=force)
     if decision.state is not None:
-        before = Progress(**{name: row[name] for name in _PROGRESS})
+        before = Progress(**{name: row[name] for name in PROGRESS})
         current = enter(conn, task_run_id, row["flow_run_id"], before, decision.state, now)
     return Outcome(decision.verdict, current, decision.reason, decision.delay_s)
 

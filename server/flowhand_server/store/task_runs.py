@@ -19,7 +19,6 @@ from flowhand_server.store.deployment_runs import proposal
 from flowhand_server.store.errors import Conflict, NotFound
 from flowhand_server.store.nouns import where
 from flowhand_server.store.reading import bounded, insert_once
-from flowhand_server.store.runs import progress_row
 
 MISSING: Final = "Task not found"
 _task, _state = t.task_run.c, t.task_run_state.c
@@ -31,6 +30,8 @@ _SELECT: Final[Select[Any]] = select(
 ).outerjoin_from(t.task_run, t.task_run_state, _state.id == _task.state_id)
 _BY_ID: Final = _SELECT.where(_task.id == bindparam("id"))
 
+PROGRESS: Final = tuple(name for name in Progress.__dataclass_fields__ if name in _task)
+"""The fields that follow the states; a task run has all but those about claims."""
 ORDERS: Final[dict[str, tuple[ColumnElement[Any], ...]]] = {
     "ID_DESC": (_task.id.desc(),),
     "EXPECTED_START_TIME_ASC": (_task.expected_start_time, _task.id),
@@ -91,7 +92,7 @@ def enter(conn: Connection, task_run_id: str, flow_run_id: str | None, before: P
     state = stamp(proposed, timed_id(), now, before.state_timestamp)
     progress, _ = advance(before, state, {})
     conn.execute(insert(t.task_run_state), [state_row(task_run_id, state)])
-    values = progress_row(progress) | {"updated": now}
+    values = {name: getattr(progress, name) for name in PROGRESS} | {"updated": now}
     if state.type is StateType.COMPLETED and state.details.get("cache_key"):
         values |= {"cache_key": state.details["cache_key"], "cache_expiration": moment(state.details.get("cache_expiration"))}
     conn.execute(update(t.task_run).where(_task.id == task_run_id).values(**values))
