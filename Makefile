@@ -46,7 +46,7 @@ check: $(READY) ## lint, format, types, and which room may import which
 	$(BIN)/lint-imports
 
 bench: $(READY) ## all benchmarks, as JSON lines and a table; BENCH="idle throughput" for some
-	$(BIN)/python benchmarks/run_all.py $(BENCH)
+	$(BIN)/python benchmarks $(BENCH)
 
 lock: $(LOCK_TOOL)/bin/uv ## resolves the dependencies anew into requirements.lock
 	@$(LOCK_TOOL)/bin/python .ci/lock.py $(LOCK_TOOL)/bin/uv

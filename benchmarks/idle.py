@@ -6,9 +6,9 @@ import argparse
 import time
 from typing import Final
 
-from footprint import Process, cpu_seconds, pss_mib
-from house import POOL, House, add_arguments, house
-from results import parser, tell
+from harness.footprint import Process, cpu_seconds, pss_mib
+from harness.house import POOL, House, add_arguments, house
+from harness.results import parser, tell
 
 END_S: Final = 60.0
 

@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Final
 
-from results import median, parser, percentile, tell
+from harness.results import median, parser, percentile, tell
 
 HEAVY: Final = ("httpx", "docker", "structlog", "sqlalchemy", "pydantic", "rich", "typer", "fastapi", "anyio", "pendulum")
 """Libraries that a script's import of us might drag in; the first four never."""

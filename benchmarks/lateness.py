@@ -10,8 +10,8 @@ import time
 from datetime import datetime
 from typing import Any, Final
 
-from house import POOL, House, add_arguments, await_true, house
-from results import median, parser, percentile, tell
+from harness.house import POOL, House, add_arguments, await_true, house
+from harness.results import median, parser, percentile, tell
 
 SETTLE_S: Final = 5.0
 """Seconds at the start that do not count: the scheduler has just met the deployment."""

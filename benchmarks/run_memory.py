@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from footprint import Process, uss_mib
-from house import POOL, House, add_arguments, await_true, house
-from results import median, parser, tell
+from harness.footprint import Process, uss_mib
+from harness.house import POOL, House, add_arguments, await_true, house
+from harness.results import median, parser, tell
 
 START_S: Final = 60.0
 

@@ -10,8 +10,8 @@ import argparse
 import time
 from typing import Any
 
-from house import POOL, House, add_arguments, house
-from results import median, parser, percentile, tell
+from harness.house import POOL, House, add_arguments, house
+from harness.results import median, parser, percentile, tell
 
 WARM_UP = 5
 END_S = 60.0

@@ -12,9 +12,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from footprint import cpu_seconds
-from house import POOL, House, add_arguments, await_true, house
-from results import note, parser, tell
+from harness.footprint import cpu_seconds
+from harness.house import POOL, House, add_arguments, await_true, house
+from harness.results import note, parser, tell
 
 WARM_UP: Final = 50
 CREATORS: Final = 4

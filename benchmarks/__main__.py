@@ -1,6 +1,6 @@
 """Runs benchmarks one after another, each in a process of its own and within a time, and prints a table of what they said.
 
-`run_all.py [NAME ...]`: without names all of them. JSON lines go to stdout as they come, the table to stdout at the end; what a benchmark
+`python benchmarks [NAME ...]`: without names all of them. JSON lines go to stdout as they come, the table to stdout at the end; what a benchmark
 says besides goes to stderr. Exits with 1 when one could not be measured; a figure that does not hold is shown, not an error.
 """
 
@@ -20,12 +20,12 @@ HERE: Final = Path(__file__).resolve().parent
 LIMIT_S: Final = 300.0
 VARIANTS: Final[dict[str, list[list[str]]]] = {"start_latency": [[], ["--spawn", "--runs", "50"]], "throughput": [[], ["--live"]]}
 """Arguments of benchmarks that are run more than once."""
-SUPPORT: Final = {"run_all", "house", "rest", "results", "footprint", "flows"}
+NOT_BENCHMARKS: Final = {"__main__", "flows"}
 
 
 def all_names() -> list[str]:
     """Every benchmark there is: the programs of this folder."""
-    return sorted(path.stem for path in HERE.glob("*.py") if path.stem not in SUPPORT)
+    return sorted(path.stem for path in HERE.glob("*.py") if path.stem not in NOT_BENCHMARKS)
 
 
 def figures(name: str, options: list[str]) -> tuple[list[dict[str, Any]], str | None]:

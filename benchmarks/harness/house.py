@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import httpx
-from footprint import Process, with_environment
-from rest import BenchmarkFailed, Rest
 
 from flowhand.client.address import configured_address, published_address
 from flowhand.client.published import published_server
 from flowhand.settings import load
+from harness.footprint import Process, with_environment
+from harness.rest import BenchmarkFailed, Rest
 
 POOL: Final = "benchmark"
 _LEAVE_S: Final = 10.0

@@ -10,7 +10,8 @@ from typing import Any, Final, Self
 
 import httpx
 
-HERE: Final = Path(__file__).resolve().parent
+FLOWS: Final = Path(__file__).resolve().parents[1]
+"""The folder of flows.py."""
 PAGE: Final = 200
 TERMINAL: Final = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
@@ -55,7 +56,7 @@ class Rest:
     def deployment(self, flow: str, name: str, pool: str, **fields: Any) -> str:
         """Makes a deployment of a flow of flows.py; its id."""
         flow_id = self.post("/flows/", {"name": flow})["id"]
-        body = {"name": name, "flow_id": flow_id, "entrypoint": f"flows.py:{flow}", "path": str(HERE), "work_pool_name": pool, **fields}
+        body = {"name": name, "flow_id": flow_id, "entrypoint": f"flows.py:{flow}", "path": str(FLOWS), "work_pool_name": pool, **fields}
         return str(self.post("/deployments/", body)["id"])
 
     def delete_deployment(self, deployment_id: str) -> None:
