@@ -93,6 +93,9 @@ class Settings:
     server_database_url: str | None = setting(
         None, _text, "postgresql://… ; unset: SQLite in the home", also=("PREFECT_API_DATABASE_CONNECTION_URL",), secret=True
     )
+    server_auth_string: str | None = setting(
+        None, _text, "user:password that clients of the server must send", also=("PREFECT_SERVER_API_AUTH_STRING",), secret=True
+    )
     server_lease: float = setting(60.0, _positive, "seconds a lease lasts unless renewed")
     server_grace: float = setting(3600.0, _number, "seconds in which a lost worker may come back under the crash policy")
     server_idle_exit: float = setting(60.0, _number, "seconds without sessions after which the embedded server leaves; 0: never")

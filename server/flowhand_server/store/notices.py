@@ -17,7 +17,7 @@ KEY: Final = "flowhand.notices"
 Topic = Literal["due", "freed", "config", "session", "run"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Notice:
     """One hint.
 
@@ -32,6 +32,8 @@ class Notice:
     queue: str | None = None
     deployment: str | None = None
     at: int = 0
+    served: bool = False
+    """Somebody has been given what it tells of, within the same commit."""
 
 
 Listener = Callable[[Sequence[Notice]], None]

@@ -153,8 +153,9 @@ def run_group(conn: Connection, group: list[Work], follow: Follow | None = None)
                 _run_in_savepoint(conn, work)
         followers = follow(posted(conn)) if follow else ()
         for work in followers:
-            group.append(work)
-            _run_in_savepoint(conn, work)
+            if not work.future.done():
+                group.append(work)
+                _run_in_savepoint(conn, work)
     return posted(conn)
 
 

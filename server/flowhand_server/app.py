@@ -1,0 +1,67 @@
+"""The application: the contract's routes under `/api`, our own under `/api/runner`, the services beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.routing import Mount
+from starlette.types import ASGIApp
+
+from flowhand.clock import Clock, SystemClock
+
+from .activity import Activity
+from .auth import Guard
+from .config import ServerConfig
+from .dispatch.claiming import Claims
+from .dispatch.desk import Desk
+from .dispatch.watching import Watches
+from .routes import runner
+from .routes.api import api_router
+from .routes.errors import install_error_forms
+from .services.crew import Crew, services_of
+from .store.store import Store
+
+
+class Application:
+    """What one server process is made of. `asgi` is what the web server runs."""
+
+    def __init__(self, store: Store, config: ServerConfig, clock: Clock | None = None) -> None:
+        self.clock = clock or SystemClock()
+        self.store = store
+        self.config = config
+        self.desk = Desk(self.clock)
+        self.watches = Watches(store, self.clock)
+        self.claims = Claims(store, self.desk, self.clock)
+        self.crew = Crew(services_of(store, config, self.clock))
+        store.follow(self.desk.follow)
+        store.listen(self.desk.notice)
+        store.listen(self.watches.notice)
+        self.activity = Activity(Guard(self._routes(), config), self.clock)
+        self.asgi: ASGIApp = self.activity
+
+    def stop_waiting(self) -> None:
+        """Has every waiting claim and watch answered at once; the first step of stopping."""
+        self.desk.stop()
+        self.watches.stop()
+
+    def _routes(self) -> FastAPI:
+        app = FastAPI(title="flowhand", version=self.config.version, lifespan=self._lifespan)
+        app.state.store = self.store
+        app.state.config = self.config
+        app.state.claims = self.claims
+        app.state.watches = self.watches
+        install_error_forms(app)
+        app.router.routes.insert(0, Mount("/api/runner", routes=runner.routes))
+        app.include_router(api_router(), prefix="/api")
+        return app
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncGenerator[None]:
+        await self.crew.start()
+        try:
+            yield
+        finally:
+            await self.crew.stop()
+            await self.store.close()

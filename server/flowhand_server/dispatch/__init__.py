@@ -1,0 +1,1 @@
+"""Waiting claims and watches: who waits for what, and who is woken."""

@@ -1,0 +1,193 @@
+"""The claim: runs that are due are made Pending, under a lease, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from flowhand.clock import to_iso
+from flowhand.wire.runner import ClaimedRun, ClaimReply, ClaimRequest, Orders
+from flowhand.wire.states import StateType
+from flowhand_server.orchestration.state import CollisionStrategy, Proposal
+
+from .claimed import Briefing, brief, claimed_run
+from .lanes import Candidate, Lane, Look, walk
+from .leases import LIVE, orders
+from .runs import Run, StateWriter, load_runs
+from .scope import Scope, find_scope
+from .sessions import Session, authenticate, seen
+from .tables import lease, session
+
+CANCELLED_AT_ONCE: Final = 100
+"""Runs that one claim cancels because of CANCEL_NEW; the rest is left to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply to a claim, and what the waiting side has to know of what the look saw."""
+
+    reply: ClaimReply
+    session: Session
+    queues: list[str] = field(default_factory=list[str])
+    """The ids of the open queues that the session may claim from."""
+    next_due: int | None = None
+    """When something will be due (microseconds, UTC)."""
+    blocked: bool = False
+    """Something is due that may not start yet."""
+    more: bool = False
+    """Every slot was given a run: there may be more to give to others."""
+    undone: bool = False
+    """A look that only reads found something to do: the claim must be made by a transaction that may write."""
+
+    @property
+    def worth_sending(self) -> bool:
+        """Whether it says anything, or the claim should rather wait."""
+        told = self.reply.orders
+        return bool(self.reply.runs or told.cancel or told.revoke or told.drain)
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What is to be done: nothing more is read after this but the runs themselves."""
+
+    again: list[Candidate] = field(default_factory=list[Candidate])
+    look: Look = field(default_factory=Look)
+    scope: Scope = field(default_factory=Scope)
+    told: Orders = field(default_factory=Orders)
+
+    @property
+    def queues(self) -> list[str]:
+        """The queues that were looked into."""
+        return [queue.id for queue in self.scope.queues]
+
+
+def look(conn: Connection, request: ClaimRequest, secret: str, now: int) -> Answer:
+    """What a claim would find, without taking anything: it takes no write lock, so waiting costs the writers nothing."""
+    opened = authenticate(conn, request.session, secret)
+    found = _find(conn, opened, request, now, lock=False)
+    undone = bool(found.again or found.look.taken or _to_cancel(found.look.blocked))
+    reply = ClaimReply(claim=opened.claim, orders=found.told, why=found.scope.why(found.look.blocked))
+    undone = undone or now - opened.last_seen > opened.heartbeat_us // 2
+    return Answer(reply, opened, found.queues, found.look.next_due, bool(found.look.blocked), undone=undone)
+
+
+def claim(conn: Connection, request: ClaimRequest, secret: str, now: int) -> Answer:
+    """Takes what is due. SessionRefused for a session that is over.
+
+    Idempotent by `last_claim`: runs that were leased under a later answer, which was lost, are answered again under the same attempt.
+    """
+    opened = authenticate(conn, request.session, secret)
+    seen(conn, opened, now)
+    found = _find(conn, opened, request, now, lock=True)
+    found.scope.polled(conn, opened, now)
+    _cancel_new(conn, found.look.blocked, now)
+    given = _give_again(conn, found.again, now, opened) if found.again else _take(conn, found.look.taken, opened, now)
+    number = opened.claim + 1 if given and not found.again else opened.claim
+    if number != opened.claim:
+        conn.execute(update(session).where(session.c.id == opened.id).values(claim=number))
+    reply = ClaimReply(claim=number, runs=given, orders=found.told, why=None if given else found.scope.why(found.look.blocked))
+    more = len(given) >= request.slots > 0
+    return Answer(reply, opened, found.queues, found.look.next_due, bool(found.look.blocked), more=more)
+
+
+def _find(conn: Connection, opened: Session, request: ClaimRequest, now: int, *, lock: bool) -> _Findings:
+    found = _Findings(told=orders(conn, opened.id, now, drain=opened.drain))
+    if opened.claim > request.last_claim:
+        found.again = _unanswered(conn, opened.id, request.last_claim)
+    if request.slots <= 0 or opened.drain or found.again:
+        return found
+    found.scope = find_scope(conn, opened, lock=lock)
+    until = now + round(max(0.0, request.prefetch_s) * 1_000_000)
+    found.look = walk(conn, found.scope.lanes, request.slots, until, found.scope.room, lock=lock)
+    return found
+
+
+# --- taking --------------------------------------------------------------------------------------------------------------------------
+
+_INSERT_LEASE: Final = insert(lease)
+
+
+def _take(conn: Connection, candidates: list[Candidate], opened: Session, now: int) -> list[ClaimedRun]:
+    if not candidates:
+        return []
+    runs = load_runs(conn, [candidate.run_id for candidate in candidates])
+    # another replica may have been quicker between our look and our lock
+    won = [c for c in candidates if c.run_id in runs and _claimable(runs[c.run_id])]
+    briefings = brief(conn, [candidate.run_id for candidate in won])
+    writer = StateWriter(conn, now)
+    for candidate in won:
+        run = runs[candidate.run_id]
+        run.attempt += 1
+        run.infrastructure_pid = None
+        writer.enter(run, Proposal(StateType.PENDING, "Pending", None, None, {"scheduled_time": to_iso(candidate.due)}))
+    writer.flush()
+    if won:
+        conn.execute(_INSERT_LEASE, [_lease_row(runs[c.run_id], c, briefings[c.run_id], opened, now) for c in won])
+    lease_s = opened.lease_us / 1_000_000
+    return [claimed_run(briefings[c.run_id], runs[c.run_id].attempt, c.due, now, lease_s) for c in won]
+
+
+def _claimable(run: Run) -> bool:
+    return run.state_type == StateType.SCHEDULED and not run.progress.in_process
+
+
+def _lease_row(run: Run, candidate: Candidate, briefing: Briefing, opened: Session, now: int) -> dict[str, object]:
+    return {
+        "flow_run_id": run.id,
+        "attempt": run.attempt,
+        "session_id": opened.id,
+        "claim": opened.claim + 1,
+        "deployment_id": run.deployment_id,
+        "claimed_at": now,
+        "due": candidate.due,
+        "expires_at": now + opened.lease_us,
+        "crash_policy": briefing.interruption.policy,
+        "max_interruptions": briefing.interruption.at_most,
+    }
+
+
+# --- answering again -----------------------------------------------------------------------------------------------------------------
+
+_UNANSWERED: Final = select(lease.c.flow_run_id, lease.c.due).where(
+    lease.c.session_id == bindparam("session"), LIVE, lease.c.claim > bindparam("last"), lease.c.provisional_until.is_(None)
+)
+_ATTEMPTS: Final = select(lease.c.flow_run_id, lease.c.attempt, lease.c.due).where(
+    lease.c.flow_run_id.in_(bindparam("ids", expanding=True)), LIVE
+)
+
+
+def _unanswered(conn: Connection, session_id: str, last: int) -> list[Candidate]:
+    rows = conn.execute(_UNANSWERED, {"session": session_id, "last": last})
+    return [Candidate(row.flow_run_id, row.due) for row in rows]
+
+
+def _give_again(conn: Connection, candidates: Iterable[Candidate], now: int, opened: Session) -> list[ClaimedRun]:
+    ids = [candidate.run_id for candidate in candidates]
+    leases = conn.execute(_ATTEMPTS, {"ids": ids}).all()
+    until = now + opened.lease_us
+    conn.execute(update(lease).where(lease.c.flow_run_id.in_(ids), LIVE).values(expires_at=until))
+    briefings = brief(conn, ids)
+    lease_s = opened.lease_us / 1_000_000
+    return [claimed_run(briefings[row.flow_run_id], row.attempt, row.due, now, lease_s) for row in leases]
+
+
+# --- CANCEL_NEW ----------------------------------------------------------------------------------------------------------------------
+
+
+def _to_cancel(blocked: Iterable[Lane]) -> list[Lane]:
+    return [lane for lane in blocked if lane.strategy is CollisionStrategy.CANCEL_NEW and lane.room == 0]
+
+
+def _cancel_new(conn: Connection, blocked: Iterable[Lane], now: int) -> None:
+    """Ends what is due of deployments that are at their limit and want no queue; late runs as well as new ones."""
+    due = [c for lane in _to_cancel(blocked) for c in lane.fetch(conn, now, CANCELLED_AT_ONCE)][:CANCELLED_AT_ONCE]
+    if not due:
+        return
+    writer = StateWriter(conn, now)
+    for run in load_runs(conn, [candidate.run_id for candidate in due]).values():
+        if _claimable(run):
+            writer.enter(run, Proposal(StateType.CANCELLED, "Cancelled", "Deployment concurrency limit reached."))
+    writer.flush()

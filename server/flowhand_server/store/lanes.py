@@ -1,0 +1,201 @@
+"""Where runs wait to be claimed, and which of them come next.
+
+A *lane* is what waits of one deployment in one queue. Only the head of each lane is looked at, found by an index that holds nothing but
+claimable runs, so what a look costs grows with the number of lanes and of runs taken, not with the number of runs that wait. A lane that is
+blocked (its deployment is at its limit) is skipped as a whole.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Boolean, Connection, String, bindparam, column, select, text
+
+from flowhand_server.orchestration.state import CollisionStrategy
+
+from .limits import strategy_of, used_by_deployments
+from .tables import Json, deployment
+
+_HEADS: Final = """
+WITH RECURSIVE lane(id) AS (
+  SELECT (SELECT min(deployment_id) FROM flow_run
+          WHERE state_type = 'SCHEDULED' AND in_process = false AND work_queue_id = :queue AND deployment_id IS NOT NULL)
+  UNION ALL
+  SELECT (SELECT min(deployment_id) FROM flow_run
+          WHERE state_type = 'SCHEDULED' AND in_process = false AND work_queue_id = :queue AND deployment_id > lane.id)
+  FROM lane WHERE lane.id IS NOT NULL
+)
+SELECT d.id, d.name, d.paused, d.concurrency_limit, d.concurrency_options,
+  (SELECT min(next_scheduled_start_time) FROM flow_run
+   WHERE state_type = 'SCHEDULED' AND in_process = false AND work_queue_id = :queue AND deployment_id = d.id) AS head
+FROM lane JOIN deployment d ON d.id = lane.id
+UNION ALL
+SELECT NULL, NULL, false, NULL, NULL, min(next_scheduled_start_time) FROM flow_run
+WHERE state_type = 'SCHEDULED' AND in_process = false AND work_queue_id = :queue AND deployment_id IS NULL
+"""
+_SERVED: Final = """
+SELECT d.id, d.name, d.paused, d.concurrency_limit, d.concurrency_options,
+  (SELECT min(next_scheduled_start_time) FROM flow_run
+   WHERE state_type = 'SCHEDULED' AND in_process = false AND deployment_id = d.id) AS head
+FROM deployment d WHERE d.id IN :ids
+"""
+_RESULT: Final = (
+    column("id", String),
+    column("name", String),
+    column("paused", Boolean),
+    column("concurrency_limit", BigInteger),
+    column("concurrency_options", Json),
+    column("head", BigInteger),
+)
+_HEADS_OF_QUEUE: Final = text(_HEADS).columns(*_RESULT)
+_HEADS_OF_DEPLOYMENTS: Final = text(_SERVED).bindparams(bindparam("ids", expanding=True)).columns(*_RESULT)
+
+_CLAIMABLE: Final = "SELECT id, next_scheduled_start_time FROM flow_run WHERE state_type = 'SCHEDULED' AND in_process = false"
+_NEXT: Final = " AND next_scheduled_start_time <= :until ORDER BY next_scheduled_start_time LIMIT :n"
+_IN_LANE: Final = text(f"{_CLAIMABLE} AND work_queue_id = :queue AND deployment_id = :deployment{_NEXT}")
+_WITHOUT_DEPLOYMENT: Final = text(f"{_CLAIMABLE} AND work_queue_id = :queue AND deployment_id IS NULL{_NEXT}")
+_OF_DEPLOYMENT: Final = text(f"{_CLAIMABLE} AND deployment_id = :deployment{_NEXT}")
+_IN_LANE_BY_HAND: Final = text(f"{_CLAIMABLE} AND work_queue_id = :queue AND deployment_id = :deployment AND auto_scheduled = false{_NEXT}")
+_OF_DEPLOYMENT_BY_HAND: Final = text(f"{_CLAIMABLE} AND deployment_id = :deployment AND auto_scheduled = false{_NEXT}")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A run that may be claimed now, and the time it is scheduled for (microseconds, UTC)."""
+
+    run_id: str
+    due: int
+
+
+@dataclass(slots=True)
+class Queue:
+    """A queue whose lanes are walked. `room` is how many of its runs may still start; None: no limit."""
+
+    id: str
+    name: str
+    priority: int
+    room: int | None = None
+
+
+@dataclass(slots=True)
+class Lane:
+    """What waits of one deployment in one queue. `queue` is None for a lane that a script serves."""
+
+    head: int
+    queue: Queue | None
+    deployment: str | None
+    name: str | None = None
+    paused: bool = False
+    limit: int | None = None
+    strategy: CollisionStrategy = CollisionStrategy.ENQUEUE
+    room: int | None = None
+    buffer: deque[Candidate] = field(default_factory=deque[Candidate])
+
+    @property
+    def rank(self) -> int:
+        """The queue's priority; 1 comes first."""
+        return self.queue.priority if self.queue else 1
+
+    def fetch(self, conn: Connection, until: int, n: int) -> list[Candidate]:
+        """The first `n` runs that are due by `until`. Of a paused deployment only those that somebody asked for."""
+        values = {"queue": self.queue.id if self.queue else None, "deployment": self.deployment, "until": until, "n": n}
+        return [Candidate(*row) for row in conn.execute(self._statement(), values)]
+
+    def _statement(self) -> Any:
+        if self.queue is None:
+            return _OF_DEPLOYMENT_BY_HAND if self.paused else _OF_DEPLOYMENT
+        if self.deployment is None:
+            return _WITHOUT_DEPLOYMENT
+        return _IN_LANE_BY_HAND if self.paused else _IN_LANE
+
+
+def lanes_of_queue(conn: Connection, queue: Queue) -> list[Lane]:
+    """The lanes of a queue in which something waits."""
+    return [_lane(row, queue) for row in conn.execute(_HEADS_OF_QUEUE, {"queue": queue.id}).mappings() if row["head"] is not None]
+
+
+def lanes_of_deployments(conn: Connection, ids: Iterable[str]) -> list[Lane]:
+    """The lanes that a script serves, in which something waits."""
+    rows = conn.execute(_HEADS_OF_DEPLOYMENTS, {"ids": list(ids)}).mappings()
+    return [_lane(row, None) for row in rows if row["head"] is not None]
+
+
+def _lane(row: Any, queue: Queue | None) -> Lane:
+    limit = row["concurrency_limit"]
+    strategy = strategy_of(row["concurrency_options"]) if limit is not None else CollisionStrategy.ENQUEUE
+    return Lane(row["head"], queue, row["id"], row["name"], bool(row["paused"]), limit, strategy)
+
+
+@dataclass(slots=True)
+class Look:
+    """What a look found. `next_due` is when something will be due that is not yet, so far as it is not blocked."""
+
+    taken: list[Candidate] = field(default_factory=list[Candidate])
+    blocked: list[Lane] = field(default_factory=list[Lane])
+    """Lanes in which something is due that may not start."""
+    next_due: int | None = None
+
+
+def walk(conn: Connection, lanes: list[Lane], n: int, until: int, pool_room: int | None = None, *, lock: bool = False) -> Look:
+    """Takes up to `n` runs that are due by `until`: the lowest priority number first, the earliest first within it, limits kept.
+
+    With `lock` the deployments that have a limit are locked before their runs are counted, where there are row locks: two transactions
+    that count first and take then would both find the last slot free.
+    """
+    look = Look()
+    _find_room(conn, lanes, lock=lock)
+    room = n if pool_room is None else max(0, min(n, pool_room))
+    heap: list[tuple[int, int, int]] = []
+    for index, lane in enumerate(lanes):
+        if lane.head <= until:
+            heap.append((lane.rank, lane.head, index))
+        elif look.next_due is None or lane.head < look.next_due:
+            look.next_due = lane.head
+    heapq.heapify(heap)
+    while heap and len(look.taken) < room:
+        rank, _, index = heapq.heappop(heap)
+        lane = lanes[index]
+        if _full(lane):
+            look.blocked.append(lane)
+            continue
+        if not lane.buffer:
+            lane.buffer.extend(lane.fetch(conn, until, _bounded(room - len(look.taken), lane)))
+        if lane.buffer:
+            look.taken.append(_take(lane))
+            # an emptied lane goes back once more when its room is what stopped it, to be told from one that has no more
+            if lane.buffer or _full(lane):
+                heapq.heappush(heap, (rank, lane.buffer[0].due if lane.buffer else lane.head, index))
+    if pool_room is not None and room < n:
+        look.blocked.extend(lanes[index] for _, _, index in heap)
+    return look
+
+
+def _find_room(conn: Connection, lanes: list[Lane], *, lock: bool) -> None:
+    limited = [lane for lane in lanes if lane.limit is not None and lane.deployment is not None]
+    ids = {lane.deployment for lane in limited if lane.deployment}
+    if ids and lock and conn.dialect.name == "postgresql":
+        conn.execute(select(deployment.c.id).where(deployment.c.id.in_(ids)).order_by(deployment.c.id).with_for_update())
+    used = used_by_deployments(conn, ids)
+    for lane in limited:
+        lane.room = max(0, (lane.limit or 0) - used.get(lane.deployment or "", 0))
+
+
+def _take(lane: Lane) -> Candidate:
+    if lane.room is not None:
+        lane.room -= 1
+    if lane.queue and lane.queue.room is not None:
+        lane.queue.room -= 1
+    return lane.buffer.popleft()
+
+
+def _full(lane: Lane) -> bool:
+    return lane.room == 0 or (lane.queue is not None and lane.queue.room == 0)
+
+
+def _bounded(n: int, lane: Lane) -> int:
+    rooms = [n, lane.room, lane.queue.room if lane.queue else None]
+    return min(room for room in rooms if room is not None)

@@ -1,0 +1,67 @@
+"""Who is there: workers that are heard of, pools, queues and deployments that are polled (contract 5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from flowhand.ids import new_id
+
+from .tables import deployment, session, work_pool, work_queue, worker
+
+SILENT: Final = 3
+"""Heartbeats that may be missed before a session or worker counts as gone."""
+
+
+def worker_seen(conn: Connection, pool_id: str, name: str, interval_s: float, now: int) -> str:
+    """A worker of the pool lives: made when it is new, online, its pool ready. Its id."""
+    beat = {"last_heartbeat_time": now, "heartbeat_interval_seconds": interval_s, "status": "ONLINE", "updated": now}
+    here = (worker.c.work_pool_id == pool_id) & (worker.c.name == name)
+    found = conn.execute(select(worker.c.id).where(here)).scalar()
+    if found is None:
+        found = new_id()
+        conn.execute(insert(worker).values(id=found, created=now, work_pool_id=pool_id, name=name, **beat))
+    else:
+        conn.execute(update(worker).where(worker.c.id == found).values(**beat))
+    conn.execute(update(work_pool).where(work_pool.c.id == pool_id, work_pool.c.status != "READY").values(status="READY"))
+    return found
+
+
+def worker_gone(conn: Connection, worker_id: str) -> None:
+    """The worker has said that it leaves."""
+    conn.execute(update(worker).where(worker.c.id == worker_id).values(status="OFFLINE"))
+
+
+def queues_polled(conn: Connection, ids: Iterable[str], now: int) -> None:
+    """Somebody asks these queues for runs."""
+    conn.execute(update(work_queue).where(work_queue.c.id.in_(list(ids))).values(last_polled=now, status="READY"))
+
+
+def deployments_polled(conn: Connection, ids: Iterable[str], now: int) -> None:
+    """Somebody asks for the runs of these deployments."""
+    conn.execute(update(deployment).where(deployment.c.id.in_(list(ids))).values(last_polled=now, status="READY"))
+
+
+def pool_is_live(conn: Connection, pool_id: str, now: int) -> bool:
+    """Whether anybody works for the pool: an open session or a foreign worker that was heard of lately."""
+    own = select(session.c.id).where(
+        session.c.work_pool_id == pool_id, session.c.status == "open", session.c.last_seen > now - SILENT * session.c.heartbeat_us
+    )
+    if conn.execute(own.limit(1)).first():
+        return True
+    since = now - SILENT * 1_000_000 * worker.c.heartbeat_interval_seconds
+    foreign = select(worker.c.id).where(worker.c.work_pool_id == pool_id, worker.c.status == "ONLINE", worker.c.last_heartbeat_time > since)
+    return conn.execute(foreign.limit(1)).first() is not None
+
+
+def deployment_is_served(conn: Connection, deployment_id: str, now: int) -> bool:
+    """Whether a live `serve` session, or a foreign runner that polled in the last minute, takes the deployment's runs."""
+    open_sessions = select(session.c.deployments).where(
+        session.c.status == "open", session.c.kind == "serve", session.c.last_seen > now - SILENT * session.c.heartbeat_us
+    )
+    if any(deployment_id in deployments for deployments in conn.execute(open_sessions).scalars()):
+        return True
+    polled = conn.execute(select(deployment.c.last_polled).where(deployment.c.id == deployment_id)).scalar()
+    return polled is not None and polled > now - 60_000_000
