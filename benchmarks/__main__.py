@@ -1,6 +1,6 @@
 """Runs benchmarks one after another, each in a process of its own and within a time, and prints a table of what they said.
 
-`python benchmarks [NAME ...]`: without names all of them. JSON lines go to stdout as they come, the table to stdout at the end; what a benchmark
+`python benchmarks [NAME ...]`: without names all of them. JSON lines go to stdout as they come, the table at the end; what a benchmark
 says besides goes to stderr. Exits with 1 when one could not be measured; a figure that does not hold is shown, not an error.
 """
 

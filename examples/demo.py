@@ -1,8 +1,8 @@
 """`make demo`: what a first user does, start to end, and whether it went well.
 
 Serves examples/quickstart.py in the background, runs one of its deployments from a second command and watches it, then ends everything as
-Ctrl-C would and looks whether anything stayed behind. Home, database and logs are under .demo/. Exits with 1 when anything is wrong.
-Standard library only, and only by the commands that a user types.
+Ctrl-C would and looks whether anything stayed behind. Home, database and logs are under .demo/, or the folder that is given as argument,
+which is emptied first. Exits with 1 when anything is wrong. Standard library only, and only by the commands that a user types.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-HOME: Final = ROOT / ".demo"
+HOME: Final = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else ROOT / ".demo"
 DEPLOYMENT: Final = "fast-flow/fast"
 SERVING_S: Final = 60.0
 LEAVING_S: Final = 30.0
@@ -190,9 +190,9 @@ def main() -> int:
         demo()
     except (DemoFailed, KeyboardInterrupt) as error:
         end_all()
-        print(f"\nflowhand: the demo failed: {error or 'interrupted'}; what was said is in {HOME.name}/", file=sys.stderr)
+        print(f"\nflowhand: the demo failed: {error or 'interrupted'}; what was said is in {HOME}", file=sys.stderr)
         return 1
-    say(f"All went well, in {time.monotonic() - began:.1f} s; nothing was left behind. State and logs are in {HOME.name}/.")
+    say(f"All went well, in {time.monotonic() - began:.1f} s; nothing was left behind. State and logs are in {HOME}.")
     return 0
 
 
