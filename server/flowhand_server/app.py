@@ -17,6 +17,8 @@ from .config import ServerConfig
 from .dispatch.claiming import Claims
 from .dispatch.desk import Desk
 from .dispatch.watching import Watches
+from .events.feed import Feed
+from .events.pulse import Pulse
 from .routes import runner
 from .routes.api import api_router
 from .routes.errors import install_error_forms
@@ -34,10 +36,14 @@ class Application:
         self.desk = Desk(self.clock)
         self.watches = Watches(store, self.clock)
         self.claims = Claims(store, self.desk, self.clock)
-        self.crew = Crew(services_of(store, config, self.clock))
+        self.feed = Feed(store, self.clock)
+        self.log_pulse = Pulse("run")
+        self.crew = Crew([*services_of(store, config, self.clock), self.feed])
         store.follow(self.desk.follow)
         store.listen(self.desk.notice)
         store.listen(self.watches.notice)
+        store.listen(self.feed.notice)
+        store.listen(self.log_pulse.notice)
         self.activity = Activity(Guard(self._routes(), config), self.clock)
         self.asgi: ASGIApp = self.activity
 
@@ -52,6 +58,8 @@ class Application:
         app.state.config = self.config
         app.state.claims = self.claims
         app.state.watches = self.watches
+        app.state.feed = self.feed
+        app.state.log_pulse = self.log_pulse
         install_error_forms(app)
         app.router.routes.insert(0, Mount("/api/runner", routes=runner.routes))
         app.include_router(api_router(), prefix="/api")

@@ -13,10 +13,12 @@ from flowhand_server.routes import (
     concurrency,
     deployment_schedules,
     deployments,
+    events,
     flow_run_input,
     flow_runs,
     flows,
     logs,
+    logs_out,
     task_runs,
     work_pools,
     work_queues,
@@ -34,6 +36,8 @@ ROUTERS: Final = (
     work_pools.router,
     work_queues.router,
     logs.router,
+    logs_out.router,
+    events.router,
     concurrency.v2,
     concurrency.v1,
     collections.router,
@@ -47,7 +51,7 @@ def _api_version(x_prefect_api_version: Annotated[str | None, Header()] = None) 
 
 
 def api_router() -> APIRouter:
-    """All routes of the contract. The application keeps its `Store` and `ServerConfig` in `app.state.store` and `app.state.config`."""
+    """All routes of the contract. The application keeps in `app.state` what they use: `store`, `config`, `feed`, `log_pulse`."""
     checked = APIRouter(dependencies=[Depends(_api_version)])
     for router in ROUTERS:
         checked.include_router(router)

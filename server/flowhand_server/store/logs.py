@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, true
 
 from flowhand.clock import to_micros
 from flowhand.wire.criteria import Search
-from flowhand.wire.filters import LogQuery
+from flowhand.wire.filters import LogFilter, LogQuery
 from flowhand.wire.logs import LogCreate
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
@@ -89,6 +88,8 @@ def last_cursor(conn: Connection) -> int:
     return conn.execute(select(func.max(_log.cursor))).scalar() or 0
 
 
-def read_behind(conn: Connection, after: int, limit: int) -> Iterator[Any]:
-    """Lines behind the cursor `after`, in the order they came."""
-    return iter(conn.execute(select(t.log).where(_log.cursor > after).order_by(_log.cursor).limit(limit)).mappings().all())
+def read_behind(conn: Connection, wanted: LogFilter, after: int) -> list[Any]:
+    """The next lines behind the cursor `after` that fit, in the order they came."""
+    statement = select(t.log).where(_log.cursor > after).order_by(_log.cursor).limit(CHUNK)
+    fitting = condition(wanted, LOG)
+    return list(conn.execute(statement if fitting is None else statement.where(fitting)).mappings())

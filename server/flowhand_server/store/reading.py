@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Table
@@ -39,3 +39,9 @@ def named_order(table: Table, sort: str | None) -> list[ColumnElement[Any]]:
             return [c.name.desc(), c.id.desc()]
         case _:
             return [c.name, c.id]
+
+
+def insert_many_once(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts rows, leaving out those whose key is there."""
+    if rows:
+        conn.execute(_INSERTS[conn.dialect.name](table).on_conflict_do_nothing(), rows)

@@ -1,0 +1,75 @@
+"""The beginning of every websocket of the contract: subprotocol, authentication, the first message (contract 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import anyio
+import orjson
+from fastapi import WebSocket, WebSocketDisconnect
+
+from flowhand_server.auth import websocket_token_accepted
+
+SUBPROTOCOL: Final = "prefect"
+POLICY_VIOLATION: Final = 1008
+PROTOCOL_ERROR: Final = 1002
+TRY_AGAIN: Final = 1013
+HELLO_S: Final = 30
+"""Seconds that a client has for each message of the handshake."""
+
+
+async def greet(websocket: WebSocket) -> bool:
+    """Accepts and authenticates. False: the socket is closed again.
+
+    A client that offers no subprotocol is an old one; it says nothing of itself, so it is let in only where nothing is asked.
+    """
+    config = websocket.app.state.config
+    if SUBPROTOCOL not in websocket.scope.get("subprotocols", ()):
+        if config.guarded:
+            await websocket.close(POLICY_VIOLATION)
+            return False
+        await websocket.accept()
+        return True
+    await websocket.accept(subprotocol=SUBPROTOCOL)
+    message = await receive(websocket)
+    if message.get("type") != "auth" or not websocket_token_accepted(config, message.get("token")):
+        await websocket.close(POLICY_VIOLATION, "authentication failed")
+        return False
+    await websocket.send_text('{"type":"auth_success"}')
+    return True
+
+
+async def receive(websocket: WebSocket) -> dict[str, Any]:
+    """The next message of the handshake; empty for one that is no JSON object. WebSocketDisconnect when none comes in time."""
+    with anyio.move_on_after(HELLO_S):
+        try:
+            message = orjson.loads(await websocket.receive_text())
+        except (orjson.JSONDecodeError, KeyError):
+            return {}
+        return message if isinstance(message, dict) else {}
+    await websocket.close(POLICY_VIOLATION, "no message came")
+    raise WebSocketDisconnect(POLICY_VIOLATION)
+
+
+async def send(websocket: WebSocket, message: Any) -> None:
+    """One message."""
+    await websocket.send_text(orjson.dumps(message).decode())
+
+
+async def while_connected(websocket: WebSocket, work: Callable[[], Awaitable[None]]) -> None:
+    """Does `work` until it is done or the client has gone."""
+    async with anyio.create_task_group() as group:
+
+        async def watch() -> None:
+            try:
+                while True:
+                    await websocket.receive()
+            except (WebSocketDisconnect, RuntimeError):  # RuntimeError: it had gone before we looked
+                group.cancel_scope.cancel()
+
+        group.start_soon(watch)
+        with suppress(WebSocketDisconnect):
+            await work()
+        group.cancel_scope.cancel()
