@@ -14,7 +14,7 @@ from flowhand.settings import Settings
 def facts(settings: Settings) -> Json:
     """The API that the settings mean, without starting one. `running` says whether it answers; `error` why not."""
     published = published_server(settings.home)
-    address = configured_address(settings) or (published_address(settings.home, published) if published else None)
+    address = configured_address(settings) or (published_address(settings, published) if published else None)
     if address is None:
         return {"running": False, "error": f"no API is configured and no server of {settings.home} runs"}
     found: Json = {"running": False, "url": address.url, "configured": settings.api_url is not None}

@@ -53,10 +53,12 @@ def configured_address(settings: Settings) -> Address | None:
     return Address(url, authorization)
 
 
-def published_address(home: Path, published: Published) -> Address:
-    """The address of this home's own server."""
-    token = read_token(home)
-    return Address(published.url, f"Bearer {token}" if token else None, embedded=True)
+def published_address(settings: Settings, published: Published) -> Address:
+    """The address of this home's own server, with what it wants: the credentials it was told, else the token in its home."""
+    if settings.server_auth_string:
+        return Address(published.url, _basic(settings.server_auth_string), embedded=True)
+    token = read_token(settings.home)
+    return Address(published.url, _credentials(settings) or (f"Bearer {token}" if token else None), embedded=True)
 
 
 def _credentials(settings: Settings) -> str | None:

@@ -30,24 +30,24 @@ def ensure_api(settings: Settings, *, start_s: float = START_S) -> Address:
 
     Safe in any number of processes at once. ServerUnusable says why no server can be had and what to do.
     """
-    return configured_address(settings) or _running(settings.home) or start_locked(settings, ("--embedded",), start_s)
+    return configured_address(settings) or _running(settings) or start_locked(settings, ("--embedded",), start_s)
 
 
 def start_locked(settings: Settings, options: Sequence[str], start_s: float = START_S) -> Address:
     """Starts this home's server, unless another process has just done so, and waits until it answers. ServerUnusable when it cannot."""
     directory = _prepared(settings.home)
     with _starting(directory):
-        found = _running(settings.home)
+        found = _running(settings)
         if found is not None:
             return found
-        return _await(spawn_server(settings, *options), settings.home, start_s)
+        return _await(spawn_server(settings, *options), settings, start_s)
 
 
-def _running(home: Path) -> Address | None:
-    published = published_server(home)
+def _running(settings: Settings) -> Address | None:
+    published = published_server(settings.home)
     if published is None:
         return None
-    address = published_address(home, published)
+    address = published_address(settings, published)
     return address if _answers(address) else None
 
 
@@ -59,23 +59,18 @@ def _answers(address: Address) -> bool:
             return False
 
 
-def _await(server: Spawned, home: Path, start_s: float) -> Address:
-    """Until the server answers, whichever process it is; woken at once when the one we started exits."""
+def _await(server: Spawned, settings: Settings, start_s: float) -> Address:
+    """Until a server answers, ours or another; woken at once when the one we started exits."""
     deadline = time.monotonic() + start_s
-    gone = False
     while time.monotonic() < deadline:
-        found = _running(home)
+        found = _running(settings)
         if found is not None:
             return found
-        if not gone and server.exited_within(_LOOK_S):
-            gone = True
-            if server.status != LOCKED:
-                raise ServerUnusable(_why(server, home))
-        elif gone:
-            time.sleep(_LOOK_S)  # somebody else's server holds the lock and is about to publish itself
-    raise ServerUnusable(
-        f"the embedded server did not answer within {start_s:g} s; its log is {server.log}{last_lines(server.log, server.log_from)}"
-    )
+        if server.status == LOCKED:
+            time.sleep(_LOOK_S)  # another server has the database open and is about to publish itself
+        elif server.exited_within(_LOOK_S) and server.status != LOCKED:
+            raise ServerUnusable(_why(server, settings.home))
+    raise ServerUnusable(_silent(server, settings.home, start_s))
 
 
 LOCKED: Final = 75
@@ -85,6 +80,16 @@ LOCKED: Final = 75
 def _why(server: Spawned, home: Path) -> str:
     said = last_lines(server.log, server.log_from)
     return f"the embedded server in {home} could not start (exit status {server.status}){said or f'; its log is {server.log}'}"
+
+
+def _silent(server: Spawned, home: Path, start_s: float) -> str:
+    published = published_server(home)
+    if server.status == LOCKED and published is not None:
+        return (
+            f"a server has the database of {home} open (pid {published.pid}, {published.url}) but does not answer; "
+            f"its log is {server.log}, `flowhand server stop` ends it"
+        )
+    return f"the embedded server did not answer within {start_s:g} s; its log is {server.log}{last_lines(server.log, server.log_from)}"
 
 
 def _prepared(home: Path) -> Path:

@@ -34,7 +34,7 @@ def published_server(home: Path) -> Published | None:
     try:
         data = json.loads(path.read_bytes())
         published = Published(str(data["url"]).rstrip("/"), int(data["pid"]), str(data.get("version", "")), str(data.get("server_id", "")))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:
         raise ServerUnusable(f"{path} cannot be read: it belongs to another user; set FLOWHAND_HOME to a folder of your own") from None
@@ -48,14 +48,21 @@ def read_token(home: Path) -> str | None:
     path = server_directory(home) / "token"
     try:
         return path.read_text(encoding="ascii").strip() or None
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:
         raise ServerUnusable(f"{path} cannot be read: it belongs to another user; set FLOWHAND_HOME to a folder of your own") from None
 
 
 def _is_ours(pid: int) -> bool:
-    """kill(2) with signal 0 succeeds for a live process that we may signal: one of the same user."""
+    """kill(2) with signal 0 succeeds for a process that we may signal: one of the same user. A server that this very process started
+    and that has ended since would count as well until it is waited for, so that is done first.
+    """
+    try:
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return False
+    except (ChildProcessError, OverflowError):
+        pass
     try:
         os.kill(pid, 0)
     except (OSError, OverflowError):
