@@ -1,0 +1,234 @@
+"""A real server, a real worker, real flows: the main job, and every plain way for a run to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.server import running_server
+from support.worker import Api, RunningWorker, running_worker, write_flows
+
+FLOWS = '''
+import asyncio, ctypes, os, signal, subprocess, sys, time
+from pathlib import Path
+
+@flow
+def hello(name: str = "you", times: int = 1):
+    """Says hello."""
+    get_run_logger().info("hello %s", name)
+    print("printed")
+    print("on stderr", file=sys.stderr)
+    subprocess.run(["echo", "from a subprocess"])
+    ctypes.CDLL(None).puts(b"from C code")
+    ctypes.CDLL(None).fflush(None)
+
+@flow(log_prints=True)
+async def later():
+    await asyncio.sleep(0)
+    print("async hello")
+
+class Tools:
+    @staticmethod
+    @flow(name="static")
+    def static():
+        get_run_logger().warning("static hello")
+
+@flow
+def fails():
+    raise ValueError("no good")
+
+@flow(timeout_seconds=0.3)
+def slow():
+    try:
+        time.sleep(60)
+    finally:
+        print("finally ran", flush=True)
+
+@flow(timeout_seconds=0.3)
+def deaf_to_time():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM, signal.SIGTERM})
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
+
+@flow
+def exits(code: int = 7):
+    print("the last line", flush=True)
+    os._exit(code)
+
+@flow
+def killed():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@flow(retries=2, retry_delay_seconds=0.1)
+def third_time(folder: str):
+    count = len(list(Path(folder).iterdir()))
+    (Path(folder) / str(count)).touch()
+    if count < 2:
+        raise ValueError(f"try {count}")
+
+@flow
+def sleeps(folder: str, seconds: float = 60.0):
+    (Path(folder) / "began").touch()
+    try:
+        time.sleep(seconds)
+    finally:
+        (Path(folder) / "finally").touch()
+
+@flow
+def deaf(folder: str):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 61"], start_new_session=True)
+    (Path(folder) / "began").touch()
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
+'''
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """One server and one pool for the module."""
+    with running_server(tmp_path_factory.mktemp("server")) as server:
+        found = Api(server)
+        found.pool("pool")
+        yield found
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the flows."""
+    return write_flows(tmp_path_factory.mktemp("code"), FLOWS)
+
+
+@pytest.fixture(scope="module")
+def worker(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWorker]:
+    """One worker for the module, with a short grace."""
+    home = tmp_path_factory.mktemp("worker")
+    with running_worker(api.server, "--limit", "8", home=home, environ={"FLOWHAND_WORKER_GRACE": "1"}) as running:
+        yield running
+
+
+def run(api: Api, folder: Path, entrypoint: str, /, **parameters: object) -> dict[str, object]:
+    """One run of a flow, to its end."""
+    deployment = api.deploy(f"flows.py:{entrypoint}", folder)
+    return api.ended(api.run(deployment, parameters=parameters))
+
+
+def test_a_flow_completes_and_all_it_wrote_is_in_its_log(api: Api, code: Path, worker: RunningWorker) -> None:
+    """Loggers, print, stderr, subprocesses and C code; parameters are coerced by type."""
+    ended = run(api, code, "hello", name="world", times="3")
+    assert ended["state_name"] == "Completed", ended["state"]
+    lines = api.logs(str(ended["id"]))
+    assert {"hello world", "printed", "on stderr", "from a subprocess", "from C code"} <= set(lines)
+    assert ended["run_count"] == 1
+    assert str(ended["infrastructure_pid"]).isdigit()
+
+
+@pytest.mark.parametrize(("entrypoint", "line"), [("later", "async hello"), ("Tools.static", "static hello")])
+def test_async_flows_and_static_methods_run(api: Api, code: Path, worker: RunningWorker, entrypoint: str, line: str) -> None:
+    """Whatever kind of function the flow is."""
+    ended = run(api, code, entrypoint)
+    assert ended["state_name"] == "Completed", ended["state"]
+    assert line in api.logs(str(ended["id"]))
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "parameters", "state", "words"),
+    [
+        ("fails", {}, "Failed", "ValueError: no good"),
+        ("slow", {}, "TimedOut", "0.3 second(s)"),
+        ("deaf_to_time", {}, "TimedOut", "stopped from outside"),
+        ("exits", {"code": 7}, "Crashed", "status code 7"),
+        ("exits", {"code": 0}, "Crashed", "without a result"),
+        ("killed", {}, "Crashed", "SIGKILL"),
+        ("helo", {}, "Failed", "hello"),
+        ("hello", {"times": "many"}, "Failed", "times"),
+        ("hello", {"nobody": 1}, "Failed", "nobody"),
+    ],
+)
+def test_each_bad_end_says_why(
+    api: Api, code: Path, worker: RunningWorker, entrypoint: str, parameters: dict[str, object], state: str, words: str
+) -> None:
+    """The state's name and a message a person understands; the worker goes on."""
+    ended = run(api, code, entrypoint, **parameters)
+    assert (ended["state_name"], words in str(ended["state"]["message"])) == (state, True), ended["state"]  # type: ignore[index]
+    assert worker.process.poll() is None
+
+
+def test_a_crash_tells_the_last_lines(api: Api, code: Path, worker: RunningWorker) -> None:
+    """What the process wrote before it left is in the state's message."""
+    ended = run(api, code, "exits", code=3)
+    assert "the last line" in str(ended["state"]["message"])  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import nowhere_at_all\n@flow\ndef broken(): pass\n", "nowhere_at_all"),
+        ("@flow\ndef broken(:\n", "line 4"),
+        ("raise RuntimeError('at import')\n", "at import"),
+    ],
+    ids=["missing module", "syntax error", "error at import"],
+)
+def test_a_file_that_does_not_load_fails_the_run_alone(api: Api, worker: RunningWorker, tmp_path: Path, text: str, words: str) -> None:
+    """The message names what is wrong; the worker goes on."""
+    (tmp_path / "flows.py").write_text("from flowhand import flow\n\n" + text)
+    ended = run(api, tmp_path, "broken")
+    assert (ended["state_name"], words in str(ended["state"]["message"])) == ("Failed", True), ended["state"]  # type: ignore[index]
+
+
+def test_a_missing_file_or_folder_fails_the_run_alone(api: Api, worker: RunningWorker, tmp_path: Path) -> None:
+    """Likewise."""
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        ended = run(api, folder, "hello")
+        assert ended["state_type"] in ("FAILED", "CRASHED"), ended["state"]
+        assert str(folder.name) in str(ended["state"]["message"]), ended["state"]  # type: ignore[index]
+
+
+def test_a_failing_flow_is_tried_again(api: Api, code: Path, worker: RunningWorker, tmp_path: Path) -> None:
+    """retries=2: the third attempt completes, in the contract's own states, with the attempts counted."""
+    ended = run(api, code, "third_time", folder=str(tmp_path))
+    assert ended["state_name"] == "Completed", ended["state"]
+    assert ended["run_count"] == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", "2"]
+    assert api.states(str(ended["id"])).count("AwaitingRetry") == 2
+
+
+def test_cancelling_runs_the_finally_and_ends_cancelled(api: Api, code: Path, worker: RunningWorker, tmp_path: Path) -> None:
+    """SIGTERM reaches the flow as an exception; the state is Cancelled."""
+    run_id = api.run(api.deploy("flows.py:sleeps", code), parameters={"folder": str(tmp_path)})
+    api.reaches(run_id, "Running")
+    api.cancel(run_id)
+    ended = api.ended(run_id)
+    assert ended["state_name"] == "Cancelled", ended["state"]
+    assert (tmp_path / "finally").exists()
+
+
+def test_a_deaf_tree_does_not_survive_a_cancel(api: Api, code: Path, worker: RunningWorker, tmp_path: Path) -> None:
+    """Ignored SIGTERM, own session: after the grace all of it is killed."""
+    run_id = api.run(api.deploy("flows.py:deaf", code), parameters={"folder": str(tmp_path)})
+    api.reaches(run_id, "Running")
+    api.cancel(run_id)
+    ended = api.ended(run_id)
+    assert ended["state_name"] == "Cancelled", ended["state"]
+    assert "killed" in ended["state"]["message"]
+    assert [process.pid for process in worker.processes() if "sleep" in " ".join(process.cmdline())] == []
+
+
+def test_a_cancel_before_the_start_never_runs_the_flow(api: Api, code: Path, worker: RunningWorker, tmp_path: Path) -> None:
+    """A run scheduled for later is cancelled on the server alone."""
+    run_id = api.run(
+        api.deploy("flows.py:sleeps", code),
+        parameters={"folder": str(tmp_path)},
+        state={"type": "SCHEDULED", "state_details": {"scheduled_time": "2999-01-01T00:00:00Z"}},
+    )
+    api.cancel(run_id)
+    assert api.ended(run_id)["state_name"] == "Cancelled"
+    assert list(tmp_path.iterdir()) == []
