@@ -6,22 +6,11 @@ import argparse
 import time
 from typing import Final
 
-from harness.footprint import Process, cpu_seconds, pss_mib
-from harness.house import POOL, House, add_arguments, house
+from harness.footprint import cpu_seconds, pss_mib
+from harness.house import POOL, add_arguments, house
 from harness.results import parser, tell
 
 END_S: Final = 60.0
-
-
-def is_server(process: Process) -> bool:
-    """Whether it is the API server; everything else of an idle house is the worker's."""
-    return "flowhand_server" in process.command or "server start" in process.command
-
-
-def split(home: House) -> tuple[list[Process], list[Process]]:
-    """The worker's processes, and the server's."""
-    processes = home.processes()
-    return [one for one in processes if not is_server(one)], [one for one in processes if is_server(one)]
 
 
 def measure(given: argparse.Namespace) -> None:
@@ -31,16 +20,19 @@ def measure(given: argparse.Namespace) -> None:
         try:
             home.rest.await_end(home.rest.run(deployment), END_S)
             time.sleep(given.settle)  # idling is what is measured
-            before = split(home)
+            before = cpu_seconds(home.processes())
             time.sleep(given.seconds)
-            after = split(home)
+            idle = home.processes()
         finally:
             home.rest.delete_deployment(deployment)
-        for name, early, late, most in zip(("worker", "server"), before, after, (60, 110), strict=True):
-            if late:
-                tell("idle", f"{name}_pss", sum(pss_mib(process.pid) for process in late), "MiB", n=len(late), most=most)
-                share = (cpu_seconds(late) - cpu_seconds(early)) / given.seconds * 100
-                tell("idle", f"{name}_cpu", share, "% of a core", n=len(late), most=0.2)
+        after = cpu_seconds(idle)
+        for name, roles, most in (("worker", ("worker", "keeper"), 60), ("server", ("server",), 110)):
+            those = [process for process in idle if process.role in roles]
+            if not those:
+                continue  # a server that was here before is not looked into
+            tell("idle", f"{name}_pss", sum(pss_mib(process.pid) for process in those), "MiB", n=len(those), most=most)
+            share = sum(after[role] - before[role] for role in roles) / given.seconds * 100
+            tell("idle", f"{name}_cpu", share, "% of a core", n=len(those), most=0.2)
 
 
 def main() -> None:

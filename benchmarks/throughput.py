@@ -34,8 +34,8 @@ def drain(home: House, deployment: str, runs: int, limit_s: float) -> None:
     await_true(lambda: home.rest.count(deployment, "COMPLETED") >= runs, limit_s, f"{runs} runs did not complete within {limit_s:g} s")
 
 
-def through(home: House, deployment: str, already: int, runs: int, live: bool, limit_s: float) -> tuple[float, float]:
-    """Wall and CPU seconds for `runs` more runs."""
+def through(home: House, deployment: str, already: int, runs: int, live: bool, limit_s: float) -> tuple[float, dict[str, float]]:
+    """Wall seconds for `runs` more runs, and CPU seconds by role."""
     if not live:
         home.rest.pause_pool(POOL, paused=True)
         create(home, deployment, runs)
@@ -46,7 +46,7 @@ def through(home: House, deployment: str, already: int, runs: int, live: bool, l
         home.rest.pause_pool(POOL, paused=False)
     drain(home, deployment, already + runs, limit_s)
     wall = time.perf_counter() - began
-    return wall, cpu_seconds(home.processes()) - cpu
+    return wall, {role: spent - cpu[role] for role, spent in cpu_seconds(home.processes()).items()}
 
 
 def check_kept(home: House, deployment: str) -> int:
@@ -74,7 +74,9 @@ def measure(given: argparse.Namespace) -> None:
             home.rest.delete_deployment(deployment)
     kind = "live" if given.live else "backlog"
     tell("throughput", f"{kind}_rate", given.runs / wall, "runs/s", n=given.runs, least=200)
-    tell("throughput", f"{kind}_cpu_per_run", cpu / given.runs * 1000, "ms", n=given.runs, most=8)
+    tell("throughput", f"{kind}_cpu_per_run", sum(cpu.values()) / given.runs * 1000, "ms", n=given.runs, most=8)
+    for role, spent in cpu.items():
+        tell("throughput", f"{kind}_cpu_per_run_{role}", spent / given.runs * 1000, "ms", n=given.runs)
     tell("throughput", f"{kind}_not_whole", wrong, "runs", n=CHECKED, most=0)
     if wrong:
         note(f"{wrong} runs lack a state or a log line, or have one twice")

@@ -34,7 +34,12 @@ def environment() -> dict[str, str]:
     """The caller's, without settings of the caller's own and with the demo's home."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FLOWHAND", "PREFECT"))}
     binaries = str(Path(sys.executable).parent)
-    return kept | {"FLOWHAND_HOME": str(HOME), "PYTHONUNBUFFERED": "1", "PATH": binaries + os.pathsep + kept.get("PATH", os.defpath)}
+    return kept | {
+        "FLOWHAND_HOME": str(HOME),
+        "FLOWHAND_LOG_FORMAT": "console",
+        "PYTHONUNBUFFERED": "1",
+        "PATH": binaries + os.pathsep + kept.get("PATH", os.defpath),
+    }
 
 
 class Served:

@@ -23,6 +23,13 @@ class Process:
     cpu_s: float
     """Its own user and system seconds and those of children that it has reaped. Counted in ticks, of 10 ms as a rule."""
 
+    @property
+    def role(self) -> str:
+        """`server`, `keeper` (its forked runs look like it), or `worker`."""
+        if "flowhand_server" in self.command or "server start" in self.command:
+            return "server"
+        return "keeper" if "flowhand.keeper" in self.command else "worker"
+
 
 def with_environment(entry: str) -> list[Process]:
     """Every living process that was started with `NAME=value` in its environment and that we may look into."""
@@ -36,9 +43,12 @@ def with_environment(entry: str) -> list[Process]:
     return found
 
 
-def cpu_seconds(processes: Iterable[Process]) -> float:
-    """CPU seconds of all of them, reaped children included."""
-    return sum(process.cpu_s for process in processes)
+def cpu_seconds(processes: Iterable[Process]) -> dict[str, float]:
+    """CPU seconds by role, reaped children included: what a run spent counts as the keeper's."""
+    spent = {"server": 0.0, "worker": 0.0, "keeper": 0.0}
+    for process in processes:
+        spent[process.role] += process.cpu_s
+    return spent
 
 
 def pss_mib(pid: int) -> float:

@@ -82,7 +82,7 @@ def house(given: argparse.Namespace, *, worker: bool = True, environ: dict[str, 
         else:
             server = _spawn(["flowhand", "server", "start", "--port", "0"], around, home / "server.log")
             published = await_value(lambda: published_server(home), 60.0, lambda: _refuse_dead([server], home / "server.log"))
-            address = published_address(home, published)
+            address = published_address(load(around), published)
             around["FLOWHAND_API_URL"] = address.url
         with Rest(address.url, address.authorization) as rest:
             await_true(lambda: _answers(rest), 30.0, f"no API answers at {address.url}")
