@@ -13,18 +13,25 @@ _LONGEST_LABEL = 40
 
 
 def inside(folder: Path, name: str) -> Path:
-    """`name` (with `/` between its parts) below `folder`. UnsafePath when it is empty, absolute, upward, or not a name at all.
+    """`name` (with `/` between its parts) below `folder`. UnsafePath when it does not stay there.
 
     Only the text is looked at: a caller that unpacks into `folder` must also make no links there.
     """
-    parts = PurePosixPath(name).parts
-    if not parts or "\\" in name or any(ord(c) < 32 for c in name) or PurePosixPath(name).is_absolute() or ".." in parts:
+    if not is_inside(name):
         raise UnsafePath(f"{_shown(name)} does not name a file inside its folder")
+    return folder.joinpath(*PurePosixPath(name).parts)
+
+
+def is_inside(name: str) -> bool:
+    """Whether `name` names a file in a folder: not empty, absolute or upward, without control characters, and text that can be a name."""
+    path = PurePosixPath(name)
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or any(ord(c) < 32 for c in name):
+        return False
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise UnsafePath(f"{_shown(name)} is not valid text") from None
-    return folder.joinpath(*parts)
+        return False
+    return True
 
 
 def label(text: str) -> str:

@@ -13,8 +13,19 @@ from flowhand_storage.checkouts import CheckoutStore
 from flowhand_storage.errors import SourceNotFound
 from support.storage_files import read_files
 from support.storage_kinds import GitHttpOrigin, GitOrigin, LocalOrigin, Origin
+from support.storage_remote_kinds import HttpOrigin, MemoryOrigin, S3Origin, SftpOrigin, TarOrigin, ZipOrigin
 
-KINDS = {"local": LocalOrigin, "git": GitOrigin, "git-http": GitHttpOrigin}
+KINDS = {
+    "local": LocalOrigin,
+    "git": GitOrigin,
+    "git-http": GitHttpOrigin,
+    "memory": MemoryOrigin,
+    "http": HttpOrigin,
+    "zip": ZipOrigin,
+    "tar": TarOrigin,
+    "s3": S3Origin,
+    "sftp": SftpOrigin,
+}
 FIRST = {"flow.py": "one", "package/__init__.py": "", "package/part.py": "part", "data/deep/er/file.txt": "text"}
 SECOND = {"flow.py": "two!", "package/__init__.py": "", "new.py": "new"}
 

@@ -1,0 +1,1 @@
+"""Code in object stores, on web and file servers, and in archives: whatever fsspec reads."""

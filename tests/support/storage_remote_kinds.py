@@ -1,0 +1,155 @@
+"""Remote origins for the contract suite: web and file servers, an object store, archives."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import tarfile
+import uuid
+import zipfile
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from flowhand_storage.remote.source import remote_source
+from flowhand_storage.source import Source
+from support.served_folder import ServedFolder
+from support.ssh_server import SshServer
+from support.storage_files import Files, write_files
+from support.storage_s3 import new_bucket, s3_settings
+
+
+class MemoryOrigin:
+    """fsspec's file system in this process's memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = f"/{uuid.uuid4().hex}"
+
+    def put(self, files: Files) -> None:
+        filesystem = fsspec.filesystem("memory")
+        if filesystem.exists(self.root):
+            filesystem.rm(self.root, recursive=True)
+        for name, text in files.items():
+            filesystem.pipe(f"{self.root}/{name}", text.encode())
+
+    def source(self) -> Source:
+        return remote_source(f"memory:/{self.root}")
+
+    def missing(self) -> Source:
+        return remote_source(f"memory:/{self.root}/nowhere")
+
+    def close(self) -> None:
+        """Memory needs no ending."""
+
+
+class HttpOrigin:
+    """A folder listed and served by a web server."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "www"
+        self.server = ServedFolder(self.folder)
+        self.server.__enter__()
+
+    def put(self, files: Files) -> None:
+        write_files(self.folder / "code", files)
+
+    def source(self) -> Source:
+        return remote_source(self.server.address + "/code/")
+
+    def missing(self) -> Source:
+        return remote_source(self.server.address + "/nowhere/")
+
+    def close(self) -> None:
+        self.server.__exit__(None, None, None)
+
+
+class ZipOrigin(HttpOrigin):
+    """A zip file on a web server."""
+
+    name = "code.zip"
+
+    def put(self, files: Files) -> None:
+        write_files(self.folder, {})
+        with zipfile.ZipFile(self.folder / self.name, "w") as archive:
+            for name, text in files.items():
+                archive.writestr(name, text)
+        self._stamp(files)
+
+    def _stamp(self, files: Files) -> None:
+        # Last-Modified counts whole seconds, and two archives may be of one size.
+        when = 1_000_000_000 + sum(len(name + text) for name, text in files.items())
+        os.utime(self.folder / self.name, (when, when))
+
+    def source(self) -> Source:
+        return remote_source(f"{self.server.address}/{self.name}")
+
+    def missing(self) -> Source:
+        return remote_source(f"{self.server.address}/nowhere-{self.name}")
+
+
+class TarOrigin(ZipOrigin):
+    """A compressed tar file on a web server, of which one folder is wanted."""
+
+    name = "code.tar.gz"
+
+    def put(self, files: Files) -> None:
+        write_files(self.folder / "staged", files)
+        with tarfile.open(self.folder / self.name, "w:gz") as archive:
+            archive.add(self.folder / "staged", "top/flows")
+            archive.add(__file__, "top/other.py")
+        self._stamp(files)
+
+    def source(self) -> Source:
+        return remote_source(f"tar://top/flows::{self.server.address}/{self.name}")
+
+
+class S3Origin:
+    """A bucket of a real S3 server."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = s3_settings()
+        self.bucket = new_bucket()
+
+    def put(self, files: Files) -> None:
+        filesystem = fsspec.filesystem("s3", **self.settings)
+        if filesystem.exists(f"{self.bucket}/code"):
+            filesystem.rm(f"{self.bucket}/code", recursive=True)
+        for name, text in files.items():
+            filesystem.pipe(f"{self.bucket}/code/{name}", text.encode())
+
+    def source(self) -> Source:
+        return remote_source(f"s3://{self.bucket}/code", self.settings)
+
+    def missing(self) -> Source:
+        return remote_source(f"s3://{self.bucket}-nowhere/code", self.settings)
+
+    def close(self) -> None:
+        """The server ends with the session."""
+
+
+class SftpOrigin:
+    """A folder behind OpenSSH's server."""
+
+    def __init__(self, folder: Path) -> None:
+        if importlib.util.find_spec("paramiko") is None:
+            message = "install paramiko to run this test"
+            pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+        self.folder = folder / "sftp-code"
+        self.server = SshServer(folder / "ssh")
+        self.server.__enter__()
+
+    def put(self, files: Files) -> None:
+        write_files(self.folder, files)
+
+    def source(self) -> Source:
+        return remote_source(self._url(self.folder), {"key_filename": str(self.server.key)})
+
+    def missing(self) -> Source:
+        return remote_source(self._url(self.folder / "nowhere"), {"key_filename": str(self.server.key)})
+
+    def close(self) -> None:
+        self.server.__exit__(None, None, None)
+
+    def _url(self, folder: Path) -> str:
+        return f"sftp://{self.server.user}@127.0.0.1:{self.server.port}{folder}"

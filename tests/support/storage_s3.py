@@ -1,0 +1,51 @@
+"""An S3 server for tests: moto's, as a process of its own, one for the whole session."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+KEY, SECRET = "AKIATESTKEY00000", "s3cret-of-the-bucket"
+
+
+@functools.cache
+def s3_settings() -> dict[str, Any]:
+    """fsspec settings that reach the server, which is started on the first call. Skips without moto or s3fs; fails so in CI."""
+    if not all(importlib.util.find_spec(name) for name in ("moto", "s3fs")):
+        message = "install moto[server] and s3fs to run this test"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    atexit.register(process.kill)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            break
+        except OSError:
+            assert process.poll() is None, "moto's server ended"
+            assert time.monotonic() < deadline, "moto's server does not answer"
+            time.sleep(0.02)
+    return {"key": KEY, "secret": SECRET, "endpoint_url": f"http://127.0.0.1:{port}", "client_kwargs": {"region_name": "eu-central-1"}}
+
+
+def new_bucket() -> str:
+    """The name of a new, empty bucket."""
+    import s3fs
+
+    name = f"code-{uuid.uuid4().hex[:12]}"
+    s3fs.S3FileSystem(**s3_settings()).mkdir(name)
+    return name
