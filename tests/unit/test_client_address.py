@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -58,12 +59,12 @@ def test_the_token_goes_to_the_server_of_this_home_only(tmp_path: Path) -> None:
 
 def test_a_dead_server_is_not_published(tmp_path: Path) -> None:
     """What a process that is gone published counts for nothing: its port may be another user's by now."""
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
-    publish(tmp_path, "http://127.0.0.1:4242/api", child)
-    assert published_server(tmp_path) is None
+    child = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    publish(tmp_path, "http://127.0.0.1:4242/api", child.pid)
+    assert published_server(tmp_path) is None, "it has ended, but nobody has waited for it"
+    child.wait()
+    assert published_server(tmp_path) is None, "it is gone"
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"url": 5, "pid": "x"}', "\x00"])

@@ -7,7 +7,7 @@ from flowhand.client.address import Address, configured_address, published_addre
 from flowhand.client.api import SyncApiClient
 from flowhand.client.call import Json
 from flowhand.client.published import Published, published_server
-from flowhand.errors import ApiError, ObjectNotFound
+from flowhand.errors import ApiError, ApiRefused
 from flowhand.settings import Settings
 
 
@@ -36,5 +36,5 @@ def _asked(address: Address) -> Json:
             return {"error": str(error)}
         try:
             return found | client.send(server.status())
-        except ObjectNotFound:  # another server than ours has no such route
+        except ApiRefused:  # another server than ours has no such route
             return found

@@ -55,16 +55,14 @@ def read_token(home: Path) -> str | None:
 
 
 def _is_ours(pid: int) -> bool:
-    """kill(2) with signal 0 succeeds for a process that we may signal: one of the same user. A server that this very process started
-    and that has ended since would count as well until it is waited for, so that is done first.
+    """kill(2) with signal 0 succeeds for a process that we may signal: one of the same user. So it does for one that has ended and that
+    nobody has waited for yet; proc_pid_stat(5) tells these apart, where there is such a file.
     """
     try:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return False
-    except (ChildProcessError, OverflowError):
-        pass
-    try:
         os.kill(pid, 0)
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except FileNotFoundError:
+        return not Path("/proc/self/stat").exists()
     except (OSError, OverflowError):
         return False
-    return True
+    return stat.rpartition(b") ")[2][:1] not in (b"Z", b"X")

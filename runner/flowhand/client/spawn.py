@@ -17,10 +17,6 @@ _LOG_KEPT: Final = 4_000_000
 """Bytes of log above which a new start begins a new file; one older file is kept."""
 
 
-UNKNOWN: Final = -1
-"""The exit status of a server that was collected by whoever looked for it after it had published itself."""
-
-
 @dataclass(slots=True)
 class Spawned:
     """A server that was just started. `status` is its exit status once it has gone."""
@@ -32,11 +28,8 @@ class Spawned:
 
     def exited_within(self, seconds: float) -> bool:
         """Waits up to `seconds` for its end; whether it has ended."""
-        try:
-            if self.status is None and _ends(self.pid, seconds):
-                self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        except (ProcessLookupError, ChildProcessError):
-            self.status = UNKNOWN
+        if self.status is None and _ends(self.pid, seconds):
+            self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self.status is not None
 
 

@@ -23,6 +23,7 @@ from flowhand.wire.runner import (
     SessionRequest,
     WatchRequest,
 )
+from flowhand_server.config import ServerConfig
 from flowhand_server.dispatch.claiming import Claims, ClientGone
 from flowhand_server.dispatch.watching import Watches
 from flowhand_server.store import sessions
@@ -30,6 +31,7 @@ from flowhand_server.store.errors import NotFound, StoreUnavailable
 from flowhand_server.store.release import release
 from flowhand_server.store.report import report
 from flowhand_server.store.sessions import SessionRefused
+from flowhand_server.store.status import database_of, read_status
 
 _CLOCK: Final = SystemClock()
 _SLACK: Final = 64_000
@@ -76,6 +78,14 @@ async def watch(request: Request) -> Response:
     return await _while_connected(request, lambda gone: watches.answer(body, gone))
 
 
+async def status(request: Request) -> Response:
+    """`GET /status`: the database, the open sessions, the leased runs."""
+    config: ServerConfig = request.app.state.config
+    found = await request.app.state.store.read(read_status)
+    about = {"version": config.version, "database": database_of(config), **found}
+    return Response(orjson.dumps(about), media_type="application/json")
+
+
 def _guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     async def guarded(request: Request) -> Response:
         try:
@@ -107,6 +117,7 @@ routes: Final = [
         "watch": watch,
     }.items()
 ]
+routes.append(Route("/status", _guarded(status), methods=["GET"]))
 
 
 class _TooLong(Exception):
