@@ -169,13 +169,13 @@ def demo() -> None:
     """The whole story; DemoFailed when it does not go as told."""
     served = Served()
     try:
-        served.wait_for(DEPLOYMENT, SERVING_S)
+        served.wait_for("Ctrl-C to stop", SERVING_S)
         watched = flowhand("deployment", "run", DEPLOYMENT, "--watch")
         if "Completed" not in watched:
             raise DemoFailed("the watched run was not seen to complete")
-        listed = flowhand("flow-run", "ls")
+        listed = flowhand("flow-run", "ls", "--deployment", DEPLOYMENT, "--state", "Completed")
         if "fast-flow" not in listed:
-            raise DemoFailed("the run is not in the list of runs")
+            raise DemoFailed("the run is not in the list of completed runs")
         served.interrupt()
     finally:
         served.kill()
