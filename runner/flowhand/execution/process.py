@@ -99,16 +99,16 @@ class ProcessLauncher:
         by_link: dict[Link, dict[str, float | None]] = {}
         for key, when in kill_at.items():
             owned = self._owned.get(key)
-            if owned is not None and owned.link.connected:
+            if owned is not None:
                 by_link.setdefault(owned.link, {})[key] = when
         for link, part in by_link.items():
-            await link.ask("DEADLINE", kill_at=part)
+            await self._ask_if_there(link, "DEADLINE", kill_at=part)
 
     async def stop(self, key: str, reason: StopReason, grace_s: float) -> None:
         """See the port."""
         owned = self._owned.get(key)
-        if owned is not None and owned.link.connected:
-            await owned.link.ask("KILL", key=key, reason=reason, grace_s=grace_s)
+        if owned is not None:
+            await self._ask_if_there(owned.link, "KILL", key=key, reason=reason, grace_s=grace_s)
 
     async def read(self, key: str, channel: Channel, offset: int, limit: int) -> bytes:
         """See the port."""
@@ -118,10 +118,8 @@ class ProcessLauncher:
         """See the port. Every keeper is asked: a newer one may have found the files of an older one's attempt."""
         self._files.forget(key)
         self._owned.pop(key, None)
-        asked = [link for link in self._links if link.connected]
-        for link in asked:
-            await link.ask("FORGET", key=key)
-        if not asked:
+        answered = [await self._ask_if_there(link, "FORGET", key=key) for link in self._links]
+        if not any(answered):
             exits.remove(self._runs, key)
 
     async def events(self) -> AsyncIterator[Event]:
@@ -177,9 +175,20 @@ class ProcessLauncher:
         self._process = await keeper_start.start(self._directory, number, self._image)
         return number
 
+    async def _ask_if_there(self, link: Link, op: str, **body: Any) -> bool:
+        """Whether the keeper did what it was asked; one that is gone, or goes meanwhile, has nothing left to do it to."""
+        try:
+            if link.connected:
+                await link.ask(op, **body)
+                return True
+        except KeeperError:
+            if link.connected:
+                raise
+        return False
+
     async def _retire(self, link: Link) -> None:
         link.retired = True
-        await link.ask("RETIRE")
+        await self._ask_if_there(link, "RETIRE")
 
     async def _adopt(self) -> list[Held]:
         """What the keepers hold, followed from now on."""

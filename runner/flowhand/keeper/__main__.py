@@ -31,7 +31,7 @@ def main() -> int:
         return 1
     linux.become_subreaper()
     surroundings = forking.Surroundings(os.getpid(), place, _raise_file_limit())
-    keeper = Keeper(instance, surroundings, options.version)
+    keeper = Keeper(instance, surroundings, options.version, options.alone)
     _inherited.append(keeper)
     _say_ready()
     newborn: forking.Newborn | None = None
@@ -51,6 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--number", type=int, default=1, help="which keeper of the instance this is")
     parser.add_argument("--version", default="", help="of the flowhand that started it")
     parser.add_argument("--fingerprint", default="", help="of the image it is to be")
+    parser.add_argument("--alone", type=float, default=60.0, help="seconds without a daemon and living attempts after which it leaves")
     return parser.parse_args()
 
 

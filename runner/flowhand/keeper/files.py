@@ -72,14 +72,10 @@ class OutputFile:
 
     def append(self, data: bytes, *, vital: bool = False) -> None:
         """Writes `data`, or drops and counts what finds no room. `vital` data may use the reserve."""
-        start = self.size
-        written = self._write(data) if self._say_lost() else 0
-        if written < len(data) and vital and self._reserve.release() and self._say_lost():
-            written += self._write(data[written:])
-        if written < len(data) and self._records:
-            self._cut(start)
-            written = 0
-        self.lost += len(data) - written
+        left = self._put(data)
+        if left and vital and self._reserve.release():
+            left = self._put(data[len(data) - left :])
+        self.lost += left
 
     def take(self, pipe: int) -> int | None:
         """Moves up to `CHUNK` bytes from a non-blocking pipe; their number, 0 at its end, None when it is empty now."""
@@ -98,8 +94,10 @@ class OutputFile:
 
     def close(self) -> None:
         """Says what was lost, from the reserve if need be, and closes. Idempotent."""
-        if not self._say_lost() and self._reserve.release():
-            self._say_lost()
+        if self.lost:
+            self._put(b"")
+        if self.lost and self._reserve.release():
+            self._put(b"")
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -113,16 +111,17 @@ class OutputFile:
             self.append(data)
         return len(data)
 
-    def _say_lost(self) -> bool:
-        """Whether nothing is left unsaid."""
-        if not self.lost:
-            return True
-        start, notice = self.size, self._notice(self.lost, self._why)
-        if self._write(notice) < len(notice):
+    def _put(self, data: bytes) -> int:
+        """How many bytes of `data` found no room. What comes after a loss is written with the notice of it, as a whole or not at all."""
+        start, notice = self.size, b""
+        if self.lost:
+            notice = self._notice(self.lost, self._why)
+        left = len(notice) + len(data) - self._write(notice + data)
+        if left and (notice or self._records):
             self._cut(start)
-            return False
+            return len(data)
         self.lost = 0
-        return True
+        return left
 
     def _write(self, data: bytes) -> int:
         """How many bytes found room; `_why` says what stopped the rest."""

@@ -43,7 +43,7 @@ class Instance:
             listener.bind(f"/proc/self/fd/{self.folder}/{name}")
         finally:
             os.umask(before)
-        listener.listen(16)
+        listener.listen(128)
         return listener
 
     def announce(self, protocol: int, version: str) -> None:

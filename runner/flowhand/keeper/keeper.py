@@ -21,17 +21,16 @@ from flowhand.keeper.reaper import Reaper
 from flowhand.keeper.spawning import Planner
 from flowhand.wire.job import key_of
 
-ALONE: Final = 60.0
-"""Seconds without a daemon and without living attempts after which the keeper leaves."""
 _LAST_GRACE: Final = 10.0
 """Seconds attempts have when the keeper itself is asked to end (a host going down)."""
 _KEY: Final = re.compile(r"[0-9A-Za-z_-]{1,80}\.[0-9]{1,9}")
 
 
 class Keeper:
-    """Lives in `serve` until nobody needs it. In a forked child, `serve` raises `forking.Newborn`."""
+    """Lives in `serve` until nobody needs it: `alone_s` seconds without a daemon and without living attempts. In a forked child, `serve`
+    raises `forking.Newborn`."""
 
-    def __init__(self, instance: Instance, surroundings: forking.Surroundings, version: str) -> None:
+    def __init__(self, instance: Instance, surroundings: forking.Surroundings, version: str, alone_s: float) -> None:
         self.loop = Loop()
         self.family: Family[Attempt] = Family()
         self._instance = instance
@@ -47,6 +46,7 @@ class Keeper:
         self._grown: set[Attempt] = set()
         self._retired = False
         self._leaving = False
+        self._alone_s = alone_s
         self._alone: Timer | None = None
         self._reaper = Reaper(self.loop, self.family, self._asked_to_end)
         self._door = Door(self.loop, instance, version, self._operations(), self._daemon_changed)
@@ -231,7 +231,7 @@ class Keeper:
             self._alone.cancel()
             self._alone = None
         elif not needed and self._alone is None:
-            self._alone = self.loop.at(now() + ALONE, self._leave)
+            self._alone = self.loop.at(now() + self._alone_s, self._leave)
 
     def _leave(self) -> None:
         self._leaving = True

@@ -1,0 +1,136 @@
+"""The keeper's socket: who is obeyed, and that nonsense harms nobody."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowhand.keeper.protocol import Unpacker, pack
+from support.following import eventually
+
+
+class Talk:
+    """One connection, blocking."""
+
+    def __init__(self, instance: Path) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(10)
+        self.sock.connect(str(instance / "keeper.sock"))
+        self._unpacker = Unpacker()
+        self._read: list[dict[str, Any]] = []
+
+    def ask(self, op: str, **body: Any) -> dict[str, Any]:
+        self.sock.sendall(pack({"id": 7, "op": op, **body}))
+        return self.hear()
+
+    def hear(self) -> dict[str, Any]:
+        while not self._read:
+            data = self.sock.recv(65536)
+            if not data:
+                raise ConnectionResetError
+            self._read += self._unpacker.feed(data)
+        return self._read.pop(0)
+
+
+@pytest.fixture
+def keeper(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """An instance whose keeper listens, started by hand."""
+    command = [sys.executable, "-P", "-m", "flowhand.keeper", "--directory", str(tmp_path), *getattr(request, "param", [])]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    yield tmp_path
+    process.kill()
+    process.communicate()
+
+
+def test_hello_says_who_is_there(keeper: Path) -> None:
+    answer = Talk(keeper).ask("HELLO", protocol=1, version="x", pid=os.getpid())
+    assert answer["ok"] is True
+    assert answer["id"] == 7
+    assert answer["pid"] == json.loads((keeper / "keeper.json").read_text())["pid"]
+
+
+def test_nothing_is_done_before_hello(keeper: Path) -> None:
+    assert Talk(keeper).ask("LIST") == {"id": 7, "ok": False, "error": "say HELLO first"}
+
+
+def test_an_unknown_op_is_answered_with_an_error_and_the_talk_goes_on(keeper: Path) -> None:
+    talk = Talk(keeper)
+    talk.ask("HELLO", protocol=1)
+    assert "unknown op" in talk.ask("DANCE")["error"]
+    assert talk.ask("LIST")["held"] == []
+
+
+@pytest.mark.parametrize("body", [{}, {"job": {}}, {"job": None}, {"job": {"run_id": 1, "attempt": "x"}, "grace_s": "much"}])
+def test_a_malformed_start_is_answered_with_an_error(keeper: Path, body: dict[str, Any]) -> None:
+    talk = Talk(keeper)
+    talk.ask("HELLO", protocol=1)
+    assert talk.ask("START", **body)["ok"] is False
+    assert talk.ask("LIST")["held"] == []
+
+
+@pytest.mark.parametrize("garbage", [b"GET / HTTP/1.1\r\n\r\n", struct.pack("<I", 3) + b"[1]", struct.pack("<I", 4) + b"\xff\xff\xff\xff"])
+def test_garbage_ends_that_connection_alone(keeper: Path, garbage: bytes) -> None:
+    daemon, other = Talk(keeper), Talk(keeper)
+    daemon.ask("HELLO", protocol=1)
+    other.sock.sendall(garbage)
+    with pytest.raises(ConnectionResetError):
+        other.hear()
+    assert daemon.ask("LIST")["ok"] is True
+
+
+def test_a_crowd_of_strangers_does_not_shut_the_daemon_out(keeper: Path) -> None:
+    crowd = [Talk(keeper) for _ in range(40)]
+    daemon = Talk(keeper)
+    assert daemon.ask("HELLO", protocol=1)["ok"] is True
+    assert len(crowd) == 40
+
+
+def test_a_second_hello_drops_the_first_daemon(keeper: Path) -> None:
+    first, second = Talk(keeper), Talk(keeper)
+    first.ask("HELLO", protocol=1)
+    second.ask("HELLO", protocol=1)
+    assert first.hear()["op"] == "DROPPED"
+    with pytest.raises(ConnectionResetError):
+        first.hear()
+
+
+def test_only_the_holder_of_the_lock_is_obeyed(keeper: Path) -> None:
+    (keeper / "lock").touch()
+    holds = "import fcntl,sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", holds, str(keeper / "lock")], stdin=-1, stdout=-1) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        assert f"held by pid {holder.pid}" in Talk(keeper).ask("HELLO", protocol=1)["error"]
+        holder.communicate()
+    with (keeper / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert Talk(keeper).ask("HELLO", protocol=1)["ok"] is True
+
+
+def test_a_second_keeper_of_one_number_does_not_begin(keeper: Path) -> None:
+    command = [sys.executable, "-P", "-m", "flowhand.keeper", "--directory", str(keeper)]
+    second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert second.returncode == 1
+    assert "another keeper serves" in second.stderr
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("keeper", [["--alone", "0.3"]], indirect=True)
+async def test_a_keeper_that_nobody_needs_leaves(keeper: Path) -> None:
+    talk = Talk(keeper)
+    talk.ask("HELLO", protocol=1)
+    talk.sock.close()
+    await eventually(lambda: not (keeper / "keeper.json").exists(), within=5)
+    assert not (keeper / "keeper.sock").exists()

@@ -1,0 +1,104 @@
+"""Strays of dead instances are found by their mark and ended; nobody else's are touched."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from flowhand.execution import sweep
+from flowhand.keeper import linux
+from support.following import alive
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Path:
+    """An instance of a home, last held on this boot by a process that is gone."""
+    directory = tmp_path / "instances" / "worker-pool-0123"
+    directory.mkdir(parents=True)
+    (directory / "lock").touch()
+    stamp(directory, linux.boot_id(), linux.pid_namespace())
+    return directory
+
+
+def stamp(directory: Path, boot_id: str, pid_ns: str) -> None:
+    (directory / "stamp.json").write_text(json.dumps({"boot_id": boot_id, "pid_ns": pid_ns}))
+
+
+@contextmanager
+def marked(mark: str, script: str = "exec sleep 60") -> Iterator[subprocess.Popen[bytes]]:
+    """A process with that mark; killed in the end."""
+    process = subprocess.Popen(["/bin/sh", "-c", f"echo; {script}"], env={**os.environ, "FLOWHAND__MARK": mark}, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_strays_of_a_dead_instance_are_ended(tmp_path: Path, instance: Path) -> None:
+    with marked(sweep.mark_of(instance, "r.1")) as stray:
+        done = sweep.sweep(tmp_path)
+        assert [one.process.pid for one in done.ended] == [stray.pid]
+        assert done.survivors == []
+        assert stray.wait(5) == -signal.SIGKILL
+
+
+def test_a_mark_padded_in_place_is_the_same_mark(tmp_path: Path, instance: Path) -> None:
+    with marked(sweep.mark_of(instance, "r.1").ljust(200)) as stray:
+        assert [one.process.pid for one in sweep.sweep(tmp_path).ended] == [stray.pid]
+
+
+def test_strays_of_another_instance_and_processes_without_a_mark_are_not_touched(tmp_path: Path, instance: Path) -> None:
+    with marked(sweep.mark_of(instance.with_name("other"), "r.1")) as other, marked("") as unmarked:
+        assert sweep.sweep(tmp_path) == sweep.Sweep()
+        assert alive(other.pid)
+        assert alive(unmarked.pid)
+
+
+@pytest.mark.parametrize(("boot_id", "pid_ns"), [("another boot", None), (None, "pid:[1]")])
+def test_an_instance_of_another_boot_or_namespace_is_no_business_of_ours(
+    tmp_path: Path, instance: Path, boot_id: str | None, pid_ns: str | None
+) -> None:
+    stamp(instance, boot_id or linux.boot_id(), pid_ns or linux.pid_namespace())
+    with marked(sweep.mark_of(instance, "r.1")) as process:
+        assert sweep.sweep(tmp_path).ended == []
+        assert alive(process.pid)
+
+
+def test_an_instance_whose_daemon_lives_is_left_alone(tmp_path: Path, instance: Path) -> None:
+    with marked(sweep.mark_of(instance, "r.1")) as process, (instance / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert sweep.sweep(tmp_path) == sweep.Sweep()
+        assert alive(process.pid)
+
+
+def test_an_instance_whose_keeper_goes_on_alone_is_reported(tmp_path: Path, instance: Path) -> None:
+    with marked(sweep.mark_of(instance, "r.1")) as process, (instance / "keeper.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert sweep.sweep(tmp_path).unattended == [instance]
+        assert alive(process.pid)
+
+
+def test_strays_that_fork_while_they_are_swept_are_all_ended(instance: Path) -> None:
+    mark = sweep.mark_of(instance, "r.1")
+    script = "import os, time\nfor _ in range(40):\n    if os.fork(): os._exit(0)\n    time.sleep(.005)\ntime.sleep(60)"
+    forks = f"exec {sys.executable} -Sc '{script}'"
+    with ExitStack() as stack:
+        stack.enter_context(marked(mark, forks))
+        assert sweep.end_marked(lambda found: found == mark).survivors == []
+        assert sweep.strays(lambda found: found == mark) == []
+
+
+def test_a_home_without_instances_is_swept_in_no_time(tmp_path: Path) -> None:
+    assert sweep.sweep(tmp_path) == sweep.Sweep()
