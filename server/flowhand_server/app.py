@@ -22,7 +22,8 @@ from .events.pulse import Pulse
 from .routes import runner
 from .routes.api import api_router
 from .routes.errors import install_error_forms
-from .services.crew import Crew, services_of
+from .services.crew import Crew
+from .services.roster import services_of
 from .store.store import Store
 
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +53,8 @@ class RunningServer:
 @contextmanager
 def running_server(
     home: Path, *arguments: str, embedded: bool = False, environ: Mapping[str, str] | None = None
-) -> Iterator[RunningServer]:
-    """Starts `python -m flowhand_server` and ends it afterwards. `environ` is laid over ours, without our own FLOWHAND_ and PREFECT_ names."""
+) -> Generator[RunningServer]:
+    """Starts `python -m flowhand_server` and ends it afterwards. `environ` is laid over ours, less the FLOWHAND_ and PREFECT_ names."""
     server = start_server(home, *arguments, embedded=embedded, environ=environ)
     try:
         yield server

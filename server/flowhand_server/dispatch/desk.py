@@ -96,8 +96,8 @@ class Desk:
                 case "session":
                     self._orders += 1
                     _wake(self._sessions.get(notice.key or "", ()))
-                case "run":
-                    pass
+                case _:
+                    pass  # nobody here waits for it
 
     def wake_all(self) -> None:
         """Has every waiting claim look again."""

@@ -8,10 +8,6 @@ from typing import Final
 
 import structlog
 
-from flowhand.clock import Clock
-from flowhand_server.config import ServerConfig
-from flowhand_server.store.store import Store
-
 from .service import Service
 
 TRY_AGAIN_S: Final = 5.0
@@ -46,8 +42,3 @@ async def _supervise(service: Service) -> None:
             _log.exception("a round failed", service=service.name)
             delay = TRY_AGAIN_S
         await asyncio.sleep(delay)
-
-
-def services_of(store: Store, config: ServerConfig, clock: Clock) -> list[Service]:
-    """Every service that a server runs."""
-    return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -74,24 +74,46 @@ _COPIED: Final = tuple(name for name in NewRun.__dataclass_fields__ if name not 
 def create_flow_run(conn: Connection, new: NewRun, now: int) -> CreatedRun:
     """Creates a run in its first state, without asking the rules (contract 4.4). Idempotent by (flow, idempotency key)."""
     if new.idempotency_key is not None:
-        existing = conn.execute(_BY_KEY, {"flow_id": new.flow_id, "key": new.idempotency_key}).scalar()
+        existing = conn.execute(_BY_KEY, {"flow_id": new.flow_id, "keys": [new.idempotency_key]}).first()
         if existing is not None:
-            return CreatedRun(existing, new=False)
-    run_id = timed_id()
-    state = stamp(new.state, timed_id(), now, None)
-    progress, policy = advance(Progress(), state, new.empirical_policy)
-    row = {name: getattr(new, name) for name in _COPIED} | progress_row(progress)
-    row |= {"id": run_id, "created": now, "updated": now, "name": new.name or random_name(), "empirical_policy": dict(policy)}
-    conn.execute(insert(flow_run), row)
-    conn.execute(insert(flow_run_state), state_row(run_id, state, 0))
-    if new.parent_task_run_id:
-        mirror_to_task_run(conn, new.parent_task_run_id, run_id, state, now)
-    if state.type is StateType.SCHEDULED:
-        post(conn, due_notice(new.work_pool_id, new.work_queue_id, new.deployment_id, progress.next_scheduled_start_time))
-    return CreatedRun(run_id, new=True)
+            return CreatedRun(existing.id, new=False)
+    return CreatedRun(_insert(conn, [new], now)[0], new=True)
 
 
-_BY_KEY: Final = select(flow_run.c.id).where(flow_run.c.flow_id == bindparam("flow_id"), flow_run.c.idempotency_key == bindparam("key"))
+def create_flow_runs(conn: Connection, flow_id: str, runs: Sequence[NewRun], now: int) -> int:
+    """Creates runs of one flow at once; those whose idempotency key is taken are left out. How many were made."""
+    keys = [new.idempotency_key for new in runs if new.idempotency_key is not None]
+    taken = {row.idempotency_key for row in conn.execute(_BY_KEY, {"flow_id": flow_id, "keys": keys})}
+    return len(_insert(conn, [new for new in runs if new.idempotency_key not in taken], now))
+
+
+def _insert(conn: Connection, runs: Sequence[NewRun], now: int) -> list[str]:
+    if not runs:
+        return []
+    rows: list[dict[str, Any]] = []
+    states: list[dict[str, Any]] = []
+    for new in runs:
+        run_id = timed_id()
+        state = stamp(new.state, timed_id(), now, None)
+        progress, policy = advance(Progress(), state, new.empirical_policy)
+        row = {name: getattr(new, name) for name in _COPIED} | progress_row(progress)
+        row |= {"id": run_id, "created": now, "updated": now, "name": new.name or random_name(), "empirical_policy": dict(policy)}
+        rows.append(row)
+        states.append(state_row(run_id, state, 0))
+        if state.type is StateType.SCHEDULED:
+            post(conn, due_notice(new.work_pool_id, new.work_queue_id, new.deployment_id, progress.next_scheduled_start_time))
+        if new.parent_task_run_id:
+            mirror_to_task_run(conn, new.parent_task_run_id, run_id, state, now)
+    conn.execute(_INSERT_RUN, rows)
+    conn.execute(_INSERT_STATE, states)
+    return [row["id"] for row in rows]
+
+
+_INSERT_RUN: Final = insert(flow_run)
+_INSERT_STATE: Final = insert(flow_run_state)
+_BY_KEY: Final = select(flow_run.c.id, flow_run.c.idempotency_key).where(
+    flow_run.c.flow_id == bindparam("flow_id"), flow_run.c.idempotency_key.in_(bindparam("keys", expanding=True))
+)
 
 
 def propose_state(conn: Connection, run_id: str, proposal: Proposal, now: int, *, force: bool = False) -> Outcome:

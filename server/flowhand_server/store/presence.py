@@ -14,6 +14,9 @@ from .tables import deployment, session, work_pool, work_queue, worker
 SILENT: Final = 3
 """Heartbeats that may be missed before a session or worker counts as gone."""
 
+_NOTED_EVERY_US: Final = 30_000_000
+"""How stale the note on a pool's deployments may become; there may be thousands of them."""
+
 
 def worker_seen(conn: Connection, pool_id: str, name: str, interval_s: float, now: int) -> str:
     """A worker of the pool lives: made when it is new, online, its pool ready. Its id."""
@@ -35,8 +38,11 @@ def worker_gone(conn: Connection, worker_id: str) -> None:
 
 
 def queues_polled(conn: Connection, ids: Iterable[str], now: int) -> None:
-    """Somebody asks these queues for runs."""
-    conn.execute(update(work_queue).where(work_queue.c.id.in_(list(ids))).values(last_polled=now, status="READY"))
+    """Somebody asks these queues for runs, and so for those of their deployments."""
+    wanted = list(ids)
+    conn.execute(update(work_queue).where(work_queue.c.id.in_(wanted)).values(last_polled=now, status="READY"))
+    stale = deployment.c.last_polled.is_(None) | (deployment.c.last_polled < now - _NOTED_EVERY_US)
+    conn.execute(update(deployment).where(deployment.c.work_queue_id.in_(wanted), stale).values(last_polled=now, status="READY"))
 
 
 def deployments_polled(conn: Connection, ids: Iterable[str], now: int) -> None:

@@ -188,7 +188,7 @@ class StateWriter:
         after = run.state_type
         if before in ACTIVE and after not in ACTIVE:
             post(self.conn, Notice("freed", pool=run.work_pool_id, deployment=run.deployment_id))
-        if after == StateType.SCHEDULED:
+        if after == StateType.SCHEDULED and before != StateType.SCHEDULED:
             post(self.conn, due_notice(run.work_pool_id, run.work_queue_id, run.deployment_id, run.progress.next_scheduled_start_time))
 
 

@@ -199,9 +199,12 @@ deployment_schedule = Table(
     Column("slug", Text),
     _json("catchup"),
     Column("scheduled_until", BigInteger),
+    Column("scheduled_at", BigInteger),
+    Column("look_at", BigInteger),
     Index("ix_deployment_schedule_deployment_id", "deployment_id"),
 )
-"""`catchup`: null for the default, else "none", "latest", "all" or {"window": seconds}. `scheduled_until`: the furthest slot put in."""
+"""`catchup`: null for the default, else "none", "latest", "all" or {"window": seconds}. The scheduler notes the furthest slot that it put
+in (`scheduled_until`), when it did so (`scheduled_at`), and when it has to look again (`look_at`)."""
 
 # --- runs ----------------------------------------------------------------------------------------------------------------------------
 

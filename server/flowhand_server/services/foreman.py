@@ -1,0 +1,48 @@
+"""Who has not been heard of is called offline, and what nobody asks for is not ready (contract 5.4)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, Table, exists, func, or_, select, update
+
+from flowhand_server.store.presence import SILENT
+from flowhand_server.store.tables import deployment, work_pool, work_queue, worker
+
+UNKNOWN_S: Final = 30
+"""The heartbeat of a worker that has not said how often it sends one."""
+POLLED_WITHIN_US: Final = 60_000_000
+
+
+def due(conn: Connection, now: int) -> bool:
+    """Whether anything that is called ready or online may no longer be."""
+    return bool(
+        conn.execute(select(worker.c.id).where(_silent(now)).limit(1)).first()
+        or conn.execute(select(work_queue.c.id).where(_unpolled(work_queue, now)).limit(1)).first()
+        or conn.execute(select(deployment.c.id).where(_unpolled(deployment, now)).limit(1)).first()
+        or conn.execute(select(work_pool.c.id).where(_deserted()).limit(1)).first()
+    )
+
+
+def inspect(conn: Connection, now: int) -> int:
+    """Puts their status right."""
+    conn.execute(update(worker).where(_silent(now)).values(status="OFFLINE"))
+    conn.execute(update(work_pool).where(_deserted()).values(status="NOT_READY"))
+    conn.execute(update(work_queue).where(_unpolled(work_queue, now)).values(status="NOT_READY"))
+    conn.execute(update(deployment).where(_unpolled(deployment, now)).values(status="NOT_READY"))
+    return 0
+
+
+def _silent(now: int) -> ColumnElement[bool]:
+    interval = func.coalesce(worker.c.heartbeat_interval_seconds, UNKNOWN_S) * (SILENT * 1_000_000)
+    heard = func.coalesce(worker.c.last_heartbeat_time, 0)
+    return (worker.c.status == "ONLINE") & (heard < now - interval)
+
+
+def _deserted() -> ColumnElement[bool]:
+    online = exists().where(worker.c.work_pool_id == work_pool.c.id, worker.c.status == "ONLINE")
+    return (work_pool.c.status == "READY") & ~online
+
+
+def _unpolled(table: Table, now: int) -> ColumnElement[bool]:
+    return (table.c.status == "READY") & or_(table.c.last_polled.is_(None), table.c.last_polled < now - POLLED_WITHIN_US)

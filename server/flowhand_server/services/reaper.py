@@ -1,0 +1,76 @@
+"""The reaper ends or re-queues what has lost its lease, as the run's crash policy says (docs/protocol.md, Crash policy).
+
+It keeps its hands still until the server itself has been there for a whole lease without a gap: a worker that could not reach a server
+that was down, asleep or unable to write has done nothing wrong. The floor under it is a row, so that replicas share it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection, func, select
+
+from flowhand.clock import Clock
+from flowhand_server.config import ServerConfig
+from flowhand_server.store.leases import LIVE
+from flowhand_server.store.reaping import end_graces, reap
+from flowhand_server.store.store import Store
+from flowhand_server.store.tables import lease, session
+
+from .floor import raise_floor, tick
+from .service import leads
+
+EVERY_S: Final = 2.0
+JUMP_S: Final = 1.0
+"""How far wall and monotonic time may part before leases cannot be compared any more."""
+_log = structlog.get_logger("flowhand.server")
+
+
+class Reaper:
+    """Looks for leases that have run out."""
+
+    name = "reaper"
+
+    def __init__(self, store: Store, clock: Clock, config: ServerConfig) -> None:
+        self._store = store
+        self._clock = clock
+        self._config = config
+        self._last: tuple[int, float] | None = None
+
+    async def round(self) -> float:
+        """One tick: nothing is written while nobody holds anything."""
+        now, jumped = self._clock.now_us(), self._jumped()
+        if not await self._store.read(anything_held, now):
+            self._last = None
+            return EVERY_S
+        reaped = await self._store.write(self._work, now, jumped)
+        if reaped:
+            _log.warning("reaped runs whose worker was lost", runs=reaped)
+        return EVERY_S
+
+    def _work(self, conn: Connection, now: int, jumped: bool) -> int:
+        if not leads(conn, self.name):
+            return 0
+        if jumped:
+            raise_floor(conn, now, longest_lease(conn, self._config))
+        if not tick(conn, now, longest_lease(conn, self._config)):
+            return 0
+        end_graces(conn, now)
+        return reap(conn, now, round(self._config.grace_s * 1_000_000))
+
+    def _jumped(self) -> bool:
+        wall, mono = self._clock.now_us(), self._clock.monotonic()
+        before, self._last = self._last, (wall, mono)
+        return before is not None and abs((wall - before[0]) / 1_000_000 - (mono - before[1])) > JUMP_S
+
+
+def anything_held(conn: Connection, now: int) -> bool:
+    """Whether there is any lease."""
+    return conn.execute(select(lease.c.flow_run_id).where(LIVE).limit(1)).first() is not None
+
+
+def longest_lease(conn: Connection, config: ServerConfig) -> int:
+    """The longest lease that an open session has, in microseconds."""
+    longest = conn.execute(select(func.max(session.c.lease_us)).where(session.c.status == "open")).scalar()
+    return max(longest or 0, round(config.lease_s * 1_000_000))

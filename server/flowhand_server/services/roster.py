@@ -1,0 +1,27 @@
+"""Which services a server runs."""
+
+from __future__ import annotations
+
+from flowhand.clock import Clock
+from flowhand_server.config import ServerConfig
+from flowhand_server.store.store import Store
+
+from . import expiry, foreman, late
+from .reaper import Reaper
+from .retention import Retention
+from .scheduler import Scheduler
+from .service import Rounds, Service
+
+
+def services_of(store: Store, config: ServerConfig, clock: Clock) -> list[Service]:
+    """Every service that a server runs."""
+    scheduler = Scheduler(store, clock)
+    store.listen(scheduler.notice)
+    return [
+        scheduler,
+        Reaper(store, clock, config),
+        Retention(store, clock, config.retention_days),
+        Rounds("late marker", store, clock, 5.0, late.due, late.mark),
+        Rounds("expiry", store, clock, 5.0, expiry.due, expiry.expire),
+        Rounds("foreman", store, clock, 15.0, foreman.due, foreman.inspect),
+    ]
