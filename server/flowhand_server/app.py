@@ -24,7 +24,9 @@ from .routes.api import api_router
 from .routes.errors import install_error_forms
 from .services.crew import Crew
 from .services.roster import services_of
+from .store.block_types import install_built_in
 from .store.store import Store
+from .vault import Vault
 
 
 class Application:
@@ -61,6 +63,7 @@ class Application:
         app.state.watches = self.watches
         app.state.feed = self.feed
         app.state.log_pulse = self.log_pulse
+        app.state.vault = Vault(self.config.directory / "secrets.key")
         install_error_forms(app)
         app.router.routes.insert(0, Mount("/api/runner", routes=runner.routes))
         app.include_router(api_router(), prefix="/api")
@@ -68,6 +71,7 @@ class Application:
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncGenerator[None]:
+        await self.store.write(install_built_in, self.clock.now_us())
         await self.crew.start()
         try:
             yield

@@ -9,6 +9,9 @@ from fastapi import APIRouter, Depends, Header, HTTPException
 
 from flowhand_server.routes import (
     admin,
+    artifacts,
+    automations,
+    blocks,
     collections,
     concurrency,
     deployment_schedules,
@@ -20,6 +23,8 @@ from flowhand_server.routes import (
     logs,
     logs_out,
     task_runs,
+    templates,
+    variables,
     work_pools,
     work_queues,
 )
@@ -40,6 +45,14 @@ ROUTERS: Final = (
     events.router,
     concurrency.v2,
     concurrency.v1,
+    variables.router,
+    artifacts.router,
+    blocks.types,
+    blocks.schemas,
+    blocks.documents,
+    blocks.capabilities,
+    automations.router,
+    templates.router,
     collections.router,
 )
 
@@ -51,7 +64,7 @@ def _api_version(x_prefect_api_version: Annotated[str | None, Header()] = None) 
 
 
 def api_router() -> APIRouter:
-    """All routes of the contract. The application keeps in `app.state` what they use: `store`, `config`, `feed`, `log_pulse`."""
+    """All routes of the contract. The application keeps in `app.state` what they use: `store`, `config`, `feed`, `log_pulse`, `vault`."""
     checked = APIRouter(dependencies=[Depends(_api_version)])
     for router in ROUTERS:
         checked.include_router(router)

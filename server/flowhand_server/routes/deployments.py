@@ -68,11 +68,11 @@ async def page_of_deployments(page: NamedPage, store: StoreDep) -> Response:
 
 
 @router.post("/bulk_delete")
-async def delete_deployments(body: BulkDeployments, store: StoreDep) -> Response:
+async def delete_deployments(body: BulkDeployments, store: StoreDep, now: Now) -> Response:
     """Deletes deployments that fit."""
     found = await store.read(deployments.find_deployments, NamedQuery(deployments=body.deployments, limit=body.limit))
     for deployment in found:
-        await store.write(deployments.delete_deployment, deployment["id"])
+        await store.write(deployments.delete_deployment, deployment["id"], now)
     return reply({"deleted": [deployment["id"] for deployment in found]})
 
 
@@ -100,9 +100,9 @@ async def update_deployment(deployment_id: Key, body: DeploymentUpdate, store: S
 
 
 @router.delete("/{deployment_id:uuid}", status_code=204, response_class=Response)
-async def delete_deployment(deployment_id: Key, store: StoreDep) -> Response:
+async def delete_deployment(deployment_id: Key, store: StoreDep, now: Now) -> Response:
     """Deletes a deployment with its runs that have not begun."""
-    await store.write(deployments.delete_deployment, str(deployment_id))
+    await store.write(deployments.delete_deployment, str(deployment_id), now)
     return nothing()
 
 

@@ -14,7 +14,8 @@ from flowhand.wire.filters import Entities, NamedQuery
 from flowhand_server.json_schemas import DoesNotFit, check, check_job_variables
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
-from flowhand_server.store.deployment_limits import limits_of, set_limit
+from flowhand_server.store.automations import delete_owned
+from flowhand_server.store.deployment_limits import limits_of, own_name, set_limit
 from flowhand_server.store.deployment_schedules import MISSING, merge_by_slug, replace_schedules, schedules_of, unplan
 from flowhand_server.store.errors import Conflict, NotFound, Refused
 from flowhand_server.store.notices import config_changed
@@ -129,13 +130,14 @@ def set_paused(conn: Connection, deployment_id: str, paused: bool, now: int) -> 
     config_changed(conn)
 
 
-def delete_deployment(conn: Connection, deployment_id: str) -> None:
-    """Removes a deployment with its schedules and the runs that have not begun; the others stay, without a deployment. NotFound."""
+def delete_deployment(conn: Connection, deployment_id: str, now: int) -> None:
+    """Removes a deployment with its schedules, its automations and the runs that have not begun; other runs stay, without it. NotFound."""
     run = t.flow_run.c
     conn.execute(delete(t.flow_run).where(run.deployment_id == deployment_id, run.state_type == "SCHEDULED", run.run_count == 0))
     if not conn.execute(delete(t.deployment).where(_dep.id == deployment_id)).rowcount:
         raise NotFound(MISSING)
-    conn.execute(delete(t.concurrency_limit).where(t.concurrency_limit.c.name == f"deployment:{deployment_id}"))
+    conn.execute(delete(t.concurrency_limit).where(t.concurrency_limit.c.name == own_name(deployment_id)))
+    delete_owned(conn, f"prefect.deployment.{deployment_id}", now)
     config_changed(conn)
 
 

@@ -1,0 +1,188 @@
+"""Bodies of `/automations` (contract 10): what must happen for a trigger to fire, and what is done then. Durations are seconds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from flowhand.ids import new_id
+from flowhand.wire.body import Answer, Entity, Id, Positive, Request
+from flowhand.wire.deployment_schedules import Duration
+from flowhand.wire.events import ResourceLabels
+from flowhand.wire.states import StateType
+
+Seconds = Annotated[Duration, Field(ge=0)]
+
+
+class EventTrigger(Answer):
+    """Fires on events (Reactive), or when they stay away (Proactive): `threshold` of those expected `within` so long."""
+
+    type: Literal["event"] = "event"
+    id: Id = Field(default_factory=new_id)
+    match: ResourceLabels = Field(default_factory=dict)
+    match_related: ResourceLabels | list[ResourceLabels] = Field(default_factory=dict)
+    after: list[str] = Field(default_factory=list)
+    expect: list[str] = Field(default_factory=list)
+    for_each: list[str] = Field(default_factory=list)
+    posture: Literal["Reactive", "Proactive"]
+    threshold: int = 1
+    within: Seconds = 0.0
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> EventTrigger:
+        if self.posture == "Proactive" and self.within < 10:
+            raise ValueError("the minimum `within` of a proactive trigger is 10 seconds")
+        return self
+
+
+class CompoundTrigger(Answer):
+    """Fires when as many of its triggers have fired as it requires."""
+
+    type: Literal["compound"] = "compound"
+    id: Id = Field(default_factory=new_id)
+    triggers: list[Trigger]
+    require: Positive | Literal["any", "all"]
+    within: Seconds | None = None
+
+    @model_validator(mode="after")
+    def _reachable(self) -> CompoundTrigger:
+        if isinstance(self.require, int) and self.require > len(self.triggers):
+            raise ValueError("`require` is more than there are triggers")
+        return self
+
+
+class SequenceTrigger(Answer):
+    """Fires when its triggers have fired one after the other."""
+
+    type: Literal["sequence"] = "sequence"
+    id: Id = Field(default_factory=new_id)
+    triggers: list[Trigger]
+    within: Seconds | None = None
+
+
+Trigger = Annotated[EventTrigger | CompoundTrigger | SequenceTrigger, Field(discriminator="type")]
+
+
+class Action(Answer):
+    """What is done when a trigger fires. Which fields count depends on `type`; a `source` of `inferred` takes the thing from the event."""
+
+    type: Literal[
+        "do-nothing",
+        "run-deployment",
+        "pause-deployment",
+        "resume-deployment",
+        "cancel-flow-run",
+        "delete-flow-run",
+        "change-flow-run-state",
+        "pause-work-queue",
+        "resume-work-queue",
+        "send-notification",
+        "call-webhook",
+        "pause-automation",
+        "resume-automation",
+        "suspend-flow-run",
+        "resume-flow-run",
+        "pause-work-pool",
+        "resume-work-pool",
+    ]
+    source: Literal["selected", "inferred"] = "selected"
+    deployment_id: Id | None = None
+    parameters: dict[str, Any] | None = None
+    job_variables: dict[str, Any] | None = None
+    schedule_after: Seconds = 0.0
+    work_queue_id: Id | None = None
+    work_pool_id: Id | None = None
+    automation_id: Id | None = None
+    block_document_id: Id | None = None
+    subject: str | None = None
+    body: str | None = None
+    payload: str | None = None
+    state: StateType | None = None
+    name: str | None = None
+    message: str | None = None
+    force: bool = False
+
+    @model_validator(mode="after")
+    def _whole(self) -> Action:
+        noun = {
+            "run-deployment": "deployment_id",
+            "pause-deployment": "deployment_id",
+            "resume-deployment": "deployment_id",
+            "pause-work-queue": "work_queue_id",
+            "resume-work-queue": "work_queue_id",
+            "pause-automation": "automation_id",
+            "resume-automation": "automation_id",
+            "pause-work-pool": "work_pool_id",
+            "resume-work-pool": "work_pool_id",
+        }.get(self.type)
+        if noun is not None and (self.source == "selected") != (getattr(self, noun) is not None):
+            raise ValueError(f"{noun} is given exactly when the source is 'selected'")
+        needed = {
+            "send-notification": ("block_document_id", "body"),
+            "call-webhook": ("block_document_id",),
+            "change-flow-run-state": ("state",),
+        }
+        for name in needed.get(self.type, ()):
+            if getattr(self, name) is None:
+                raise ValueError(f"{self.type} needs {name}")
+        return self
+
+    def stored(self) -> dict[str, Any]:
+        """As it is kept and sent: the fields that its type has."""
+        return self.model_dump(mode="json", include={"type", *_FIELDS.get(self.type, ())})
+
+
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "send-notification": ("block_document_id", "body"),
+    "call-webhook": ("block_document_id",),
+    "change-flow-run-state": ("state",),
+}
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "run-deployment": ("source", "deployment_id", "parameters", "job_variables", "schedule_after"),
+    "change-flow-run-state": ("state", "name", "message", "force"),
+    "send-notification": ("block_document_id", "subject", "body"),
+    "call-webhook": ("block_document_id", "payload"),
+    **{f"{verb}-deployment": ("source", "deployment_id") for verb in ("pause", "resume")},
+    **{f"{verb}-work-queue": ("source", "work_queue_id") for verb in ("pause", "resume")},
+    **{f"{verb}-work-pool": ("source", "work_pool_id") for verb in ("pause", "resume")},
+    **{f"{verb}-automation": ("source", "automation_id") for verb in ("pause", "resume")},
+}
+
+
+class AutomationUpdate(Request):
+    """A trigger and what is done when it fires, in the place of what was there."""
+
+    name: str
+    description: str = ""
+    enabled: bool = True
+    tags: list[str] = Field(default_factory=list)
+    trigger: Trigger
+    actions: list[Action]
+    actions_on_trigger: list[Action] = Field(default_factory=list)
+    actions_on_resolve: list[Action] = Field(default_factory=list)
+
+
+class AutomationCreate(AutomationUpdate):
+    """A new automation; it goes when its owner goes."""
+
+    owner_resource: str | None = None
+
+
+class AutomationSwitch(Request):
+    """Switches an automation on or off."""
+
+    enabled: bool = True
+
+
+class Automation(Entity):
+    """An automation."""
+
+    name: str
+    description: str = ""
+    enabled: bool = True
+    tags: list[str] = Field(default_factory=list)
+    trigger: Trigger
+    actions: list[dict[str, Any]]
+    actions_on_trigger: list[dict[str, Any]] = Field(default_factory=list)
+    actions_on_resolve: list[dict[str, Any]] = Field(default_factory=list)
