@@ -12,7 +12,8 @@ MASK = "***"
 _SHORTEST = 4
 _USERINFO = re.compile(r"(?<=://)[^/\s'\"]*@")
 _SENSITIVE = re.compile(
-    r"pass(word|phrase|wd)?$|secret|token|api_?key|private|credential|authorization|sas|account_key|^key$|_key$", re.IGNORECASE
+    r"pass(word|phrase|wd)?$|secret|token|private|credential|authorization|signature|connection_string|^sas|^sig$|(^|_)key$",
+    re.IGNORECASE,
 )
 
 

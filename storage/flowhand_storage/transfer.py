@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from flowhand_storage.errors import SourceNotFound
+from flowhand_storage.guard import guarded
 from flowhand_storage.ignore import IgnoreRules, kept_files
 from flowhand_storage.paths import inside
 from flowhand_storage.remote.address import parse_remote
 from flowhand_storage.remote.filesystem import open_tree
-from flowhand_storage.remote.guard import guarded
 
 Progress = Callable[[int, int, str], None]
 """Called after each file with the number done, the number of all, and the file's name."""

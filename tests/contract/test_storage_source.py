@@ -12,11 +12,12 @@ import pytest
 from flowhand_storage.checkouts import CheckoutStore
 from flowhand_storage.errors import SourceNotFound
 from support.storage_files import read_files
-from support.storage_kinds import GitHttpOrigin, GitOrigin, LocalOrigin, Origin
+from support.storage_kinds import BlockOrigin, GitHttpOrigin, GitOrigin, LocalOrigin, Origin
 from support.storage_remote_kinds import HttpOrigin, MemoryOrigin, S3Origin, SftpOrigin, TarOrigin, ZipOrigin
 
 KINDS = {
     "local": LocalOrigin,
+    "block": BlockOrigin,
     "git": GitOrigin,
     "git-http": GitHttpOrigin,
     "memory": MemoryOrigin,

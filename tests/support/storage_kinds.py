@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from flowhand_storage.blocks import BlockSource
 from flowhand_storage.git.source import GitSource
 from flowhand_storage.local import LocalSource
 from flowhand_storage.source import Source
 from support.git_http import GitHttpServer
 from support.git_repository import Repository
+from support.storage_blocks import FolderBlock
 from support.storage_files import Files, write_files
 
 
@@ -48,6 +50,16 @@ class LocalOrigin:
 
     def close(self) -> None:
         """A folder needs no ending."""
+
+
+class BlockOrigin(LocalOrigin):
+    """A storage block over a folder."""
+
+    def source(self) -> Source:
+        return BlockSource(FolderBlock(self.folder))
+
+    def missing(self) -> Source:
+        return BlockSource(FolderBlock(self.folder / "nowhere"))
 
 
 class GitOrigin:

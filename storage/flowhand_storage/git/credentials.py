@@ -61,7 +61,7 @@ def credentials_for(address: Address, given: Any, in_url: Login | None = None) -
     """
     if isinstance(given, Credentials):
         return given
-    fields = _read(given)
+    fields = fields_of(given)
     if not fields:
         if given is not None and given != {}:
             raise InvalidSource(f"these credentials hold none of {', '.join(_KNOWN)}")
@@ -89,7 +89,8 @@ def secrets_of(credentials: Credentials | None) -> list[str]:
             return []
 
 
-def _read(given: Any) -> dict[str, str]:
+def fields_of(given: Any) -> dict[str, str]:
+    """What `given` says, field by field, revealed."""
     value = reveal(given)
     if isinstance(value, str):
         return {"access_token": value} if value else {}

@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from flowhand_storage.errors import InvalidSource
 from flowhand_storage.paths import digest
 from flowhand_storage.remote.options import secret_texts, without_secrets
-from flowhand_storage.scrub import Scrubber
+from flowhand_storage.scrub import Scrubber, is_sensitive
 from flowhand_storage.secrets import reveal_all
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -32,7 +32,8 @@ class RemoteAddress:
     """`url` and `options` are what fsspec is given; `shown` is the address for people, without credentials and query.
 
     `folder` is None unless this is an archive: then the folder in it that is wanted, empty for all of it. `identity` is all that decides
-    which files are meant, and holds no credential.
+    which files are meant, and holds no credential. `whole` is the address as it came, less user and password; `signed` tells that its
+    query holds a secret.
     """
 
     url: str
@@ -41,6 +42,8 @@ class RemoteAddress:
     shown: str
     folder: str | None
     identity: str
+    whole: str
+    signed: bool
     scrub: Scrubber
 
 
@@ -50,14 +53,15 @@ def parse_remote(url: str, settings: Mapping[str, Any]) -> RemoteAddress:
     plain, folder = _split_archive(url)
     parts = _split(plain)
     shown = _shown(plain)
-    if parts.query:
-        scrub.add(parts.query, *(pair.partition("=")[2] for pair in parts.query.split("&")))
+    query = [pair.partition("=") for pair in parts.query.split("&")]
+    scrub.add(parts.query, *(value for _, _, value in query))
     options = dict(reveal_all(settings))
     used = plain
     if "::" not in parts.scheme and "@" in parts.netloc:
         used, options = _take_login(plain, parts, options, scrub)
     identity = json.dumps([shown, digest(parts.query), folder, without_secrets(settings)], sort_keys=True, default=repr)
-    return RemoteAddress(used, parts.scheme, options, shown, folder, identity, scrub)
+    signed = any(is_sensitive(name) for name, _, _ in query)
+    return RemoteAddress(used, parts.scheme, options, shown, folder, identity, url.replace(plain, used), signed, scrub)
 
 
 def _split_archive(url: str) -> tuple[str, str | None]:

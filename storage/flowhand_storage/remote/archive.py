@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from flowhand_storage.errors import FetchFailed, SourceNotFound, UnsafePath
+from flowhand_storage.guard import guarded
 from flowhand_storage.paths import inside, is_inside
-from flowhand_storage.remote.guard import guarded
 from flowhand_storage.scrub import Redactor
 
 MAX_SIZE = 16 << 30

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from flowhand_storage.errors import FetchFailed
+from flowhand_storage.guard import guarded
 from flowhand_storage.paths import inside
 from flowhand_storage.remote.filesystem import Entry, RemoteTree
-from flowhand_storage.remote.guard import guarded
 
 _BATCH = 64
 

@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from flowhand_storage.errors import InvalidSource, SourceNotFound, UnsafePath
+from flowhand_storage.guard import guarded
 from flowhand_storage.paths import is_inside
 from flowhand_storage.remote.address import RemoteAddress
-from flowhand_storage.remote.guard import guarded
 
 _EXTRAS = {
     "s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure", "adl": "azure",

@@ -1,4 +1,4 @@
-"""Where the errors of other people's file systems become ours.
+"""Where the errors of other people's code become ours: file systems of fsspec, and blocks.
 
 Each back end raises errors of its own, and many quote the address and the options that they were given. So what comes out is a new
 error with clean words, and nothing is chained to it.
@@ -43,8 +43,8 @@ def _translate(what: str, scrub: Redactor, error: BaseException) -> StorageError
         return SourceNotFound(f"{what}: not found; check the address, and that the credentials may see it")
     if isinstance(error, TypeError):
         return FetchFailed(f"{what}: {words}; check the settings")
-    status = getattr(error, "status", None)
-    marks = f"{type(error).__name__} {getattr(error, 'code', '')} {words}".lower().replace(" ", "")
+    status = getattr(error, "status", None) or getattr(error, "status_code", None)
+    marks = f"{type(error).__name__} {words}".lower().replace(" ", "")
     if isinstance(error, PermissionError) or status in (401, 403) or any(mark in marks for mark in _DENIED):
         return AccessDenied(f"{what}: {words}; check the credentials")
     if status == 404 or any(mark in marks for mark in _ABSENT):
