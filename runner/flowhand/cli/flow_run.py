@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -37,16 +38,26 @@ def ls(
         list[str] | None, typer.Option(metavar="STATE", help="Only runs in this state (a type or a name). May be given again.")
     ] = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="Only runs with this tag. May be given again.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many, the latest first.")] = 20,
+    upcoming: Annotated[
+        bool, typer.Option("--upcoming", help="What is planned, the next first, in place of what was due already.")
+    ] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many.")] = 20,
     output: OutputOption = Format.TEXT,
 ) -> None:
-    """List runs, the latest first."""
+    """List runs that were due, the latest first; with --upcoming those that are planned."""
     types = [one.upper() for one in state or () if one.upper() in StateType.__members__]
     state_names = [one for one in state or () if one.upper() not in StateType.__members__]
     with api() as client:
         ids = [names.deployment(client, deployment)["id"]] if deployment else None
         listing = flow_runs.listed(
-            flow_name=flow, deployment_ids=ids, work_pool=pool, states=state_names, state_types=types, tags=tag, limit=limit
+            flow_name=flow,
+            deployment_ids=ids,
+            work_pool=pool,
+            states=state_names,
+            state_types=types,
+            tags=tag,
+            limit=limit,
+            **_span(upcoming),
         )
         found = client.run(names.with_flow_names(listing))
     if output is Format.JSON:
@@ -123,6 +134,11 @@ def delete(run: Run, yes: YesOption = False) -> None:
         confirm(f"Delete run {found['name']!r} with its states and logs?", yes)
         client.send(flow_runs.delete(found["id"]))
     say(f"Deleted run '{found['name']}'.")
+
+
+def _span(upcoming: bool) -> dict[str, str]:
+    now = datetime.now(UTC).isoformat()
+    return {"due_after": now, "sort": "EXPECTED_START_TIME_ASC"} if upcoming else {"due_before": now}
 
 
 def _outcome(result: Json, run: Json, *wanted: StateType) -> str:

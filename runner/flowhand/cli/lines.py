@@ -17,7 +17,7 @@ _STYLES: Final = ((logging.ERROR, "red"), (logging.WARNING, "yellow"), (logging.
 def log_text(line: WatchedLine) -> Text:
     """Time, level and message; further lines of the message stand below its first."""
     style = next(style for level, style in _STYLES if line.level >= level)
-    text = Text(f"{clock_time(line.stamp_us)} ", style="dim")
+    text = Text.assemble((f"{clock_time(line.stamp_us)} ", "dim"))
     text.append(f"{logging.getLevelName(line.level):<8} ", style=style)
     text.append(line.message.rstrip("\n"), style=style if line.level != logging.INFO else "")
     return text
@@ -25,10 +25,9 @@ def log_text(line: WatchedLine) -> Text:
 
 def state_line(reply: WatchReply) -> Text:
     """Time, state and message."""
-    text = Text(f"{clock_time(reply.stamp_us)} " if reply.stamp_us is not None else "", style="dim")
     name = state_text(reply.state_type, reply.state_name)
-    name.style = f"bold {name.style}".strip()
-    text.append_text(Text("● ", style=name.style)).append_text(name)
+    when = f"{clock_time(reply.stamp_us)} " if reply.stamp_us is not None else ""
+    text = Text.assemble((when, "dim"), (f"● {name}", f"bold {name.style}".strip()))
     if reply.message:
         text.append(f"  {reply.message}")
     return text

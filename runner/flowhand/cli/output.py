@@ -83,7 +83,9 @@ def write_fields(fields: Mapping[str, Any]) -> None:
     shown = {name: value for name, value in fields.items() if value not in (None, "", [], {})}
     width = max((len(name) for name in shown), default=0)
     for name, value in shown.items():
-        if isinstance(value, (dict, list)):
+        if isinstance(value, list) and all(isinstance(one, str) for one in value):
+            say(f"{name}:\n" + "\n".join(f"  {one}" for one in value))
+        elif isinstance(value, (dict, list)):
             text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
             say(f"{name}:\n" + "\n".join(f"  {line}" for line in text.splitlines()))
         else:

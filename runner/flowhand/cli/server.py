@@ -11,7 +11,9 @@ from flowhand.cli.failures import Exit
 from flowhand.cli.lazy import NOUNS, noun
 from flowhand.cli.output import Format, OutputOption, say, write_fields, write_json
 from flowhand.cli.server_status import facts
+from flowhand.cli.times import ago
 from flowhand.client.background import start_server, stop_server
+from flowhand.client.call import Json
 from flowhand.client.published import published_server
 from flowhand.client.spawn import server_command, server_environment
 from flowhand.errors import ConfigurationError
@@ -49,7 +51,7 @@ def status(output: OutputOption = Format.TEXT) -> None:
     if output is Format.JSON:
         write_json(found)
     else:
-        write_fields(found)
+        write_fields({**found, "sessions": [_in_words(one) for one in found.get("sessions") or ()]})
     if not found["running"]:
         raise typer.Exit(Exit.UNREACHABLE)
 
@@ -63,6 +65,11 @@ def stop() -> None:
         return say(f"No server of {settings.home} is running.")
     stop_server(running)
     return say(f"Stopped the server at {running.url} (pid {running.pid}).")
+
+
+def _in_words(session: Json) -> str:
+    pool = f" on {session['work_pool']}" if session.get("work_pool") else ""
+    return f"{session['kind']} {session['name']}{pool}, pid {session['pid']} on {session['host']}, heard of {ago(session['last_seen'])}"
 
 
 def become_server(settings: Settings, options: list[str]) -> NoReturn:

@@ -12,10 +12,14 @@ from flowhand.cli.lines import log_text, state_line, waiting_text
 from flowhand.cli.output import WIDE
 from flowhand.client.api import SyncApiClient
 from flowhand.client.watching import Watch
-from flowhand.wire.runner import MAX_WAIT_S, WatchedLine, WatchReply
+from flowhand.wire.runner import MAX_WAIT_S, WatchReply
+from flowhand.wire.states import StateType
 
 _REFRESH_S: Final = 8.0
 """Refreshes a second of the line that moves."""
+
+_BEGINNINGS: Final = frozenset({StateType.PENDING, StateType.RUNNING})
+"""States that stand before the lines which came with them; the others stand after."""
 
 
 def watch_run(client: SyncApiClient, flow_run_id: str, *, timeout_s: float | None, to_stderr: bool = False) -> WatchReply:
@@ -54,17 +58,16 @@ class _Printed:
         self._why: str | None = None
 
     def show(self, reply: WatchReply) -> None:
-        changed = reply.state_id != self._state_id
-        before = [line for line in reply.logs if not changed or reply.terminal or line.stamp_us < (reply.stamp_us or 0)]
-        self._lines(before)
-        if changed:
-            self._state_id = reply.state_id
-            self._console.print(state_line(reply))
-        self._lines(reply.logs[len(before) :])
+        if reply.state_type in _BEGINNINGS:
+            self._state(reply)
+        for line in reply.logs:
+            self._console.print(log_text(line))
+        self._state(reply)
         if reply.why and reply.why != self._why and not self._console.is_terminal:
             self._console.print(f"waiting: {reply.why}")
         self._why = reply.why
 
-    def _lines(self, lines: list[WatchedLine]) -> None:
-        for line in lines:
-            self._console.print(log_text(line))
+    def _state(self, reply: WatchReply) -> None:
+        if reply.state_id != self._state_id:
+            self._state_id = reply.state_id
+            self._console.print(state_line(reply))

@@ -52,10 +52,12 @@ def listed(
     state_types: Sequence[str] | None = None,
     tags: Sequence[str] | None = None,
     name: str | None = None,
+    due_before: str | None = None,
+    due_after: str | None = None,
     sort: str = "EXPECTED_START_TIME_DESC",
     limit: int | None = None,
 ) -> Errand[list[Json]]:
-    """Runs that fit all of what is given. `states` are names, `state_types` types."""
+    """Runs that fit all of what is given. `states` are names, `state_types` types, `due_…` ISO stamps."""
     criteria: Json = {}
     if deployment_ids is not None:
         criteria["deployment_id"] = {"any_": list(deployment_ids)}
@@ -66,6 +68,8 @@ def listed(
         criteria["tags"] = {"all_": list(tags)}
     if name is not None:
         criteria["name"] = {"any_": [name]}
+    if due_before is not None or due_after is not None:
+        criteria["expected_start_time"] = {"before_": due_before, "after_": due_after}
     body: Json = {"flow_runs": criteria or None, "sort": sort}
     if flow_name is not None:
         body["flows"] = {"name": {"any_": [flow_name]}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, make_url, select
+from sqlalchemy import Connection, RowMapping, func, make_url, select
 
 from flowhand.clock import to_iso
 from flowhand_server.config import ServerConfig
@@ -30,9 +30,13 @@ _OPEN = (
 def read_status(conn: Connection) -> dict[str, Any]:
     """The open sessions, and how many runs are leased."""
     return {
-        "sessions": [{**row, "last_seen": to_iso(row["last_seen"])} for row in conn.execute(_OPEN).mappings()],
-        "leased_runs": conn.execute(select(func.count()).select_from(lease)).scalar_one(),
+        "sessions": [_session(row) for row in conn.execute(_OPEN).mappings()],
+        "leased_runs": conn.execute(select(func.count()).select_from(lease).where(lease.c.ended_at.is_(None))).scalar_one(),
     }
+
+
+def _session(row: RowMapping) -> dict[str, Any]:
+    return {str(name): to_iso(value) if name == "last_seen" else value for name, value in row.items()}
 
 
 def database_of(config: ServerConfig) -> str:
