@@ -12,6 +12,7 @@ MIN_RUNS: Final = 3
 MAX_RUNS: Final = 100
 AHEAD_US: Final = 3_600_000_000
 FARTHEST_US: Final = 100 * 86_400_000_000
+EVERY_US: Final = 60_000_000
 NEVER_US: Final = 2**62
 
 
@@ -31,8 +32,8 @@ def plan(schedule: dict[str, Any], now: int) -> Plan:
     if len(slots) < MIN_RUNS:
         # few are left, or they are far away: a day later there may be more
         return Plan(slots, now + 86_400_000_000 if slots else NEVER_US)
-    # one more is wanted as soon as fewer than three are ahead, or less than an hour is
-    return Plan(slots, max(now + 1_000_000, min(slots[-MIN_RUNS], slots[-1] - AHEAD_US)) if len(slots) > MIN_RUNS else slots[0])
+    # again when fewer than three are ahead, or less than an hour is; the latter at most once a minute
+    return Plan(slots, min(slots[-MIN_RUNS] + 1, max(slots[-1] - AHEAD_US, now + EVERY_US)))
 
 
 Catchup = Any

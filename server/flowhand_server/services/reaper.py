@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from flowhand.clock import Clock
 from flowhand_server.config import ServerConfig
 from flowhand_server.store.leases import LIVE
-from flowhand_server.store.reaping import end_graces, reap
+from flowhand_server.store.reaping import bound_terms, end_graces, reap
 from flowhand_server.store.store import Store
 from flowhand_server.store.tables import lease, session
 
@@ -22,6 +22,7 @@ from .floor import raise_floor, tick
 from .service import leads
 
 EVERY_S: Final = 2.0
+"""Or six times in a lease, where leases are short."""
 JUMP_S: Final = 1.0
 """How far wall and monotonic time may part before leases cannot be compared any more."""
 _log = structlog.get_logger("flowhand.server")
@@ -36,6 +37,7 @@ class Reaper:
         self._store = store
         self._clock = clock
         self._config = config
+        self._every_s = min(EVERY_S, config.lease_s / 6)
         self._last: tuple[int, float] | None = None
 
     async def round(self) -> float:
@@ -43,21 +45,23 @@ class Reaper:
         now, jumped = self._clock.now_us(), self._jumped()
         if not await self._store.read(anything_held, now):
             self._last = None
-            return EVERY_S
+            return self._every_s
         reaped = await self._store.write(self._work, now, jumped)
         if reaped:
             _log.warning("reaped runs whose worker was lost", runs=reaped)
-        return EVERY_S
+        return self._every_s
 
     def _work(self, conn: Connection, now: int, jumped: bool) -> int:
         if not leads(conn, self.name):
             return 0
+        lease_us, grace_us = longest_lease(conn, self._config), round(self._config.grace_s * 1_000_000)
         if jumped:
-            raise_floor(conn, now, longest_lease(conn, self._config))
-        if not tick(conn, now, longest_lease(conn, self._config)):
+            raise_floor(conn, now, lease_us)
+        if not tick(conn, now, lease_us):
+            bound_terms(conn, now + lease_us, now + grace_us)
             return 0
         end_graces(conn, now)
-        return reap(conn, now, round(self._config.grace_s * 1_000_000))
+        return reap(conn, now, grace_us)
 
     def _jumped(self) -> bool:
         wall, mono = self._clock.now_us(), self._clock.monotonic()

@@ -31,13 +31,14 @@ def adopt_runs(conn: Connection, attempts: list[Attempt], until: int, now: int) 
     for run in load_runs(conn, [run_id for run_id, _ in attempts]).values():
         if run.state_type == StateType.CRASHED:
             # `resuming` keeps Running from being counted again, and is cleared by it (contract 4.3)
-            before = _state_before(conn, run)
+            before = state_before(conn, run)
             writer.enter(run, before, {"resuming": True} if before.type is StateType.RUNNING else None)
     writer.flush()
     adopt(conn, attempts, until)
 
 
-def _state_before(conn: Connection, run: Run) -> Proposal:
+def state_before(conn: Connection, run: Run) -> Proposal:
+    """The state that the run was in before its current one."""
     row = conn.execute(_BEFORE, {"run": run.id, "before": run.progress.state_timestamp}).first()
     message = "The worker is in contact again."
     if row is None:

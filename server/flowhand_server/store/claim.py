@@ -70,7 +70,7 @@ def look(conn: Connection, request: ClaimRequest, secret: str, now: int) -> Answ
     found = _find(conn, opened, request, now, lock=False)
     undone = bool(found.again or found.look.taken or _to_cancel(found.look.blocked))
     reply = ClaimReply(claim=opened.claim, orders=found.told, why=found.scope.why(found.look.blocked))
-    undone = undone or now - opened.last_seen > opened.heartbeat_us // 2
+    undone = undone or opened.unnoted(now)
     return Answer(reply, opened, found.queues, found.look.next_due, bool(found.look.blocked), undone=undone)
 
 
@@ -83,8 +83,8 @@ def claim(conn: Connection, request: ClaimRequest, secret: str, now: int) -> Ans
     seen(conn, opened, now)
     found = _find(conn, opened, request, now, lock=True)
     found.scope.polled(conn, opened, now)
-    _cancel_new(conn, found.look.blocked, now)
     given = _give_again(conn, found.again, now, opened) if found.again else _take(conn, found.look.taken, opened, now)
+    _cancel_new(conn, found.look.blocked, now)
     number = opened.claim + 1 if given and not found.again else opened.claim
     if number != opened.claim:
         conn.execute(update(session).where(session.c.id == opened.id).values(claim=number))

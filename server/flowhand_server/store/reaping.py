@@ -82,5 +82,11 @@ def end_graces(conn: Connection, now: int) -> Sequence[Any]:
     return over
 
 
+def bound_terms(conn: Connection, lease_until: int, grace_until: int) -> None:
+    """Brings leases and graces down to the longest that they can be: after the clock was set back they would last too long."""
+    conn.execute(update(lease).where(LIVE, _l.expires_at > lease_until).values(expires_at=lease_until))
+    conn.execute(update(lease).where(_l.provisional_until > grace_until).values(provisional_until=grace_until))
+
+
 def _ordinal(number: int) -> str:
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10 if number % 100 not in {11, 12, 13} else 0, 'th') }"

@@ -8,7 +8,8 @@ from flowhand.wire.runner import Attempt, Reason, Refusal, ReleaseReply, Release
 from flowhand.wire.states import TERMINAL, StateType
 from flowhand_server.orchestration.state import Proposal, scheduled
 
-from .leases import Held, Holdings, end, holdings
+from .adoption import state_before
+from .leases import Held, end, holdings
 from .runs import Run, StateWriter, load_runs
 from .sessions import authenticate, seen
 
@@ -22,12 +23,15 @@ def release(conn: Connection, request: ReleaseRequest, secret: str, now: int) ->
     reply, writer = ReleaseReply(), StateWriter(conn, now)
     ended: list[Attempt] = []
     for run_id, attempt in request.runs:
-        reason = _why_not(known, run_id, attempt, opened.id)
         run = runs.get(run_id)
+        held = known.held.get((run_id, attempt))
+        # of a run that was called Crashed meanwhile, what it was before is what counts
+        state = None if run is None else state_before(conn, run) if held and held.provisional else run.current
+        reason = "unknown_run" if run is None else _why_not(held, state, opened.id)
         if run is None or reason is not None:
             reply.refused.append(Refusal(run_id=run_id, attempt=attempt, reason=reason or "unknown_run"))
             continue
-        _give_back(run, request.reason, writer, now)
+        _give_back(run, state, request.reason, writer, now)
         ended.append((run_id, attempt))
     writer.flush()
     end(conn, ended, now)
@@ -35,26 +39,23 @@ def release(conn: Connection, request: ReleaseRequest, secret: str, now: int) ->
     return reply
 
 
-def _give_back(run: Run, reason: str, writer: StateWriter, now: int) -> None:
-    if run.state_type == StateType.CANCELLING:
+def _give_back(run: Run, state: Proposal | None, reason: str, writer: StateWriter, now: int) -> None:
+    if state is not None and state.type is StateType.CANCELLING:
         writer.enter(run, Proposal(StateType.CANCELLED, "Cancelled", "Cancelled before it began."))
-    elif run.state_type == StateType.PENDING:
-        due = run.current.scheduled_us if run.current else None
+    elif state is not None and state.type is StateType.PENDING:
+        due = state.scheduled_us
         run.attempt += 1  # whatever is still under way about the old attempt has nothing to say any more
         writer.enter(run, scheduled(due or now, message=reason or None))
 
 
-def _why_not(known: Holdings, run_id: str, attempt: int, session_id: str) -> Reason | None:
-    if run_id not in known.runs:
-        return "unknown_run"
-    held: Held | None = known.held.get((run_id, attempt))
-    if held is None:
+def _why_not(held: Held | None, state: Proposal | None, session_id: str) -> Reason | None:
+    if held is None or state is None:
         return "stale_attempt"
     if held.session_id != session_id:
         return "superseded"
     if not held.live:
         # handed back before, and the answer was lost: nothing is left to do
-        return None if held.state_type == StateType.SCHEDULED else "stale_attempt"
-    if held.state_type in TERMINAL:
+        return None if state.type is StateType.SCHEDULED else "stale_attempt"
+    if state.type in TERMINAL:
         return "terminal"
-    return None if held.state_type in {StateType.PENDING, StateType.CANCELLING} else "already"
+    return None if state.type in {StateType.PENDING, StateType.CANCELLING} else "already"

@@ -91,6 +91,8 @@ class StateReport:
         here: RetryHere | None = None
         if decision.state is not None:
             state = writer.enter(run, decision.state, decision.policy)
+            if state.type is StateType.SCHEDULED:
+                run.infrastructure_pid = None  # what waits for its next try has no process that a cancel would have to stop
             if leaves_worker(state):
                 self.ended.append((item.run_id, item.attempt))
             elif held.provisional:

@@ -42,7 +42,7 @@ class Scope:
     def polled(self, conn: Connection, opened: Session, now: int) -> None:
         """Notes that the queues, or the deployments, are asked for (contract 5.6)."""
         if opened.kind == "serve":
-            if now - opened.last_seen >= POLLED_EVERY_US and opened.deployments:
+            if opened.deployments and opened.unnoted(now):
                 deployments_polled(conn, opened.deployments, now)
         elif self.queues and (self.last_polled is None or now - self.last_polled >= POLLED_EVERY_US):
             queues_polled(conn, [queue.id for queue in self.queues], now)

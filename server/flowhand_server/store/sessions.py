@@ -39,10 +39,15 @@ class Session:
     deployments: list[str]
     heartbeat_us: int
     lease_us: int
+    created: int
     last_seen: int
     claim: int
     drain: bool
     worker_id: str | None
+
+    def unnoted(self, now: int) -> bool:
+        """Whether its being alive is worth a write: its first word, then twice a heartbeat; a busy one speaks a hundred times a second."""
+        return self.last_seen == self.created or now - self.last_seen >= self.heartbeat_us // 2
 
 
 _COLUMNS: Final = [session.c[name] for name in Session.__dataclass_fields__]
@@ -61,8 +66,8 @@ def authenticate(conn: Connection, session_id: str, secret: str) -> Session:
 
 
 def seen(conn: Connection, opened: Session, now: int) -> None:
-    """Notes that the session lives; at most twice a heartbeat, since a busy one speaks a hundred times a second."""
-    if now - opened.last_seen < opened.heartbeat_us // 2:
+    """Notes that the session lives, when that is worth it."""
+    if not opened.unnoted(now):
         return
     conn.execute(_SEEN, {"b_id": opened.id, "now": now})
     if opened.work_pool_id:

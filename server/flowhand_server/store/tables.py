@@ -25,6 +25,8 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
 SCHEMA: Final = "0001"
 """The revision of the migrations that this metadata is equal to."""
@@ -38,7 +40,17 @@ metadata = MetaData(
     }
 )
 
-Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+class _JsonText(JSON):
+    """JSON that is declared TEXT on SQLite: under the name JSON a column would turn the text `1.0` into a number (sqlite.org/datatype3)."""
+
+
+@compiles(_JsonText, "sqlite")
+def _as_text(element: _JsonText, compiler: SQLCompiler, **options: Any) -> str:
+    return "TEXT"
+
+
+Json = _JsonText(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 Cursor = BigInteger().with_variant(Integer, "sqlite")
 """A number that the database hands out; on SQLite only INTEGER can be one."""
 
