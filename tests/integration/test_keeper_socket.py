@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import socket
 import struct
 import subprocess
 import sys
@@ -15,31 +14,8 @@ from typing import Any
 
 import pytest
 
-from flowhand.keeper.protocol import Unpacker, pack
 from support.following import eventually
-
-
-class Talk:
-    """One connection, blocking."""
-
-    def __init__(self, instance: Path) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(10)
-        self.sock.connect(str(instance / "keeper.sock"))
-        self._unpacker = Unpacker()
-        self._read: list[dict[str, Any]] = []
-
-    def ask(self, op: str, **body: Any) -> dict[str, Any]:
-        self.sock.sendall(pack({"id": 7, "op": op, **body}))
-        return self.hear()
-
-    def hear(self) -> dict[str, Any]:
-        while not self._read:
-            data = self.sock.recv(65536)
-            if not data:
-                raise ConnectionResetError
-            self._read += self._unpacker.feed(data)
-        return self._read.pop(0)
+from support.keeper_talk import Talk
 
 
 @pytest.fixture

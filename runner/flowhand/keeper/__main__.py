@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from flowhand.keeper import born, forking, linux, mark
+from flowhand.keeper import born, cgroups, forking, linux, mark
 from flowhand.keeper.instance import Instance
 from flowhand.keeper.keeper import Keeper
 from flowhand.keeper.log import say
@@ -24,6 +24,7 @@ def main() -> int:
     options = _options()
     place = mark.Place()
     _occupy_low_descriptors()
+    groups = cgroups.find(options.directory)
     try:
         instance = Instance(options.directory, options.number, options.fingerprint)
     except (Refused, OSError) as error:
@@ -31,7 +32,7 @@ def main() -> int:
         return 1
     linux.become_subreaper()
     surroundings = forking.Surroundings(os.getpid(), place, _raise_file_limit())
-    keeper = Keeper(instance, surroundings, options.version, options.alone)
+    keeper = Keeper(instance, surroundings, groups, options.version, options.alone)
     _inherited.append(keeper)
     _say_ready()
     newborn: forking.Newborn | None = None

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from flowhand.keeper import exits
+from flowhand.keeper.cgroups import Cgroups
 from flowhand.keeper.family import Family, signal_group
 from flowhand.keeper.loop import Loop, Timer, now
 from flowhand.keeper.outputs import Outputs
@@ -34,6 +35,7 @@ class House(Protocol):
 
     loop: Loop
     family: Family[Attempt]
+    cgroups: Cgroups
 
     def grown(self, attempt: Attempt) -> None: ...
     def ended(self, attempt: Attempt, told: exits.ExitMessage) -> None: ...
@@ -112,6 +114,10 @@ class Attempt:
 
     def _kill(self) -> None:
         self.killed = True
+        self._kill_all()
+
+    def _kill_all(self) -> None:
+        self._house.cgroups.kill(self.key)
         self._house.family.kill(self)
 
     def _lease_is_due(self) -> None:
@@ -142,10 +148,9 @@ class Attempt:
         """The main process has ended."""
         self.status = status
         self._wall_s = now() - self._started
-        self._peak = max(0, usage.ru_maxrss * 1024 - self._baseline)
+        self._peak = self._house.cgroups.peak(self.key) or max(0, usage.ru_maxrss * 1024 - self._baseline)
+        self._oom = self._out_of_memory(status)
         self.spent(usage)
-        if exits.was_killed(status) and not self.killed and self._house.killed_for_memory(self._kills_before):
-            self._oom = "probable"
         self._linger_until = now() + LINGER
         if "kill" in self._timers and not self.killed:
             self._linger_until = max(self._linger_until, self._timers["kill"][0])
@@ -154,6 +159,12 @@ class Attempt:
         self._timers.clear()
         self.outputs.drain()
         self.settle()
+
+    def _out_of_memory(self, status: int) -> str | None:
+        if self._house.cgroups.out_of_memory(self.key):
+            return "certain"
+        unexplained = exits.was_killed(status) and not self.killed
+        return "probable" if unexplained and self._house.killed_for_memory(self._kills_before) else None
 
     def spent(self, usage: resource.struct_rusage) -> None:
         """CPU seconds of one of its processes, just reaped."""
@@ -167,7 +178,7 @@ class Attempt:
         left = self._house.family.left(self)
         if left and (moment >= self._linger_until or self.killed):
             if moment < self._linger_until + _ROUNDS_UNTIL:
-                self._house.family.kill(self)
+                self._kill_all()
                 self._sooner("settle", moment + self._round, self.settle)
                 self._round *= 2
                 return

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from flowhand.keeper import exits, forking, memory, warm
 from flowhand.keeper.attempt import Attempt
+from flowhand.keeper.cgroups import Cgroups
 from flowhand.keeper.door import Door
 from flowhand.keeper.family import Family
 from flowhand.keeper.files import Reserve
@@ -30,9 +31,10 @@ class Keeper:
     """Lives in `serve` until nobody needs it: `alone_s` seconds without a daemon and without living attempts. In a forked child, `serve`
     raises `forking.Newborn`."""
 
-    def __init__(self, instance: Instance, surroundings: forking.Surroundings, version: str, alone_s: float) -> None:
+    def __init__(self, instance: Instance, surroundings: forking.Surroundings, cgroups: Cgroups, version: str, alone_s: float) -> None:
         self.loop = Loop()
         self.family: Family[Attempt] = Family()
+        self.cgroups = cgroups
         self._instance = instance
         self._surroundings = surroundings
         self._baseline = warm.up()
@@ -61,6 +63,7 @@ class Keeper:
             self._ring_doorbells()
             self._door.flush()
         self._instance.withdraw()
+        self.cgroups.close()
 
     # --- operations
 
@@ -162,6 +165,7 @@ class Keeper:
             peek=attempt.heard,
         )
         self.family.add(attempt)
+        self.cgroups.enter(key, birth.pid)
         return attempt
 
     # --- what an attempt needs of us
@@ -177,6 +181,7 @@ class Keeper:
         except OSError as error:
             say(f"the exit of {attempt.key} cannot be filed, only told: {error}")
         self.family.remove(attempt)
+        self.cgroups.leave(attempt.key)
         self._grown.discard(attempt)
         self._door.tell({"op": "EXIT", "key": attempt.key, "exit": told})
         self._consider_leaving()
