@@ -18,6 +18,9 @@ LOCK_TOOL := .venv-lock
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CHECKED := runner storage server tests benchmarks examples
 
+# What is measured and tested is what users have: modules compiled once, not at each start.
+unexport PYTHONDONTWRITEBYTECODE
+
 # An interpreter asked for by name rules; an environment made with another one is made anew.
 ifdef PYTHON
 VERSION_OF = $(shell $(1) -c 'import sys; print(sys.version)' 2>/dev/null)

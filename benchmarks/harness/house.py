@@ -122,8 +122,11 @@ def await_value(find: Callable[[], Value | None], seconds: float, check: Callabl
 
 
 def _environment(home: Path, given: argparse.Namespace) -> dict[str, str]:
-    """The caller's without settings of its own, but for credentials when another API is measured."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FLOWHAND", "PREFECT"))}
+    """The caller's without settings of its own, but for credentials when another API is measured. Modules are compiled once, as users have
+    them, whatever the caller's shell says.
+    """
+    others = ("FLOWHAND", "PREFECT", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     if given.api_url:
         kept |= {name: value for name, value in os.environ.items() if name in ("FLOWHAND_API_KEY", "FLOWHAND_API_AUTH_STRING")}
         kept |= {"FLOWHAND_API_URL": given.api_url, "PREFECT_API_URL": given.api_url}

@@ -123,8 +123,9 @@ class RunningWorker:
         return self.process.wait(within_s)
 
     def keeper(self) -> psutil.Process:
-        """Its keeper."""
-        found = [process for process in psutil.process_iter(["cmdline"]) if self._is_keeper(process)]
+        """Its keeper; forked children look the same but for their parent."""
+        alike = {process.pid: process for process in psutil.process_iter(["cmdline", "ppid"]) if self._is_keeper(process)}
+        found = [process for process in alike.values() if process.info["ppid"] not in alike]
         assert len(found) == 1, f"{len(found)} keepers of {self.home}"
         return found[0]
 
