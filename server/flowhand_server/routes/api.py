@@ -22,6 +22,9 @@ from flowhand_server.routes import (
     flows,
     logs,
     logs_out,
+    overviews,
+    saved_searches,
+    slot_overviews,
     task_runs,
     templates,
     variables,
@@ -53,6 +56,9 @@ ROUTERS: Final = (
     blocks.capabilities,
     automations.router,
     templates.router,
+    overviews.router,
+    slot_overviews.router,
+    saved_searches.router,
     collections.router,
 )
 

@@ -104,10 +104,6 @@ def _current_state(row: Row, of: str) -> Form | None:
 
 def _progress(row: Row, now: int, of: str) -> Form:
     """The fields of a run that follow its states."""
-    total = row["total_run_time"]
-    ran = total
-    if row["state_type"] == StateType.RUNNING and row["state_timestamp"] is not None:
-        ran = total + max(0, now - row["state_timestamp"])
     return {
         "state_id": row["state_id"],
         "state_type": row["state_type"],
@@ -117,11 +113,19 @@ def _progress(row: Row, now: int, of: str) -> Form:
         "next_scheduled_start_time": iso(row["next_scheduled_start_time"]),
         "start_time": iso(row["start_time"]),
         "end_time": iso(row["end_time"]),
-        "total_run_time": total / 1e6,
-        "estimated_run_time": ran / 1e6,
+        "total_run_time": row["total_run_time"] / 1e6,
+        "estimated_run_time": run_time(row, now) / 1e6,
         "estimated_start_time_delta": lateness(row, now) / 1e6,
         "state": _current_state(row, of),
     }
+
+
+def run_time(row: Row, now: int) -> int:
+    """Microseconds that a run has run, up to now if it is still running."""
+    total: int = row["total_run_time"]
+    if row["state_type"] != StateType.RUNNING or row["state_timestamp"] is None:
+        return total
+    return total + max(0, now - row["state_timestamp"])
 
 
 def lateness(row: Row, now: int) -> int:

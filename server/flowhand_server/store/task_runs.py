@@ -159,3 +159,16 @@ def read_state(conn: Connection, state_id: str) -> forms.Form:
     if row is None:
         raise NotFound("Task run state not found")
     return forms.state(row)
+
+
+def dependencies(conn: Connection, flow_run_id: str, now: int) -> list[forms.Form]:
+    """A flow run's task runs, each with those that its inputs name."""
+    rows = conn.execute(_SELECT.where(_task.flow_run_id == flow_run_id).order_by(_task.id)).mappings()
+    shown = ("id", "name", "state", "expected_start_time", "start_time", "end_time", "total_run_time", "estimated_run_time")
+    found: list[forms.Form] = []
+    for row in rows:
+        form = forms.task_run(row, now)
+        upstream = [one for given in (row["task_inputs"] or {}).values() for one in given if one.get("input_type") == "task_run"]
+        untrackable = bool(form["state"] and form["state"]["state_details"]["untrackable_result"])
+        found.append({**{name: form[name] for name in shown}, "upstream_dependencies": upstream, "untrackable_result": untrackable})
+    return found
