@@ -29,7 +29,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class IntervalSchedule:
-    """Falls due at `anchor_date` plus each multiple of `interval` (seconds or a timedelta); the anchor is the time of creation unless given.
+    """Falls due at `anchor_date` (the time of creation unless given) plus each multiple of `interval` (seconds or a timedelta).
 
     Whole days keep the wall time of `timezone`, shorter intervals are absolute.
     """

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import sys
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from flowhand.child.barrier import lease_is_over, wait_until
 from flowhand.child.channel import Channel
@@ -131,9 +133,25 @@ def _execute(session: Session, attempt: Attempt) -> None:
         asyncio.run(_on_loop(session, attempt))
     else:
         execute(attempt)
+    if not session.channel.ours:
+        _leave_fork(attempt.error)
     stopped = session.stop.reason
     if stopped is not None and isinstance(attempt.error, asyncio.CancelledError):
         attempt.error, attempt.state = stopped, state_of_error(stopped)
+
+
+def _leave_fork(error: BaseException | None) -> NoReturn:
+    """A process that the flow forked came back to us: it ends as a program of its own would; the run is its parent's."""
+    code = 0
+    try:
+        if error is not None:
+            raise error
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+    except BaseException as crash:  # noqa: BLE001  # told as the interpreter tells it
+        sys.excepthook(type(crash), crash, crash.__traceback__)
+        code = 1
+    os._exit(code)
 
 
 async def _on_loop(session: Session, attempt: Attempt) -> None:

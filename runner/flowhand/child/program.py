@@ -35,7 +35,7 @@ def finish(code: int) -> NoReturn:
 
     What goes wrong on the way is told on stderr and changes nothing about a run that has said its last word.
     """
-    threading._shutdown()  # pyright: ignore  # noqa: SLF001  # as multiprocessing leaves its children: joining alone would hang on idle pools
+    threading._shutdown()  # pyright: ignore[reportAttributeAccessIssue]  # noqa: SLF001  # as multiprocessing leaves its children: joining alone would hang on idle pools
     atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):

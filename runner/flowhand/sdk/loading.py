@@ -61,12 +61,12 @@ def _from_file(place: str, entrypoint: str, directory: Path) -> ModuleType:
     for folder in (str(directory), str(path.parent)):
         if folder not in sys.path:
             sys.path.append(folder)
+        sys.path_importer_cache.pop(folder, None)  # files may be newer than a listing that was read before the fork
     loaded = sys.modules.get(name)
     if loaded is not None and _is_from(loaded, path):
         return loaded
     if loaded is not None:
         return _under(f"flowhand_flow_{path.stem}", path, entrypoint)  # the name belongs to another module, such as logging
-    importlib.invalidate_caches()
     with _importing(entrypoint, path):
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.origin is not None and Path(spec.origin).resolve() == path:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import warnings
 from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import PydanticUserError, TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, PydanticJsonSchemaWarning
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, PydanticJsonSchemaWarning
 
 from flowhand.sdk.coercion import annotation_of
 
@@ -20,20 +21,15 @@ def parameter_schema(signature: inspect.Signature, descriptions: Mapping[str, st
 
     A type that JSON Schema cannot say is left open: such a parameter takes anything.
     """
-    schema: dict[str, Any] = {"title": "Parameters", "type": "object", "properties": {}}
-    required: list[str] = []
-    definitions: dict[str, Any] = {}
+    types, definitions = _types(signature)
+    properties: dict[str, Any] = {}
     for position, (name, parameter) in enumerate(signature.parameters.items()):
-        found = _of_annotation(annotation_of(parameter), definitions)
-        about: dict[str, Any] = {"allOf": [found]} if "$ref" in found else found
-        about |= {"title": name, "position": position}
+        about: dict[str, Any] = {**types.get(name, {}), "title": name, "position": position}
         if name in descriptions:
             about["description"] = descriptions[name]
-        if parameter.default is not inspect.Parameter.empty:
-            about |= _default(parameter.default)
-        elif parameter.kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
-            required.append(name)
-        schema["properties"][name] = about
+        properties[name] = about | _default(parameter.default)
+    schema: dict[str, Any] = {"title": "Parameters", "type": "object", "properties": properties}
+    required = [name for name, parameter in signature.parameters.items() if _is_required(parameter)]
     if required:
         schema["required"] = required
     if definitions:
@@ -41,15 +37,25 @@ def parameter_schema(signature: inspect.Signature, descriptions: Mapping[str, st
     return schema
 
 
-def _of_annotation(annotation: Any, definitions: dict[str, Any]) -> dict[str, Any]:
-    try:
-        adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-        found = adapter.json_schema(ref_template=_REFERENCE, schema_generator=_Lenient)
-    except (PydanticUserError, NameError, TypeError):
-        return {}
-    definitions |= found.pop("$defs", {})
-    found.pop("title", None)
-    return found
+def _is_required(parameter: inspect.Parameter) -> bool:
+    variadic = parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return not variadic and parameter.default is inspect.Parameter.empty
+
+
+def _types(signature: inspect.Signature) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """The schema of each parameter's type, and the definitions that they refer to."""
+    adapters: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = []
+    for name, parameter in signature.parameters.items():
+        with contextlib.suppress(PydanticUserError, NameError, TypeError):
+            adapters.append((name, "validation", TypeAdapter(annotation_of(parameter))))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PydanticJsonSchemaWarning)
+        found, rest = TypeAdapter.json_schemas(adapters, ref_template=_REFERENCE, schema_generator=_Lenient)
+    types: dict[str, dict[str, Any]] = {}
+    for (name, _mode), schema in found.items():
+        schema.pop("title", None)
+        types[str(name)] = {"allOf": [schema]} if "$ref" in schema else schema
+    return types, rest.get("$defs", {})
 
 
 class _Lenient(GenerateJsonSchema):
@@ -60,11 +66,10 @@ class _Lenient(GenerateJsonSchema):
 
 
 def _default(value: Any) -> dict[str, Any]:
-    """The default as JSON; nothing when it has no such form."""
-    adapter: TypeAdapter[Any] = TypeAdapter(Any)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PydanticJsonSchemaWarning)
-            return {"default": adapter.dump_python(value, mode="json")}
-    except (ValueError, TypeError, PydanticUserError):
+    """The default as JSON; nothing when there is none, or when it has no such form."""
+    if value is inspect.Parameter.empty:
         return {}
+    adapter: TypeAdapter[Any] = TypeAdapter(Any)
+    with contextlib.suppress(ValueError, TypeError, PydanticUserError):
+        return {"default": adapter.dump_python(value, mode="json")}
+    return {}

@@ -16,11 +16,23 @@ _VARIADIC: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYW
 
 
 def signature_of(fn: Callable[..., Any]) -> inspect.Signature:
-    """The signature with its annotations evaluated where they can be; text where they cannot (names of a function's own scope)."""
+    """The signature with its annotations evaluated; those that cannot be (names of a function's own scope) are left out."""
     try:
         return inspect.signature(fn, eval_str=True)
     except Exception:  # noqa: BLE001  # user code: evaluating an annotation may raise anything
-        return inspect.signature(fn)
+        signature = inspect.signature(fn)
+    scope = getattr(inspect.unwrap(fn), "__globals__", {})
+    parameters = [parameter.replace(annotation=_evaluated(parameter.annotation, scope)) for parameter in signature.parameters.values()]
+    return signature.replace(parameters=parameters)
+
+
+def _evaluated(annotation: Any, scope: dict[str, Any]) -> Any:
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, scope)  # noqa: S307  # the author's own annotation, as inspect evaluates it
+    except Exception:  # noqa: BLE001  # user code
+        return inspect.Parameter.empty
 
 
 def bind(signature: inspect.Signature, flow_name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
