@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import COMMAND, Ended, environment, flowhand
+from support.cli import COMMAND, Ended, environment, flowhand, flowhand_script
 from support.scripted_api import Asked, Say, scripted_api
 
 
@@ -134,7 +134,7 @@ def test_parameters_from_stdin(tmp_path: Path) -> None:
 
     with scripted_api(script) as api:
         words = ["deployment", "run", "fast", "--params", "-", "-p", "sleep=2", "-o", "json"]
-        ended = flowhand(*words, env=environment(tmp_path, api.url), stdin='{"sleep": 1}')
+        ended = flowhand_script(*words, env=environment(tmp_path, api.url), stdin='{"sleep": 1}')
     assert ended.code == 0, ended.err
     assert ended.json["parameters"] == {"sleep": 2}
 
@@ -151,10 +151,10 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     rows = [{"id": f"{n:036}", "name": "x" * 50, "created": None} for n in range(200)]
 
     def script(asked: Asked) -> Say:
-        return Say(200, rows if asked.body["offset"] < 10_000 else [])
+        return Say(200, rows if asked.body["offset"] < 2000 else [])
 
     with scripted_api(script) as api:
-        line = f"{COMMAND} flow ls --limit 10000 | head -1"
+        line = f"{COMMAND} flow ls --limit 2000 | head -1"
         done = subprocess.run(["sh", "-c", line], env=environment(tmp_path, api.url), capture_output=True, text=True, timeout=60)
     assert done.stdout.startswith("NAME")
     assert done.stderr == ""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import multiprocessing
 import os
 import pty
 import select
 import signal
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Mapping
@@ -17,6 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flowhand.cli.lazy import NOUNS
+from flowhand.cli.program import main
+
+_LOADED = multiprocessing.get_context("forkserver")
+_LOADED.set_forkserver_preload([noun.module for noun in NOUNS.values()])
 COMMAND = str(Path(sys.executable).with_name("flowhand"))
 
 
@@ -40,10 +47,34 @@ def environment(home: Path, url: str | None = None, **more: str) -> dict[str, st
     return {**kept, "FLOWHAND_HOME": str(home), **({"FLOWHAND_API_URL": url} if url else {}), **more}
 
 
-def flowhand(*words: str, env: Mapping[str, str], stdin: str | None = None, timeout: float = 60.0) -> Ended:
-    """Runs `flowhand WORDS` to its end, its output going to pipes."""
+def flowhand(*words: str, env: Mapping[str, str], timeout: float = 60.0) -> Ended:
+    """Runs `flowhand WORDS` to its end, its output going to files.
+
+    In a process of its own, forked off one that has the commands loaded already: a tenth of what an interpreter's start would cost.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        process = _LOADED.Process(target=_run, args=(words, dict(env), out, err))
+        process.start()
+        process.join(timeout)
+        assert process.exitcode is not None, f"flowhand {' '.join(words)} goes on and on: {process.kill()}"
+        return Ended(process.exitcode, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
+
+
+def flowhand_script(*words: str, env: Mapping[str, str], stdin: str | None = None, timeout: float = 60.0) -> Ended:
+    """Runs the console script itself, its output going to pipes."""
     done = subprocess.run([COMMAND, *words], env=dict(env), input=stdin, capture_output=True, text=True, timeout=timeout, cwd="/")
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def _run(words: tuple[str, ...], env: dict[str, str], out: Path, err: Path) -> None:
+    for number, path in ((1, out), (2, err)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir("/")
+    sys.argv = ["flowhand", *words]
+    main()
 
 
 class Terminal:

@@ -44,7 +44,7 @@ def parse_moment(text: str) -> datetime:
         raise typer.BadParameter(f"{text!r} is not a time; write 2026-01-31T09:00, 2026-01-31T09:00+02:00 or 09:00") from None
     if not isinstance(moment, datetime):
         raise typer.BadParameter(f"{text!r} is not one moment; write 2026-01-31T09:00 or 09:00")
-    return moment
+    return datetime.fromisoformat(moment.isoformat())  # a plain one: arithmetic with pendulum's own gives other types
 
 
 def parse_since(text: str) -> datetime:
