@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -91,6 +92,24 @@ def test_nobody_listens(send: Send) -> None:
         url = f"http://127.0.0.1:{free.getsockname()[1]}/api"
         with pytest.raises(ApiUnavailable, match=rf"{url}.*flowhand server start"):
             send(Address(url), flows.read("1"))
+
+
+def test_a_patient_client_waits_for_an_api_that_is_not_up_yet() -> None:
+    """Told why it waits, it finds the API as soon as it listens, although nothing answered at first."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told: list[str] = []
+    with contextlib.ExitStack() as up, SyncApiClient(Address(f"http://127.0.0.1:{port}/api")) as client:
+
+        def on_retry(error: ApiUnavailable, _delay_s: float) -> None:
+            told.append(str(error))
+            if len(told) == 2:
+                up.enter_context(scripted_api(lambda _: Say(200, {"id": "1"}), port))
+
+        client.be_patient(on_retry)
+        assert client.send(flows.read("1")) == {"id": "1"}
+    assert "Connection refused" in told[0]
 
 
 def run_sync(api: ScriptedApi, errand: Errand[Any]) -> Any:

@@ -54,8 +54,8 @@ def in_order(*answers: Say) -> Script:
 
 
 @contextmanager
-def scripted_api(script: Script) -> Generator[ScriptedApi, None, None]:
-    """Serves the script on a free port of the loopback."""
+def scripted_api(script: Script, port: int = 0) -> Generator[ScriptedApi, None, None]:
+    """Serves the script on a port of the loopback; 0 takes a free one."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -86,7 +86,7 @@ def scripted_api(script: Script) -> Generator[ScriptedApi, None, None]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     api = ScriptedApi(server.server_address[1])
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)

@@ -119,8 +119,8 @@ def test_protection_against_forged_requests_is_answered_on_demand() -> None:
 
 
 def test_a_plain_403_is_about_credentials() -> None:
-    """A 403 that does not speak of CSRF is Unauthorized, without a second request."""
-    with pytest.raises(Unauthorized, match="FLOWHAND_API_KEY"):
+    """A 403 that does not speak of CSRF is Unauthorized, with the reason, without a second request."""
+    with pytest.raises(Unauthorized, match="does not allow it: no"):
         Talk(CREATE).give(answer(403, {"detail": "no"}))
 
 

@@ -8,6 +8,7 @@ Errors are those of flowhand.errors. A client may be used by one thread, or one 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -21,7 +22,7 @@ from flowhand.client.answers import Answer
 from flowhand.client.call import Call, Errand, Pause
 from flowhand.client.exchange import Lost, Request, Revive, Session, Step, exchange
 from flowhand.client.transport import async_client, httpx, sync_client
-from flowhand.errors import ApiError
+from flowhand.errors import ApiError, ApiUnavailable
 
 T = TypeVar("T")
 TIMEOUT_S = 30.0
@@ -44,6 +45,12 @@ class SyncApiClient:
     def address(self) -> Address:
         """Where it talks to; may change when the embedded server was started again."""
         return self._session.address
+
+    def be_patient(self, on_retry: Callable[[ApiUnavailable, float], None]) -> None:
+        """From now on waits for the API for ever, also when nothing ever answered; `on_retry` is told why, and for how many seconds."""
+        self._session.patience_s = math.inf
+        self._session.reached = True
+        self._session.on_retry = on_retry
 
     def send(self, call: Call[T]) -> T:
         """One call. Tried again while that is safe and patience lasts."""

@@ -79,7 +79,7 @@ LOCKED: Final = 75
 
 def _why(server: Spawned, home: Path) -> str:
     said = last_lines(server.log, server.log_from)
-    return f"the embedded server in {home} could not start (exit status {server.status}){said or f'; its log is {server.log}'}"
+    return f"the server of {home} could not start (exit status {server.status}){said or f'; its log is {server.log}'}"
 
 
 def _silent(server: Spawned, home: Path, start_s: float) -> str:
@@ -89,7 +89,7 @@ def _silent(server: Spawned, home: Path, start_s: float) -> str:
             f"a server has the database of {home} open (pid {published.pid}, {published.url}) but does not answer; "
             f"its log is {server.log}, `flowhand server stop` ends it"
         )
-    return f"the embedded server did not answer within {start_s:g} s; its log is {server.log}{last_lines(server.log, server.log_from)}"
+    return f"the server of {home} did not answer within {start_s:g} s; its log is {server.log}{last_lines(server.log, server.log_from)}"
 
 
 def _prepared(home: Path) -> Path:

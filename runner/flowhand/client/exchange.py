@@ -59,6 +59,8 @@ class Session:
     """For how long a call is tried again."""
     reached: bool = False
     """Whether anything ever answered here: before that a refused connection is reported at once, for the address may be wrong."""
+    on_retry: Callable[[ApiUnavailable, float], None] = lambda _error, _delay_s: None
+    """Told before each wait, with its seconds."""
     csrf: dict[str, str] = field(default_factory=dict)
 
 
@@ -91,6 +93,7 @@ def exchange(call: Call[T], session: Session, monotonic: Callable[[], float] = t
                 yield Revive()
         if monotonic() + delay >= deadline:
             raise error
+        session.on_retry(error, delay)
         yield Pause(delay)
         attempt += 1
 

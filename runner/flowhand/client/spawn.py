@@ -67,7 +67,7 @@ def spawn_server(settings: Settings, *options: str) -> Spawned:
             setsid=True,
         )
     except OSError as error:
-        raise ServerUnusable(f"the embedded server cannot be started: {error.strerror}: {error.filename or log}") from None
+        raise ServerUnusable(f"the server cannot be started: {error.strerror}: {error.filename or log}") from None
     return Spawned(pid, log, log_from)
 
 
