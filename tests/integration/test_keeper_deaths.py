@@ -88,7 +88,7 @@ async def test_after_a_keeper_s_death_the_next_start_brings_up_another(tmp_path:
         os.kill(first, signal.SIGKILL)
         await eventually(lambda: not alive(first))
         job = shell(tmp_path, "echo again")
-        await eventually(lambda: not run.launcher._links)  # type: ignore[attr-defined]
+        await eventually(lambda: not run.launcher._keepers.links)  # type: ignore[attr-defined]
         await run.launcher.start(job)
         assert (await run.ended(key(job))).code == 0
         assert keeper_pid(tmp_path) != first

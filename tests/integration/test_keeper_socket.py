@@ -9,25 +9,38 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.following import eventually
+from support.following import names_in
+from support.jobs import key, shell
 from support.keeper_talk import Talk
 
 
-@pytest.fixture
-def keeper(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """An instance whose keeper listens, started by hand."""
-    command = [sys.executable, "-P", "-m", "flowhand.keeper", "--directory", str(tmp_path), *getattr(request, "param", [])]
+@contextmanager
+def a_keeper(instance: Path, *options: str, descriptors: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A keeper started by hand, listening."""
+    command = [sys.executable, "-P", "-m", "flowhand.keeper", "--directory", str(instance), *options]
+    if descriptors is not None:
+        command = ["/bin/sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
-    yield tmp_path
-    process.kill()
-    process.communicate()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Iterator[Path]:
+    """An instance whose keeper listens."""
+    with a_keeper(tmp_path):
+        yield tmp_path
 
 
 def test_hello_says_who_is_there(keeper: Path) -> None:
@@ -102,11 +115,24 @@ def test_a_second_keeper_of_one_number_does_not_begin(keeper: Path) -> None:
     assert "another keeper serves" in second.stderr
 
 
-@pytest.mark.anyio
-@pytest.mark.parametrize("keeper", [["--alone", "0.3"]], indirect=True)
-async def test_a_keeper_that_nobody_needs_leaves(keeper: Path) -> None:
-    talk = Talk(keeper)
-    talk.ask("HELLO", protocol=1)
-    talk.sock.close()
-    await eventually(lambda: not (keeper / "keeper.json").exists(), within=5)
-    assert not (keeper / "keeper.sock").exists()
+def test_a_keeper_that_nobody_needs_leaves(tmp_path: Path) -> None:
+    with a_keeper(tmp_path, "--alone", "0.3") as process:
+        talk = Talk(tmp_path)
+        talk.ask("HELLO", protocol=1)
+        talk.sock.close()
+        assert process.wait(5) == 0
+    assert names_in(tmp_path) == ["runs"]
+
+
+def test_more_runs_than_descriptors_allow_are_refused_and_the_others_go_on(tmp_path: Path) -> None:
+    with a_keeper(tmp_path, descriptors=100):
+        talk = Talk(tmp_path)
+        talk.ask("HELLO", protocol=1)
+        jobs = [shell(tmp_path, "echo here; exec sleep 60") for _ in range(8)]
+        answers = [talk.ask("START", job=job, grace_s=1, kill_at=None) for job in jobs]
+        started = [job for job, answer in zip(jobs, answers, strict=True) if answer["ok"]]
+        assert len(started) == 4
+        assert "ulimit -n" in answers[-1]["error"]
+        talk.ask("KILL", key=key(started[0]), reason="cancel", grace_s=0)
+        assert talk.hear_until("EXIT")["exit"]["killed"] is True
+        assert talk.ask("START", job=jobs[-1], grace_s=1, kill_at=None)["ok"] is True

@@ -1,35 +1,31 @@
 """Runs as processes of this host, through the keeper.
 
-The launcher starts a keeper when there is none, adopts one that lives, and retires one that is of another protocol, code or environment:
-that one finishes what it holds while a new one starts what comes. When a keeper is killed its attempts die with it; their strays are ended,
-the daemon is told, their files stay readable, and the next start brings up a new keeper.
+When a keeper is killed its attempts die with it; their strays are ended, the daemon is told, their files stay readable, and the next start
+brings up a new keeper.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import anyio
 import anyio.to_thread
 
 from flowhand.errors import KeeperError, LaunchError
-from flowhand.execution import keeper_start, sweep
+from flowhand.execution import sweep
 from flowhand.execution.attempt_files import AttemptFiles
-from flowhand.execution.keeper_link import KeeperRefused, Link, connect
+from flowhand.execution.keeper_link import KeeperRefused, Link
+from flowhand.execution.keepers import Keepers
 from flowhand.execution.launcher import Channel, Event, Exit, Exited, Held, Progress, Sizes, Started, StopReason, Vanished
 from flowhand.execution.news import News
 from flowhand.keeper import exits
 from flowhand.keeper.instance import RUNS
-from flowhand.keeper.protocol import PROTOCOL, Message
+from flowhand.keeper.protocol import Message
 from flowhand.wire.job import Job, key_of
-
-_MOST_KEEPERS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,40 +45,33 @@ class ProcessLauncher:
 
     def __init__(self, directory: Path, environ: Mapping[str, str], *, grace_s: float = 30.0, python: str = sys.executable) -> None:
         self._directory = directory
-        self._image = keeper_start.image(python, environ)
+        self._environ = environ
+        self._python = python
         self._grace_s = grace_s
-        self._folder = -1
+        self._owned: dict[str, _Owned] = {}
+        self._keepers: Keepers
         self._runs = -1
         self._files: AttemptFiles
         self._news: News[Link | Vanished]
-        self._links: list[Link] = []
-        self._owned: dict[str, _Owned] = {}
-        self._starting: anyio.Lock
-        self._process: subprocess.Popen[bytes] | None = None
 
     async def open(self) -> list[Held]:
         """See the port. An attempt listed here with its exit is not told again by `events`."""
         (self._directory / RUNS).mkdir(0o700, parents=True, exist_ok=True)
-        self._folder = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._runs = os.open(self._directory / RUNS, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._files = AttemptFiles(self._runs)
         self._news = News()
-        self._starting = anyio.Lock()
+        self._keepers = Keepers(self._directory, self._environ, self._python, self._heard, self._news.add)
         found = exits.keys(self._runs)
-        for one in keeper_start.announcements(self._directory):
-            link = await connect(self._folder, one.number, one.pid, self._image.version, self._heard, self._lost)
-            self._links.append(link)
-            if one.protocol != PROTOCOL or one.fingerprint != self._image.fingerprint:
-                await self._retire(link)
-        await self._keeper()
-        held = await self._adopt()
+        await self._keepers.adopt()
+        await self._keepers.current()
+        held = await self._take_over()
         return held + await self._left_behind(found - {one.key for one in held})
 
     async def start(self, job: Job, kill_at: float | None = None) -> Started:
         """See the port."""
         key = key_of(job["run_id"], job["attempt"])
         owned = self._owned.get(key)
-        link = owned.link if owned is not None else await self._keeper()
+        link = owned.link if owned is not None else await self._keepers.current()
         self._owned[key] = _Owned(link, job["mark"])
         try:
             answer = await link.ask("START", job=job, grace_s=self._grace_s, kill_at=kill_at)
@@ -102,13 +91,13 @@ class ProcessLauncher:
             if owned is not None:
                 by_link.setdefault(owned.link, {})[key] = when
         for link, part in by_link.items():
-            await self._ask_if_there(link, "DEADLINE", kill_at=part)
+            await self._keepers.ask_if_there(link, "DEADLINE", kill_at=part)
 
     async def stop(self, key: str, reason: StopReason, grace_s: float) -> None:
         """See the port."""
         owned = self._owned.get(key)
         if owned is not None:
-            await self._ask_if_there(owned.link, "KILL", key=key, reason=reason, grace_s=grace_s)
+            await self._keepers.ask_if_there(owned.link, "KILL", key=key, reason=reason, grace_s=grace_s)
 
     async def read(self, key: str, channel: Channel, offset: int, limit: int) -> bytes:
         """See the port."""
@@ -118,7 +107,7 @@ class ProcessLauncher:
         """See the port. Every keeper is asked: a newer one may have found the files of an older one's attempt."""
         self._files.forget(key)
         self._owned.pop(key, None)
-        answered = [await self._ask_if_there(link, "FORGET", key=key) for link in self._links]
+        answered = [await self._keepers.ask_if_there(link, "FORGET", key=key) for link in self._keepers.links]
         if not any(answered):
             exits.remove(self._runs, key)
 
@@ -137,63 +126,16 @@ class ProcessLauncher:
 
     async def close(self, *, dismiss: bool) -> None:
         """See the port. Idempotent."""
-        links, self._links = self._links, []
-        for link in links:
-            if dismiss and link.connected and not link.retired:
-                await self._retire(link)
-            link.close()
-        if self._process is not None:
-            self._process.poll()
-        if self._folder >= 0:
+        if self._runs >= 0:
+            await self._keepers.close(dismiss=dismiss)
             self._files.close()
-            os.close(self._folder)
             os.close(self._runs)
-            self._folder = self._runs = -1
+            self._runs = -1
 
-    # --- keepers
-
-    async def _keeper(self) -> Link:
-        """The keeper that starts what comes; brought up when there is none."""
-        async with self._starting:
-            for link in self._links:
-                if link.connected and not link.retired:
-                    return link
-            number = await self._bring_up()
-            assert self._process is not None
-            link = await connect(self._folder, number, self._process.pid, self._image.version, self._heard, self._lost)
-            self._links.append(link)
-            return link
-
-    async def _bring_up(self) -> int:
-        """Starts a keeper under the first number that no living one has."""
-        if self._process is not None:
-            self._process.poll()
-        taken = {one.number for one in keeper_start.announcements(self._directory)}
-        number = next((number for number in range(1, _MOST_KEEPERS) if number not in taken), None)
-        if number is None:
-            raise KeeperError(f"{len(taken)} keepers live in {self._directory}; end some of them")
-        self._process = await keeper_start.start(self._directory, number, self._image)
-        return number
-
-    async def _ask_if_there(self, link: Link, op: str, **body: Any) -> bool:
-        """Whether the keeper did what it was asked; one that is gone, or goes meanwhile, has nothing left to do it to."""
-        try:
-            if link.connected:
-                await link.ask(op, **body)
-                return True
-        except KeeperError:
-            if link.connected:
-                raise
-        return False
-
-    async def _retire(self, link: Link) -> None:
-        link.retired = True
-        await self._ask_if_there(link, "RETIRE")
-
-    async def _adopt(self) -> list[Held]:
+    async def _take_over(self) -> list[Held]:
         """What the keepers hold, followed from now on."""
         held: dict[str, Held] = {}
-        for link in self._links:
+        for link in self._keepers.links:
             for one in (await link.ask("LIST"))["held"]:
                 held[one["key"]] = _held(one)
                 if one["exit"] is None:
@@ -219,11 +161,7 @@ class ProcessLauncher:
         """What a lost connection means. KeeperError when the keeper lives and does not want us."""
         if not await link.dead():
             raise KeeperError(f"the keeper, pid {link.pid}, let us go: {link.dropped or 'see keeper.log'}")
-        if self._process is not None and self._process.pid == link.pid:
-            self._process.poll()
-        if link in self._links:
-            self._links.remove(link)
-        link.close()
+        self._keepers.remove(link)
         owned = {key: one for key, one in self._owned.items() if one.link is link}
         for key in owned:
             del self._owned[key]
@@ -245,9 +183,6 @@ class ProcessLauncher:
             self._news.grown(key, _sizes(message["sizes"]))
         elif op == "EXIT" and self._owned.pop(key, None) is not None:
             self._news.ended(Exited(key, _exit(message["exit"])))
-
-    def _lost(self, link: Link) -> None:
-        self._news.add(link)
 
 
 def _held(one: dict[str, Any]) -> Held:

@@ -75,9 +75,13 @@ class Cgroups:
         if self._base is None:
             return 0
         try:
-            text = (self._base / (self._prefix + key) / name).read_text(encoding="ascii")
+            fd = os.open(f"{self._base}/{self._prefix}{key}/{name}", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return 0
+        try:
+            text = os.read(fd, 4096).decode("ascii")
+        finally:
+            os.close(fd)
         return next((int(line[len(before) :]) for line in text.splitlines() if line.startswith(before)), 0)
 
     def _ask(self, line: str) -> None:
@@ -89,7 +93,8 @@ class Cgroups:
 
 
 def find(instance: Path) -> Cgroups:
-    """What this host offers to this process and the attempts of that instance. To be asked before anything is opened that a child should not hold: it starts the usher."""
+    """What this host offers to this process and the attempts of that instance. It starts the usher, so it comes before anything is opened
+    that no other process should hold."""
     prefix = f"flowhand-{zlib.crc32(os.fsencode(instance)):08x}-"
     v2, memory = _own_folder(""), _own_folder("memory")
     with_memory = v2 is not None and _has_memory(v2)

@@ -37,6 +37,9 @@ class Family(Generic[P]):
         self._orphans: dict[int, P | None] = {}
         self._everyone: dict[int, tree.Process] | None = None
 
+    def __len__(self) -> int:
+        return len(self._by_pid)
+
     def add(self, attempt: P) -> None:
         self._by_pid[attempt.pid] = attempt
         self._by_mark[attempt.mark] = attempt

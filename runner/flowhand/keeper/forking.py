@@ -15,6 +15,8 @@ from typing import Any, Final
 
 from flowhand.keeper import channel, linux, mark
 
+DESCRIPTORS: Final = 9
+"""What one living attempt takes of the keeper's at most: its channel, two pipes, three files, and three more while it is forked."""
 CHANNEL: Final = 3
 """The channel's descriptor in the child."""
 
@@ -32,6 +34,11 @@ class Surroundings:
     place: mark.Place
     open_files: tuple[int, int]
     """RLIMIT_NOFILE as the keeper found it."""
+
+    @property
+    def descriptors(self) -> int:
+        """How many the keeper itself may have: the hard limit."""
+        return self.open_files[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ from flowhand.wire.job import key_of
 
 _LAST_GRACE: Final = 10.0
 """Seconds attempts have when the keeper itself is asked to end (a host going down)."""
+_SPARE: Final = 64
+"""Descriptors kept for everything but attempts, so that the keeper never fails for want of one."""
 _KEY: Final = re.compile(r"[0-9A-Za-z_-]{1,80}\.[0-9]{1,9}")
 
 
@@ -138,6 +140,8 @@ class Keeper:
     def _refuse_unless_new(self, key: str, job: dict[str, Any]) -> None:
         if self._retired:
             raise Refused("this keeper is retired and starts nothing")
+        if (len(self.family) + 1) * forking.DESCRIPTORS + _SPARE > self._surroundings.descriptors:
+            raise Refused(f"{len(self.family)} runs are all that {self._surroundings.descriptors} descriptors (ulimit -n) allow")
         if not _KEY.fullmatch(key):
             raise Refused(f"{key!r} cannot name files")
         if key in self._found:
