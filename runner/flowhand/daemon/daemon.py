@@ -33,6 +33,7 @@ from flowhand.daemon.backoff import Backoff
 from flowhand.daemon.disk_gate import no_room
 from flowhand.daemon.drain import Drain
 from flowhand.daemon.echo import Echo
+from flowhand.daemon.handback import HandBack, never_started
 from flowhand.daemon.health import Health, serve_health
 from flowhand.daemon.heartbeat import Heartbeat
 from flowhand.daemon.instance import Instance, Stamp, identity_of_host
@@ -47,7 +48,7 @@ from flowhand.daemon.run_lifecycle import Lifecycle
 from flowhand.daemon.sd_notify import Notifier
 from flowhand.daemon.session import Session
 from flowhand.execution.launcher import Launcher
-from flowhand.wire.runner import Lease, SessionRequest
+from flowhand.wire.runner import Lease, SessionReply, SessionRequest
 
 log = structlog.get_logger("flowhand.daemon")
 
@@ -110,11 +111,13 @@ class Daemon:
             heartbeat_s=settings.worker_heartbeat,
         )
         stamp = Stamp(api_url=parts.api_url, server_id="", session="", secret="", cwd=str(plan.cwd), **host)
+        self._host = host
         backoff = partial(Backoff, draw=parts.draw)
         self._session = Session(parts.backend, request, parts.instance, stamp, backoff)
         echo = Echo(plan.echo)
+        self._handback = HandBack(parts.backend, self._session, backoff)
         self._lifecycle = Lifecycle(
-            parts.backend, self._session, parts.launcher, self._registry, self._journal, clock, parts.place, settings.worker_grace, echo
+            self._handback, self._session, parts.launcher, self._registry, self._journal, clock, parts.place, settings.worker_grace, echo
         )
         self._reporter = Reporter(
             parts.backend,
@@ -159,7 +162,7 @@ class Daemon:
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._signals, group.cancel_scope)
-                await self._open()
+                await self._open(group)
                 self._start_loops(group)
                 ready.set()
                 self._notifier.ready(f"serving {self._parts.plan.work_pool or self._parts.plan.name}")
@@ -170,7 +173,7 @@ class Daemon:
             self._journal.close()
         return self._leave
 
-    async def _open(self) -> None:
+    async def _open(self, group: TaskGroup) -> None:
         """Session, launcher, and what a daemon before us left behind."""
         held = await self._parts.launcher.open()
         reply, another = await self._session.open(self._previous)
@@ -185,7 +188,17 @@ class Daemon:
         for run in (*found.adopted, *found.ended):
             self._reporter.mark(run)
         if found.unstarted:
-            await self._lifecycle.hand_back(found.unstarted)
+            group.start_soon(self._lifecycle.hand_back, found.unstarted)
+        self._session.on_reopened = partial(self._disown, group)
+        if self._previous is not None and self._previous.boot_id == self._host["boot_id"]:  # a crash of the host may have torn the journal
+            self._disown(group, reply)
+
+    def _disown(self, group: TaskGroup, reply: SessionReply) -> None:
+        """Gives back what the server believes is ours and is not."""
+        attempts = never_started(reply.leases, self._registry)
+        if attempts:
+            log.info("Handing back runs of a lost answer", runs=len(attempts))
+            group.start_soon(self._handback.release, attempts, "the answer that gave it to a worker was lost")
 
     def _set_aside(self) -> None:
         """The journal speaks of another server's runs: it is kept under another name and not replayed."""

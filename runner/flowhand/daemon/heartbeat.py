@@ -12,6 +12,7 @@ import structlog
 
 from flowhand.backends.backend import Backend
 from flowhand.clock import Clock
+from flowhand.daemon.deadline import kill_at
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
 from flowhand.daemon.session import Session
@@ -22,6 +23,8 @@ from flowhand.wire.runner import FENCING, Orders, Refusal, ReportRequest
 
 log = structlog.get_logger("flowhand.daemon")
 CONFLICT = 409
+SOONER = 4
+"""A heartbeat that was not heard is followed by the next so many times sooner."""
 
 
 class Heartbeat:
@@ -48,40 +51,36 @@ class Heartbeat:
     async def run(self) -> None:
         """The loop; ends by cancellation, or by Unauthorized."""
         while True:
-            await self.beat()
-            await anyio.sleep(self._session.reply.heartbeat_s)
+            began = self._clock.monotonic()
+            heard = await self.beat()
+            period = self._session.reply.heartbeat_s / (1 if heard else SOONER)
+            await anyio.sleep(max(0.0, began + period - self._clock.monotonic()))
 
-    async def beat(self) -> None:
-        """One renewal of all leases, and the deadlines that follow from it."""
+    async def beat(self) -> bool:
+        """One renewal of all leases, and the deadlines that follow from it. Whether the server has heard it."""
         runs = [run for run in self._registry if not run.silenced]
-        await self._renew(runs)
-        deadlines = {run.key: self.kill_at(run) for run in runs if run.started and not run.ended}
+        heard = await self._renew(runs)
+        deadlines = {run.key: kill_at(run, self._session.reply, self._clock) for run in runs if run.started and not run.ended}
         if deadlines:
             await self._launcher.extend(deadlines)
+        return heard
 
-    def kill_at(self, run: Run) -> float:
-        """When the keeper ends this attempt if it hears nothing more of us: under `retry` before its lease does, else after the grace."""
-        reply = self._session.reply
-        if run.claimed.crash_policy == "retry":
-            return run.lease_until - reply.margin_s
-        return self._clock.boottime() + reply.grace_s
-
-    async def _renew(self, runs: list[Run]) -> None:
+    async def _renew(self, runs: list[Run]) -> bool:
         request = ReportRequest(session=self._session.id, renew=[(run.claimed.run_id, run.claimed.attempt) for run in runs])
         sent_at = self._clock.boottime()
         try:
-            with anyio.fail_after(max(5.0, self._session.reply.heartbeat_s)):
+            with anyio.fail_after(self._patience()):
                 reply = await self._backend.report(request)
         except (ApiUnavailable, TimeoutError) as error:
             log.debug("A heartbeat could not be sent", error=str(error))
-            return
+            return False
         except Unauthorized:
             raise
         except ApiRefused as error:
             if error.status != CONFLICT:
                 raise
             await self._session.reopen(request.session)
-            return
+            return False
         lost = {key_of(refusal.run_id, refusal.attempt): refusal for refusal in reply.lost}
         for run in runs:
             refusal = lost.get(run.key)
@@ -89,4 +88,12 @@ class Heartbeat:
                 run.lease_until = sent_at + reply.lease_s
             elif refusal.reason in FENCING:
                 await self._fenced(run, refusal)
+            elif refusal.reason == "terminal":  # it was ended by somebody while we could not be told
+                reply.orders.cancel.append((refusal.run_id, refusal.attempt))
         await self._orders(reply.orders)
+        return True
+
+    def _patience(self) -> float:
+        """How long a heartbeat may take: a slow server is waited for, but not for longer than leaves time for another try."""
+        reply = self._session.reply
+        return max(reply.heartbeat_s, min(5.0, reply.lease_s / 3))

@@ -91,7 +91,7 @@ class Poller:
         try:
             with anyio.CancelScope() as self._scope:
                 self._asked = slots
-                await self._claim(slots, MAX_WAIT_S if self.first_answer.is_set() else 0.0)
+                await self._claim(slots, self._patience() if self.first_answer.is_set() else 0.0)
         except ApiUnavailable as error:
             delay = self._backoff.next(error.retry_after)
             if self._backoff.failures == 1:
@@ -99,6 +99,10 @@ class Poller:
             await self._pause(delay)
         finally:
             self._scope = None
+
+    def _patience(self) -> float:
+        """How long a claim may wait: so short that runs of an answer that is lost are asked for again within their lease."""
+        return min(MAX_WAIT_S, self._session.reply.lease_s / 3)
 
     def _slots(self) -> int:
         reason = self.gate()
@@ -121,7 +125,8 @@ class Poller:
                 raise
             await self._session.reopen(request.session)
             return
-        await self._take(reply, sent_at)
+        if request.session == self._session.id:  # else what it gave was handed back when its session was superseded
+            await self._take(reply, sent_at)
 
     async def _take(self, reply: ClaimReply, sent_at: float) -> None:
         if self._backoff.failures:

@@ -131,6 +131,9 @@ class Reporter:
         process_ended = run.ended
         run.follower.ended = process_ended
         taken = await run.follower.take(share)
+        if self._registry.get(run.key) is not run:
+            self._dirty.pop(run, None)  # fenced and forgotten while it waited for its turn
+            return taken.bytes
         states = [item for frame in taken.frames if (item := run.hear(frame)) is not None]
         lines = [*run.notes, *taken.lines]
         run.notes.clear()
@@ -160,6 +163,8 @@ class Reporter:
         self._backoff.reset()
         self._journal.marks(reply.marks)
         for result in reply.states:
+            if request.session != self._session.id:
+                result.retry_here = None  # the session it was meant for is superseded, and the next try was handed back then
             run = self._registry.get(key_of(result.run_id, result.attempt))
             if run is not None and run.final is not None and result.seq == run.final.seq:
                 await self._handler.stored(run, result)

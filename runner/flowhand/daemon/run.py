@@ -118,7 +118,8 @@ class Run:
         return StateItem(
             run_id=self.claimed.run_id,
             attempt=self.claimed.attempt,
-            seq=self.follower.channel_size + 1,
+            # a host that crashed may have taken the end of the channel file with it
+            seq=max(self.follower.channel_size, self.marks.get("state", 0)) + 1,
             type=outcome.type,
             name=outcome.name,
             message=outcome.message,

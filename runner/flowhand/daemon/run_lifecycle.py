@@ -10,19 +10,20 @@ from typing import Any, Final
 
 import structlog
 
-from flowhand.backends.backend import Backend
 from flowhand.clock import Clock
+from flowhand.daemon.deadline import kill_at
 from flowhand.daemon.echo import Echo
 from flowhand.daemon.follower import Follower
+from flowhand.daemon.handback import HandBack
 from flowhand.daemon.jobs import Place, make_job
 from flowhand.daemon.journal import Journal
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
 from flowhand.daemon.session import Session
-from flowhand.errors import ApiRefused, ApiUnavailable, LaunchError
+from flowhand.errors import LaunchError
 from flowhand.execution.launcher import EVERYTHING, Event, Exited, Launcher, Progress, StopReason, Vanished
 from flowhand.wire.job import Job, key_of
-from flowhand.wire.runner import ClaimedRun, LogBatch, LogLine, Orders, Refusal, ReleaseRequest, RetryHere, StateResult
+from flowhand.wire.runner import ClaimedRun, LogBatch, LogLine, Orders, Refusal, RetryHere, StateResult
 from flowhand.wire.states import StateType
 
 log = structlog.get_logger("flowhand.daemon")
@@ -36,7 +37,7 @@ class Lifecycle:
 
     def __init__(
         self,
-        backend: Backend,
+        handback: HandBack,
         session: Session,
         launcher: Launcher,
         registry: Registry,
@@ -46,7 +47,7 @@ class Lifecycle:
         grace_s: float,
         echo: Echo,
     ) -> None:
-        self._backend = backend
+        self._handback = handback
         self._session = session
         self._launcher = launcher
         self._registry = registry
@@ -82,7 +83,7 @@ class Lifecycle:
 
     async def _start(self, run: Run) -> None:
         try:
-            started = await self._launcher.start(self._job(run))
+            started = await self._launcher.start(self._job(run), kill_at(run, self._session.reply, self._clock))
         except LaunchError as error:
             self._failed_to_start(run, str(error))
             return
@@ -91,6 +92,8 @@ class Lifecycle:
         if started.spawned:
             self.note(run, f"Started in a fresh interpreter: {started.spawned}")
         log.info("Started", run=run.title, attempt=run.claimed.attempt, pid=run.pid)
+        if run.stopping is not None:  # asked for before there was anything to stop
+            await self._launcher.stop(run.key, run.stopping, 0.0 if run.silenced else self._grace_s)
 
     def _failed_to_start(self, run: Run, message: str) -> None:
         log.error("A run could not be started", run=run.title, why=message)
@@ -146,7 +149,10 @@ class Lifecycle:
     async def _vanished(self, event: Vanished) -> None:
         for key in event.keys:
             run = self._registry.get(key)
-            if run is None or run.ended:
+            if run is None:
+                await self._launcher.forget(key)
+                continue
+            if run.ended:
                 continue
             run.why, run.ended = event.why, True
             run.follower.grown(EVERYTHING, self._clock.now_us())
@@ -216,12 +222,7 @@ class Lifecycle:
     async def hand_back(self, runs: list[Run]) -> None:
         """Gives runs that have not begun back to Scheduled, with their own time."""
         attempts = [(run.claimed.run_id, run.claimed.attempt) for run in runs if not run.silenced]
-        if attempts:
-            request = ReleaseRequest(session=self._session.id, runs=attempts, reason="handed back before it began")
-            try:
-                await self._backend.release(request)
-            except (ApiUnavailable, ApiRefused) as error:
-                log.warning("Runs could not be handed back; their leases will end", runs=len(attempts), error=str(error))
+        await self._handback.release(attempts, "handed back before it began")
         for run in runs:
             await self._forget(run)
 

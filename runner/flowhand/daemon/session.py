@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
 import anyio
@@ -15,9 +15,6 @@ from flowhand.errors import ApiRefused, ApiUnavailable
 from flowhand.wire.runner import SessionReply, SessionRequest, Supersedes
 
 log = structlog.get_logger("flowhand.daemon")
-
-Opened = Callable[[SessionReply, bool], Awaitable[None]]
-"""Told of each opened session; the flag says whether the server is another than the stamp's."""
 
 
 class Session:
@@ -36,6 +33,8 @@ class Session:
         self._reply: SessionReply | None = None
         self.contact = anyio.Event()
         """Set once the server has been reached."""
+        self.on_reopened: Callable[[SessionReply], None] = lambda _reply: None
+        """Told of each session that took the place of a lost one, before anything else happens in it; set once by the composition."""
 
     @property
     def id(self) -> str:
@@ -62,7 +61,7 @@ class Session:
             if self._reply is None or self._reply.session != lost:
                 return
             log.warning("The server does not know our session any more; opening another")
-            await self._open(Supersedes(session=lost, secret=self._reply.secret))
+            self.on_reopened(await self._open(Supersedes(session=lost, secret=self._reply.secret)))
 
     async def _open(self, supersedes: Supersedes | None) -> SessionReply:
         backoff = self._new_backoff()

@@ -1,0 +1,55 @@
+"""Handing runs back to Scheduled that were claimed and have not begun: sent until the server has taken or refused it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import anyio
+import structlog
+
+from flowhand.backends.backend import Backend
+from flowhand.daemon.backoff import Backoff
+from flowhand.daemon.registry import Registry
+from flowhand.daemon.session import Session
+from flowhand.errors import ApiRefused, ApiUnavailable, Unauthorized
+from flowhand.wire.job import key_of
+from flowhand.wire.runner import Attempt, Lease, ReleaseRequest
+
+log = structlog.get_logger("flowhand.daemon")
+CONFLICT = 409
+
+
+class HandBack:
+    """Releases leases."""
+
+    def __init__(self, backend: Backend, session: Session, backoff: Callable[[], Backoff] = Backoff) -> None:
+        self._backend = backend
+        self._session = session
+        self._backoff = backoff
+
+    async def release(self, attempts: list[Attempt], reason: str) -> None:
+        """Returns once the server has answered; waits for it for ever. Idempotent by attempt."""
+        backoff = self._backoff()
+        while attempts:
+            request = ReleaseRequest(session=self._session.id, runs=attempts, reason=reason)
+            try:
+                await self._backend.release(request)
+            except ApiUnavailable as error:
+                await anyio.sleep(backoff.next(error.retry_after))
+                continue
+            except Unauthorized:
+                raise
+            except ApiRefused as error:
+                if error.status == CONFLICT:
+                    await self._session.reopen(request.session)
+                    continue
+                log.warning("Runs could not be handed back; their leases will end", runs=len(attempts), error=str(error))
+            return
+
+
+def never_started(leases: Iterable[Lease], registry: Registry) -> list[Attempt]:
+    """Leases that came over from another session of ours and that we know nothing of: the answer that gave them was lost.
+
+    Nothing can have been started for them, because a claim is journaled first.
+    """
+    return [(lease.run_id, lease.attempt) for lease in leases if registry.get(key_of(lease.run_id, lease.attempt)) is None]

@@ -1,0 +1,131 @@
+"""One seed, from an empty house to a settled one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from .faults import FAULTS
+from .house import House
+from .loop import Deadlock, SimLoop
+from .plants import Plant
+from .server import GRACE_S, LEASE_S
+from .world import World
+
+TROUBLE_S: Final = 40.0
+"""For so long things go wrong."""
+SETTLED_WITHIN_S: Final = 150.0
+"""After so long without new trouble everything must have come to its end."""
+SCRATCH: Final = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a seed came to."""
+
+    seed: int
+    violations: list[str]
+    story: str
+    seconds: float
+    """Simulated ones."""
+
+
+def simulate(seed: int, plant: Plant | None = None) -> Result:
+    """Runs one seed. The same seed does the same, every time."""
+    loop = SimLoop()
+    world = World(seed, loop)
+    home = Path(tempfile.mkdtemp(prefix="flowhand-sim-", dir=SCRATCH))
+    try:
+        house = House(world, home)
+        if plant is not None:
+            plant(house)
+        try:
+            loop.run_until_complete(_live(house))
+        except Deadlock as error:
+            house.ledger.blame(str(error))
+        story = world.story()
+        violations = [_named(world, text) for text in house.ledger.violations]
+        _clear_away(loop, house)
+        return Result(seed, violations, story, loop.time())
+    finally:
+        loop.close()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _named(world: World, text: str) -> str:
+    for long, short in world.names.items():
+        text = text.replace(long, short)
+    return text
+
+
+async def _live(house: House) -> None:
+    world = house.world
+    house.server.start()
+    house.server_ill()
+    for host in house.hosts:
+        house.ledger.trouble(host.name, 0.0, 2.0)
+        host.start()
+    troubles = [asyncio.ensure_future(house.asks(world.random.randint(1, 6), 20.0))]
+    troubles += [asyncio.ensure_future(_trouble(house)) for _ in range(world.random.randint(0, 4))]
+    while not all(task.done() for task in troubles):
+        await _second(house, troubles)
+        if house.ledger.violations:
+            return
+    await _settle(house)
+
+
+async def _second(house: House, troubles: list[asyncio.Future[None]] | None = None) -> None:
+    await asyncio.sleep(1.0)
+    house.checker.tick()
+    for task in troubles or ():
+        if task.done():
+            task.result()
+
+
+async def _trouble(house: House) -> None:
+    await asyncio.sleep(house.random.uniform(0.0, TROUBLE_S))
+    fault = house.random.choices(list(FAULTS), list(FAULTS.values()))[0]
+    await fault(house)
+
+
+async def _settle(house: House) -> None:
+    """Everything works again; now each run comes to its end, and the daemons leave with nothing left behind."""
+    house.world.note("world", "from here on all is well")
+    house.network.cut.clear()
+    house.server.catch_up()
+    weather = house.network.weather
+    weather.loss = weather.duplicate = weather.slow = 0.0
+    house.server.start()
+    for host in house.hosts:
+        host.awake()
+        host.continue_daemon()
+        host.boot()
+        host.start()
+    deadline = house.now() + SETTLED_WITHIN_S + LEASE_S + GRACE_S
+    while not (house.checker.settled() and all(host.idle for host in house.hosts)):
+        await _second(house)
+        if house.ledger.violations:
+            return
+        if house.now() > deadline:
+            left = "; ".join(host.busy for host in house.hosts if not host.idle)
+            house.ledger.blame(f"not settled: {house.checker.unsettled()}; {left}")
+            return
+    house.checker.finish()
+
+
+def _clear_away(loop: SimLoop, house: House) -> None:
+    """Lets every task of the dead and the living end, so that files are closed and nothing is left for the next seed."""
+    for host in house.hosts:
+        host.keeper.ear = None
+    for process in loop.processes:
+        process.resume()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    with contextlib.suppress(Deadlock):
+        loop.run_until_complete(asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 100))
