@@ -16,7 +16,7 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 LOCK_TOOL := .venv-lock
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-CHECKED := runner storage server tests benchmarks examples
+CHECKED := runner storage server tests benchmarks examples .ci
 
 # What is measured and tested is what users have: modules compiled once, not at each start.
 unexport PYTHONDONTWRITEBYTECODE

@@ -41,7 +41,18 @@ def figures(name: str, options: list[str]) -> tuple[list[dict[str, Any]], str | 
             return [], f"did not end within {LIMIT_S:g} s"
     print(said, end="", flush=True)
     lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    return lines, None if process.returncode == 0 else f"left with exit code {process.returncode}"
+    return [
+        row for line in lines for row in rows(name, line)
+    ], None if process.returncode == 0 else f"left with exit code {process.returncode}"
+
+
+def rows(name: str, line: dict[str, Any]) -> list[dict[str, Any]]:
+    """A line as rows of the table: itself when it is one figure of `harness.results.tell`, else one row for each number in it."""
+    if "metric" in line:
+        return [line]
+    what = f"{line['what']} " if "what" in line else ""
+    numbers = {key: value for key, value in line.items() if isinstance(value, (int, float)) and not isinstance(value, bool)}
+    return [{"benchmark": name, "metric": what + key, "value": float(value)} for key, value in numbers.items()]
 
 
 def table(lines: list[dict[str, Any]]) -> Table:
@@ -51,7 +62,7 @@ def table(lines: list[dict[str, Any]]) -> Table:
         made.add_column(title, justify="right" if title == "value" else "left")
     for line in lines:
         verdict = {True: "holds", False: "[bold red]missed[/]", None: ""}[line.get("met")]
-        cells = (line.get("benchmark"), line.get("metric"), line.get("value"), line.get("unit"), line.get("hold", ""))
+        cells = (line.get("benchmark"), line.get("metric"), line.get("value"), line.get("unit", ""), line.get("hold", ""))
         made.add_row(*(f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in cells), verdict)
     return made
 
