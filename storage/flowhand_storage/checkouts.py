@@ -44,7 +44,7 @@ class CheckoutStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.checkouts = FolderStore(root / "checkouts")
-        self.environments = FolderStore(root / "environments")
+        self.environments = FolderStore(root / "environments", sealed=False)
         self.cache = root / "cache"
 
     def checkout(self, source: Source, revision: str | None = None) -> Checkout:

@@ -1,0 +1,1 @@
+"""Pull steps: how a worker gets a run's code, as data in the deployment, carried out in order."""

@@ -1,0 +1,16 @@
+"""The step that fetches code through a storage block."""
+
+from __future__ import annotations
+
+from flowhand_storage.blocks import BlockSource
+from flowhand_storage.errors import InvalidStep
+from flowhand_storage.steps.fetching import fetch
+from flowhand_storage.steps.progress import StepRun
+
+
+def pull_with_block(run: StepRun, *, block_type_slug: str, block_document_name: str) -> dict[str, str]:
+    """Fetch what a saved storage block gives out. Puts out `directory`, absolute."""
+    if run.context.load_block is None:
+        raise InvalidStep("a block cannot be loaded here: there is no API to ask")
+    block = run.context.load_block(block_type_slug, block_document_name)
+    return {"directory": fetch(run, BlockSource(block))}
