@@ -72,6 +72,7 @@ class House:
 @contextmanager
 def house(given: argparse.Namespace, *, worker: bool = True, environ: dict[str, str] | None = None) -> Generator[House, None, None]:
     """A house as the arguments say, its pool made. Nothing of it is left when the block ends."""
+    signal.signal(signal.SIGTERM, _leave)
     home = Path(tempfile.mkdtemp(prefix="fhb-"))  # short: the keeper's socket must fit into 107 bytes
     around = _environment(home, given) | (environ or {})
     server: subprocess.Popen[bytes] | None = None
@@ -85,8 +86,8 @@ def house(given: argparse.Namespace, *, worker: bool = True, environ: dict[str, 
             address = published_address(load(around), published)
             around["FLOWHAND_API_URL"] = address.url
         with Rest(address.url, address.authorization) as rest:
-            await_true(lambda: _answers(rest), 30.0, f"no API answers at {address.url}")
-            rest.pool(POOL)
+            await_true(lambda: _answers(rest), 10.0, f"no API answers at {address.url}")
+            made_pool = rest.pool(POOL)
             made = House(home, around, rest)
             try:
                 if worker:
@@ -94,6 +95,8 @@ def house(given: argparse.Namespace, *, worker: bool = True, environ: dict[str, 
                 yield made
             finally:
                 made.close()
+                if made_pool:
+                    rest.delete_pool(POOL)
     finally:
         if server is not None:
             _end(server)
@@ -150,6 +153,11 @@ def _refuse_dead(processes: Iterable[subprocess.Popen[bytes]], log: Path) -> Non
     for process in processes:
         if process.poll() is not None:
             raise BenchmarkFailed(f"{process.args} left with {process.returncode}: {log.read_text(errors='replace')[-600:]}")
+
+
+def _leave(number: int, _frame: object) -> None:
+    """Leaves by way of every `finally`, so that what was started is ended."""
+    sys.exit(128 + number)
 
 
 def _answers(rest: Rest) -> bool:

@@ -46,12 +46,17 @@ class Rest:
         """Pauses or resumes a work pool."""
         self._answer(self._http.patch(f"/work_pools/{name}", json={"is_paused": paused}))
 
-    def pool(self, name: str) -> str:
-        """Makes a process pool unless there is one; its name."""
+    def pool(self, name: str) -> bool:
+        """Makes a process pool; whether there was none."""
         answer = self._http.post("/work_pools/", json={"name": name, "type": "process"})
-        if answer.status_code != 409:
-            self._answer(answer)
-        return name
+        if answer.status_code == 409:
+            return False
+        self._answer(answer)
+        return True
+
+    def delete_pool(self, name: str) -> None:
+        """Deletes a pool and its queues."""
+        self._http.delete(f"/work_pools/{name}")
 
     def deployment(self, flow: str, name: str, pool: str, **fields: Any) -> str:
         """Makes a deployment of a flow of flows.py; its id."""
