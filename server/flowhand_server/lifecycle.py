@@ -16,7 +16,8 @@ import uvicorn
 from .app import Application
 from .config import ServerConfig
 from .place import Place
-from .store.opening import open_postgresql, open_sqlite, server_id
+from .store.opening import open_postgresql, open_sqlite
+from .store.schema import server_id
 from .store.sessions import any_session_lives
 from .store.store import Store
 

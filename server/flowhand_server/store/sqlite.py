@@ -83,7 +83,7 @@ class SqliteStore:
                 conn = conn or engine(self._path, read_only=True).connect()
                 work.outcome = work.run(conn)
             except Exception as error:  # noqa: BLE001 - whatever a transaction raises is its caller's
-                work.error = translate(error, self._path)
+                work.error = translate(error, self._path, read_only=True)
             if conn is not None:
                 conn.rollback()
             self._tell([work], [])

@@ -76,7 +76,9 @@ def in_words(error: BaseException) -> str | None:
     return _WORDS.get(code & 0xFF) if isinstance(code, int) else None
 
 
-def translate(error: Exception, path: Path) -> Exception:
-    """The error as the callers of the store know it."""
+def translate(error: Exception, path: Path, *, read_only: bool = False) -> Exception:
+    """The error as the callers of the store know it. A reader that tries to write is a mistake in the program, and stays what it is."""
     words = in_words(error)
+    if read_only and words == _WORDS[sqlite3.SQLITE_READONLY]:
+        return error
     return error if words is None else StoreUnavailable(f"{path}: {words}")

@@ -1,0 +1,129 @@
+"""The store on PostgreSQL: the same transactions, on a pool of connections in threads; several server replicas share one database.
+
+Notices go to this process at once and to the others by NOTIFY, in the very transaction that they tell of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, Literal, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from .errors import StoreUnavailable, StoreUnusable
+from .notices import Listener, Notice, forget, posted
+from .postgresql_engine import engine, in_words, must_be_repeated, unavailable
+from .postgresql_notify import Ears, announce
+from .schema import prepare
+from .store import Follow, P, T, Transaction
+
+WRITERS: Final = 8
+READERS: Final = 4
+ATTEMPTS: Final = 6
+R = TypeVar("R")
+
+
+def open_postgresql(url: str) -> PostgresStore:
+    """The store in the database that `url` names, its schema brought up to date. StoreUnusable says why it cannot be opened."""
+    made = engine(url, 1)
+    try:
+        with made.begin() as conn:
+            prepare(conn, "the database")
+    except DBAPIError as error:
+        raise StoreUnusable(f"the database cannot be opened: {in_words(error)}") from None
+    finally:
+        made.dispose()
+    return PostgresStore(url)
+
+
+class PostgresStore:
+    """A `Store` in a PostgreSQL database. Made on the event loop that its callers run on."""
+
+    kind: Literal["sqlite", "postgresql"] = "postgresql"
+
+    def __init__(self, url: str) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._engine = engine(url, WRITERS + READERS)
+        self._writers = ThreadPoolExecutor(WRITERS, "store-writer")
+        self._readers = ThreadPoolExecutor(READERS, "store-reader")
+        self._listeners: list[Listener] = []
+        self._closed = False
+        self._ears = Ears(url, self._heard)
+        self._ears.start()
+
+    async def write(self, transaction: Transaction[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        outcome, notices = await self._submit(self._writers, self._write, lambda conn: transaction(conn, *args, **kwargs))
+        self._tell(notices)
+        return outcome
+
+    async def read(self, transaction: Transaction[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._submit(self._readers, self._read, lambda conn: transaction(conn, *args, **kwargs))
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    def follow(self, follow: Follow) -> None:
+        """Never asks it: transactions here have commits of their own."""
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._shut_down)
+
+    def _shut_down(self) -> None:
+        self._ears.stop()
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self._engine.dispose()
+
+    async def _submit(self, pool: ThreadPoolExecutor, run: Callable[[Callable[[Connection], T]], R], bound: Callable[[Connection], T]) -> R:
+        if self._closed:
+            raise StoreUnavailable("the server is stopping")
+        return await self._loop.run_in_executor(pool, run, bound)
+
+    # --- threads ---------------------------------------------------------------------------------------------------------------------
+
+    def _write(self, run: Callable[[Connection], T]) -> tuple[T, list[Notice]]:
+        for attempt in range(ATTEMPTS):
+            try:
+                return _committed(self._engine, run)
+            except DBAPIError as error:
+                if unavailable(error):
+                    raise StoreUnavailable(f"the database: {in_words(error)}") from error
+                if attempt + 1 == ATTEMPTS or not must_be_repeated(error):
+                    raise
+        raise AssertionError("not reached: the last attempt returns or raises")
+
+    def _read(self, run: Callable[[Connection], T]) -> T:
+        try:
+            with self._engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as conn:
+                return run(conn)
+        except DBAPIError as error:
+            if unavailable(error):
+                raise StoreUnavailable(f"the database: {in_words(error)}") from error
+            raise
+
+    def _heard(self, notices: list[Notice]) -> None:
+        # the loop is gone only when the program ends without closing the store; nobody waits then
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._tell, notices)
+
+    def _tell(self, notices: Sequence[Notice]) -> None:
+        if notices:
+            for listener in self._listeners:
+                listener(notices)
+
+
+def _committed(made: Engine, run: Callable[[Connection], T]) -> tuple[T, list[Notice]]:
+    with made.begin() as conn:
+        forget(conn)
+        outcome = run(conn)
+        notices = posted(conn)
+        if notices:
+            announce(conn, notices)
+    return outcome, notices

@@ -1,0 +1,72 @@
+"""Notices between replicas: NOTIFY in the transaction, LISTEN on a connection of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Final
+
+import orjson
+import psycopg
+import structlog
+from sqlalchemy import Connection, text
+
+from flowhand.ids import new_id
+
+from .notices import Notice
+from .postgresql_engine import database_url
+
+CHANNEL: Final = "flowhand"
+MAX_BYTES: Final = 7_900
+"""Of one payload; PostgreSQL allows just under 8000 (manual, NOTIFY)."""
+AGAIN_AFTER_S: Final = 1.0
+_log = structlog.get_logger("flowhand.server")
+_ME: Final = new_id()
+_NOTIFY: Final = text("SELECT pg_notify(:channel, :payload)")
+_ALL: Final = [Notice("config")]
+
+
+def announce(conn: Connection, notices: Sequence[Notice]) -> None:
+    """Has the other replicas told when the transaction is committed. More than one payload holds becomes "everything has changed"."""
+    payload = orjson.dumps([_ME, [asdict(notice) for notice in notices]])
+    if len(payload) > MAX_BYTES:
+        payload = orjson.dumps([_ME, [asdict(notice) for notice in _ALL]])
+    conn.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload.decode()})
+
+
+class Ears:
+    """The thread that listens. A lost connection is made anew, and everybody told to look: something may have been missed."""
+
+    def __init__(self, url: str, heard: Callable[[list[Notice]], None]) -> None:
+        self._url = database_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._heard = heard
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name="store-ears", daemon=True)
+
+    def start(self) -> None:
+        """Begins to listen."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends it, within a second."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _listen(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                with psycopg.connect(self._url, autocommit=True, application_name="flowhand listener") as connection:
+                    connection.execute(f"LISTEN {CHANNEL}")
+                    self._heard(_ALL)
+                    self._follow(connection)
+            except psycopg.Error as error:
+                _log.warning("the database's notices are not heard; connecting again", error=str(error).strip())
+                self._stopped.wait(AGAIN_AFTER_S)
+
+    def _follow(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        while not self._stopped.is_set():
+            for notify in connection.notifies(timeout=1.0):
+                sender, notices = orjson.loads(notify.payload)
+                if sender != _ME:
+                    self._heard([Notice(**notice) for notice in notices])
