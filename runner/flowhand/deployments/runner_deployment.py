@@ -10,7 +10,7 @@ from typing import Any, Literal
 from flowhand.deployments.applying import apply_deployment
 from flowhand.deployments.entrypoints import entrypoint_of
 from flowhand.deployments.schedule_arguments import ScheduleArguments, deployment_schedule
-from flowhand.deployments.sources import Storage
+from flowhand.deployments.sources import Storage, flow_from_source
 from flowhand.schedules import DeploymentSchedule, Schedule
 from flowhand.sdk.dual import dual
 from flowhand.sdk.flow import Flow
@@ -139,7 +139,7 @@ class RunnerDeployment:
             work_queue_name=work_queue_name,
             job_variables=dict(job_variables or {}),
             concurrency_limit=concurrency_limit,
-            path=str(flow.storage.destination) if flow.storage else ".",
+            path=flow.source_path,
             parameter_openapi_schema=flow.parameters,
         )
 
@@ -152,6 +152,15 @@ class RunnerDeployment:
         made = cls.from_flow(load_flow(entrypoint), name, interval, **options)
         made.path = str(Path.cwd())
         return made
+
+    @classmethod
+    @dual
+    async def from_storage(cls, storage: Storage, entrypoint: str, name: str, interval: Any = None, **options: Any) -> RunnerDeployment:
+        """A deployment of the flow at an entrypoint in a storage object; takes what `from_flow` takes.
+
+        The code is pulled into a temporary folder to look at the flow, which is gone afterwards, also when pulling fails.
+        """
+        return cls.from_flow(await flow_from_source(storage, entrypoint), name, interval, **options)
 
     # --- the API -----------------------------------------------------------------------------------------------------------------------
 

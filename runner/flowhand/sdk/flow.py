@@ -78,6 +78,8 @@ class Flow(Generic[P, R]):
         """Where it was loaded from, when it was loaded from an entrypoint."""
         self.storage: Storage | None = None
         """Where its code comes from, when it was made by `from_source`."""
+        self.source_path = "."
+        """Its folder, as a deployment's path names it."""
 
     # --- what it is ------------------------------------------------------------------------------------------------------------------
 
@@ -92,6 +94,10 @@ class Flow(Generic[P, R]):
         if self._version is None:
             self._version = _hash_of_file(self.fn)
         return self._version
+
+    def fix_version(self) -> None:
+        """Keeps the version as it is now, for a file that is about to go."""
+        self._version = self.version
 
     @functools.cached_property
     def parameters(self) -> dict[str, Any]:
@@ -158,7 +164,7 @@ class Flow(Generic[P, R]):
             raise TypeError(f"with_options() takes no {', '.join(sorted(unknown))}; it takes {', '.join(given)}")
         made = Flow(self._descriptor or self.fn, **(given | options))
         made.is_static = self.is_static
-        made.entrypoint, made.storage = self.entrypoint, self.storage
+        made.entrypoint, made.storage, made.source_path = self.entrypoint, self.storage, self.source_path
         return made
 
     def on_completion(self, fn: Hook) -> Hook:

@@ -1,0 +1,1 @@
+"""Paths that users of Prefect know; see `flowhand.runner.storage`."""
