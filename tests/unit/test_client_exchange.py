@@ -118,6 +118,14 @@ def test_protection_against_forged_requests_is_answered_on_demand() -> None:
     assert "Prefect-Csrf-Token" not in next(exchange(READ, talk.session)).headers  # type: ignore[union-attr]
 
 
+def test_missing_credentials_show_behind_the_protection() -> None:
+    """Such servers look at the token first (contract 1.1): the 401 to asking for one is what the person must know."""
+    talk = Talk(CREATE)
+    talk.give(answer(403, {"detail": "Missing CSRF token."}))
+    with pytest.raises(Unauthorized, match="wants credentials"):
+        talk.give(answer(401, {"exception_message": "Unauthorized"}))
+
+
 def test_a_plain_403_is_about_credentials() -> None:
     """A 403 that does not speak of CSRF is Unauthorized, with the reason, without a second request."""
     with pytest.raises(Unauthorized, match="does not allow it: no"):

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from flowhand.cli.formats import Format, OutputOption, write_json
 from flowhand.cli.lazy import NOUNS, noun
-from flowhand.cli.output import Column, Format, OutputOption, write_json, write_table
+from flowhand.cli.tables import Column, write_table
 from flowhand.settings import Origin, env_name, origins
 
 app = noun(NOUNS["config"].about)

@@ -10,8 +10,9 @@ from rich.text import Text
 from flowhand.cli import deployment_run, names, schedule
 from flowhand.cli.asking import YesOption, confirm
 from flowhand.cli.connection import api
+from flowhand.cli.formats import Format, OutputOption, say, write_fields, write_json
 from flowhand.cli.lazy import NOUNS, noun
-from flowhand.cli.output import Column, Format, OutputOption, say, state_text, write_fields, write_json, write_table
+from flowhand.cli.tables import Column, state_text, write_table
 from flowhand.cli.times import ago
 from flowhand.client import deployments
 from flowhand.client.call import Json

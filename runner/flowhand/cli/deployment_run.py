@@ -11,7 +11,7 @@ import typer
 from flowhand.cli import names
 from flowhand.cli.connection import api
 from flowhand.cli.failures import Exit
-from flowhand.cli.output import Format, OutputOption, say, write_json
+from flowhand.cli.formats import Format, OutputOption, say, write_json
 from flowhand.cli.parameters import check_names, parse_object, parse_pairs
 from flowhand.cli.times import parse_duration, parse_moment
 from flowhand.cli.watch import watch_run

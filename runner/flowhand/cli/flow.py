@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from flowhand.cli.connection import api
+from flowhand.cli.formats import Format, OutputOption, write_json
 from flowhand.cli.lazy import NOUNS, noun
-from flowhand.cli.output import Column, Format, OutputOption, write_json, write_table
+from flowhand.cli.tables import Column, write_table
 from flowhand.cli.times import ago
 from flowhand.client import flows
 

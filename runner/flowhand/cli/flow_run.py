@@ -13,8 +13,9 @@ from flowhand.cli import flow_run_logs, names
 from flowhand.cli.asking import YesOption, confirm
 from flowhand.cli.connection import api
 from flowhand.cli.failures import Exit
+from flowhand.cli.formats import Format, OutputOption, say, write_fields, write_json
 from flowhand.cli.lazy import NOUNS, noun
-from flowhand.cli.output import Column, Format, OutputOption, say, state_text, write_fields, write_json, write_table
+from flowhand.cli.tables import Column, state_text, write_table
 from flowhand.cli.times import ago, lasting
 from flowhand.cli.watch import watch_run
 from flowhand.client import flow_runs

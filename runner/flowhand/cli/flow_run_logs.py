@@ -13,8 +13,9 @@ from rich.console import Console
 
 from flowhand.cli import names
 from flowhand.cli.connection import api
+from flowhand.cli.formats import Format, OutputOption, write_json, write_json_line
 from flowhand.cli.lines import log_json, log_text
-from flowhand.cli.output import WIDE, Format, OutputOption, write_json, write_json_line
+from flowhand.cli.tables import WIDE
 from flowhand.cli.times import parse_since
 from flowhand.client.watching import Watch
 from flowhand.clock import to_micros

@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from flowhand.cli.output import state_text
+from flowhand.cli.tables import state_text
 from flowhand.cli.times import clock_time
 from flowhand.wire.runner import WatchedLine, WatchReply
 

@@ -8,8 +8,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from flowhand.cli.failures import Exit
+from flowhand.cli.formats import Format, OutputOption, say, write_fields, write_json
 from flowhand.cli.lazy import NOUNS, noun
-from flowhand.cli.output import Format, OutputOption, say, write_fields, write_json
 from flowhand.cli.server_status import facts
 from flowhand.cli.times import ago
 from flowhand.client.background import start_server, stop_server

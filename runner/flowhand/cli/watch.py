@@ -9,7 +9,7 @@ from typing import Final
 from rich.console import Console
 
 from flowhand.cli.lines import log_text, state_line, waiting_text
-from flowhand.cli.output import WIDE
+from flowhand.cli.tables import WIDE
 from flowhand.client.api import SyncApiClient
 from flowhand.client.watching import Watch
 from flowhand.wire.runner import MAX_WAIT_S, WatchReply

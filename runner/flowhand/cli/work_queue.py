@@ -9,8 +9,9 @@ import typer
 from flowhand.cli import names
 from flowhand.cli.asking import YesOption, confirm
 from flowhand.cli.connection import api
+from flowhand.cli.formats import Format, OutputOption, say, write_fields, write_json
 from flowhand.cli.lazy import NOUNS, noun
-from flowhand.cli.output import Column, Format, OutputOption, say, write_fields, write_json, write_table
+from flowhand.cli.tables import Column, write_table
 from flowhand.cli.times import ago
 from flowhand.cli.work_pool import status_text
 from flowhand.client import work_queues

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from flowhand.cli.formats import Format, OutputOption
 from flowhand.cli.lazy import NOUNS, noun
-from flowhand.cli.output import Column, Format, OutputOption, state_text, write_json, write_table
 from flowhand.cli.program import run
 
 app = noun(NOUNS["worker"].about)
@@ -48,7 +48,7 @@ def start(
     install_policy: Annotated[str | None, typer.Option(hidden=True, help="Ignored: every type ships with flowhand.")] = None,
 ) -> None:
     """Start a worker in the foreground. Ctrl-C or SIGTERM drains it, a second one ends it now."""
-    # what the daemon loads is wanted by this command alone
+    # a command that lists workers does not load a daemon
     from flowhand.daemon.options import WorkerOptions
     from flowhand.daemon.program import run_worker
 
@@ -74,23 +74,10 @@ def ls(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """List workers and when each was heard of last."""
-    # what reaches the API is not loaded by `worker start`, whose daemon has connections of its own
-    from flowhand.cli import names
-    from flowhand.cli.connection import api
-    from flowhand.cli.times import ago
-    from flowhand.client import work_pools
+    # `worker start` becomes a daemon that lives for months: it does not carry tables and a second client
+    from flowhand.cli.worker_listing import list_workers
 
-    with api() as client:
-        pools = [names.work_pool(client, pool)["name"]] if pool else [one["name"] for one in client.run(work_pools.listed())]
-        found = [{**worker, "work_pool_name": one} for one in pools for worker in client.run(work_pools.workers(one, online=online))]
-    if output is Format.JSON:
-        return write_json(found)
-    columns = [Column("NAME"), Column("WORK POOL"), Column("STATUS", fixed=True), Column("LAST HEARD OF", fixed=True)]
-    rows = [
-        (worker["name"], worker["work_pool_name"], state_text(worker.get("status"), None), ago(worker.get("last_heartbeat_time")))
-        for worker in found
-    ]
-    return write_table(columns, rows, empty="There are no workers; `worker start --pool NAME` starts one.")
+    list_workers(pool, online, output)
 
 
 def main() -> None:

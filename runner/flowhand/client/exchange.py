@@ -75,8 +75,8 @@ def exchange(call: Call[T], session: Session, monotonic: Callable[[], float] = t
         outcome = yield _request(call, session)
         if isinstance(outcome, Answer):
             session.reached = True
-            if outcome.status == 403 and "CSRF" in detail_of(outcome) and (yield from _fetch_csrf(session)):
-                outcome = yield _request(call, session)
+            if outcome.status == 403 and "CSRF" in detail_of(outcome):
+                outcome = (yield from _fetch_csrf(session, outcome)) or (yield _request(call, session))
         if isinstance(outcome, Answer) and (outcome.status not in RETRIED or not call.repeatable):
             return read_answer(call, outcome, session.address)
         delay = full_jitter(attempt)
@@ -120,12 +120,17 @@ def _request(call: Call[Any], session: Session) -> Request:
     return Request(call.method, call.path, content, dict(call.query), headers, call.timeout_s)
 
 
-def _fetch_csrf(session: Session) -> Generator[Step, Answer | Lost | None, bool]:
-    """Asks for a token, as servers with that protection want it before anything but a GET (contract 1.1). Only when one says so."""
+def _fetch_csrf(session: Session, refused: Answer) -> Generator[Step, Answer | Lost | None, Answer | None]:
+    """Asks for a token, as servers with that protection want it before anything but a GET (contract 1.1). Only when one says so.
+
+    The answer that stands in the way when there is no token to be had, such as a 401, which those servers give only now.
+    """
     client = new_id()
     answer = yield Request("GET", "/csrf-token", None, {"client": client}, {}, None)
-    if not isinstance(answer, Answer) or answer.status != 200:
-        return False
+    if not isinstance(answer, Answer):
+        return refused
+    if answer.status != 200:
+        return answer if answer.status == 401 else refused
     token = orjson.loads(answer.content).get("token")
     session.csrf = {"Prefect-Csrf-Token": str(token), "Prefect-Csrf-Client": client}
-    return True
+    return None

@@ -1,31 +1,18 @@
-"""What commands print: JSON for scripts, tables and short lists for people."""
+"""Tables, states in their colours, and how wide a line may be."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Final, Literal
 
-import orjson
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 WIDE: Final = 1000
 """Columns where no terminal sets a limit: what goes into a pipe is never cut short."""
-
-
-class Format(StrEnum):
-    """How an answer is written."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-OutputOption = Annotated[Format, typer.Option("--output", "-o", metavar="FORMAT", help="text, or json for scripts.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +27,6 @@ class Column:
 def stdout() -> Console:
     """Where answers go; plain when it is no terminal."""
     return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
-
-
-def write_json(value: Any) -> None:
-    """A value as indented JSON on stdout."""
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
-
-
-def write_json_line(value: Any) -> None:
-    """A value as one line of JSON on stdout, at once."""
-    sys.stdout.write(orjson.dumps(value, default=str).decode() + "\n")
-    sys.stdout.flush()
-
-
-def say(line: str) -> None:
-    """A line on stdout, as it is."""
-    sys.stdout.write(f"{line}\n")
 
 
 def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]], *, empty: str) -> None:
@@ -73,23 +44,6 @@ def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]],
     for row in found:
         table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     stdout().print(table)
-
-
-_YES_NO: Final = {True: "yes", False: "no"}
-
-
-def write_fields(fields: Mapping[str, Any]) -> None:
-    """Names and values, one a line; lists and mappings as JSON below their name. What is None or empty is left out."""
-    shown = {name: value for name, value in fields.items() if value not in (None, "", [], {})}
-    width = max((len(name) for name in shown), default=0)
-    for name, value in shown.items():
-        if isinstance(value, list) and all(isinstance(one, str) for one in value):
-            say(f"{name}:\n" + "\n".join(f"  {one}" for one in value))
-        elif isinstance(value, (dict, list)):
-            text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
-            say(f"{name}:\n" + "\n".join(f"  {line}" for line in text.splitlines()))
-        else:
-            say(f"{name + ':':<{width + 1}} {_YES_NO.get(value, value) if isinstance(value, bool) else value}")
 
 
 _COLOURS: Final = {
