@@ -117,8 +117,9 @@ def forks(path):
 
 async def test_cpu_of_what_was_left_behind_is_counted(tmp_path: Path) -> None:
     burn = f"{sys.executable} -Sc 'import time\nwhile time.process_time() < 0.1: pass'"
+    burnt = tmp_path / "burnt"
     async with following(tmp_path) as run:
-        job = shell(tmp_path, f"{burn} & exit")
+        job = shell(tmp_path, f"( ( {burn}; touch {burnt} ) & ); until [ -e {burnt} ]; do sleep 0.01; done")
         await run.launcher.start(job)
         assert (await run.ended(key(job), within=10)).cpu_s > 0.1
 
