@@ -5,19 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from support.runner_api import Api
-from support.server import running_server
+from support.runner_api import Api, api_on
 
 
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    home: Path = tmp_path_factory.mktemp("home")
-    with running_server(home) as server:
-        yield Api(server)
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    with api_on(request.param, tmp_path_factory.mktemp("server")) as api:
+        yield api
 
 
 def test_a_waiting_claim_is_answered_when_a_run_is_made(api: Api) -> None:

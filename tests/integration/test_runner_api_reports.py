@@ -5,20 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.runner_api import Api, Refused, Session
-from support.server import running_server
+from support.runner_api import Api, Refused, Session, api_on
 
 
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    home: Path = tmp_path_factory.mktemp("home")
-    with running_server(home) as server:
-        yield Api(server)
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    with api_on(request.param, tmp_path_factory.mktemp("server")) as api:
+        yield api
 
 
 @pytest.fixture
