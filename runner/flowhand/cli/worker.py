@@ -11,6 +11,7 @@ import typer
 from flowhand.cli.formats import Format, OutputOption
 from flowhand.cli.lazy import NOUNS, noun
 from flowhand.cli.program import run
+from flowhand.lean import without
 
 app = noun(NOUNS["worker"].about)
 
@@ -48,9 +49,10 @@ def start(
     install_policy: Annotated[str | None, typer.Option(hidden=True, help="Ignored: every type ships with flowhand.")] = None,
 ) -> None:
     """Start a worker in the foreground. Ctrl-C or SIGTERM drains it, a second one ends it now."""
-    # a command that lists workers does not load a daemon
-    from flowhand.daemon.options import WorkerOptions
-    from flowhand.daemon.program import run_worker
+    # a command that lists workers does not load a daemon; a daemon does not carry a renderer of tracebacks (7 MB)
+    with without("rich"):
+        from flowhand.daemon.options import WorkerOptions
+        from flowhand.daemon.program import run_worker
 
     options = WorkerOptions(
         work_pool=pool,

@@ -46,6 +46,7 @@ def run_worker(options: WorkerOptions) -> int:
     settings = load()
     configure(settings.log_level, settings.log_format)
     with open_sync(settings) as client:
+        client.be_patient(lambda error, delay_s: log.warning("Waiting for the API", why=str(error), again_in_s=round(delay_s, 1)))
         prepare_pool(client, options)
     return run(plan_worker(options, settings))
 
