@@ -397,6 +397,21 @@ def test_leaving_waits_for_threads_and_runs_exit_functions(nursery: Nursery) -> 
     assert run.code == 0
 
 
+def test_a_secret_is_known_to_the_keeper_before_the_flow_goes_on(nursery: Nursery) -> None:
+    """The frame is sent, and its acknowledgement awaited."""
+    run = nursery.run(
+        """
+        from flowhand.sdk.secrets import conceal
+        @flow(log_prints=True)
+        def main():
+            conceal("hunter2")
+            print("went on")
+        """
+    )
+    assert [frame["k"] for frame in run.frames] == ["loaded", "running", "secret", "log", "end"]
+    assert run.of("secret")[0]["v"] == "hunter2"
+
+
 def test_a_run_outlives_its_keepers_channel(nursery: Nursery) -> None:
     """When nobody listens any more, the flow runs on and its log goes to stderr."""
     nursery.write(

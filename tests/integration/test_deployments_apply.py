@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from flowhand.deployments import ConcurrencyLimit, RunnerDeployment
 from flowhand.errors import DeploymentApplyError, ObjectNotFound
 from flowhand.schedules import Cron, Interval
 from support.server import RunningServer, running_server
-from support.worker import Api
+from support.worker import Api, wait_for
 
 
 @flow
@@ -129,7 +130,7 @@ def test_what_the_server_refuses_is_told_in_its_words(api: Api) -> None:
         made.apply()
     assert isinstance(caught.value, RuntimeError)
     assert caught.value.__cause__ is not None
-    with pytest.raises(DeploymentApplyError, match="[Ww]ork pool .nowhere. not found"):
+    with pytest.raises(DeploymentApplyError, match=r"[Ww]ork pool .nowhere. not found"):
         sample.to_deployment("n").apply("nowhere")
 
 
@@ -157,11 +158,11 @@ def test_deploy_checks_before_it_sends(sourced: Any, monkeypatch: pytest.MonkeyP
         deploy(work_pool_name="pool")
     with pytest.raises(ValueError, match="needs a work pool"):
         deploy(sourced.to_deployment("n"))
-    with pytest.raises(ValueError, match="no work pool 'nowhere'.*work-pool create"):
+    with pytest.raises(ValueError, match=r"no work pool 'nowhere'.*work-pool create"):
         deploy(sourced.to_deployment("n"), work_pool_name="nowhere")
     with pytest.raises(ValueError, match="could not get at the code of sample/n"):
         deploy(sample.to_deployment("n"), work_pool_name="pool")
-    with pytest.raises(ValueError, match="'pool' .* has no variable 'image'"):
+    with pytest.raises(ValueError, match=r"'pool' .* has no variable 'image'"):
         deploy(sample.to_deployment("n"), work_pool_name="pool", image="a:1", build=False)
     monkeypatch.setenv("FLOWHAND_DEFAULT_WORK_POOL", "pool")
     with redirect_stdout(io.StringIO()):
@@ -200,15 +201,14 @@ def test_run_deployment_waits_for_the_end_or_the_timeout(api: Api) -> None:
     waiting = run_deployment("sample/wait", timeout=0.2)
     assert waiting.state.name in ("Scheduled", "Late")
 
-    async def end_it() -> Any:
-        work = asyncio.create_task(asyncio.to_thread(run_deployment, "sample/wait", timeout=30, flow_run_name="ended"))
-        while not (found := api.call("POST", "/flow_runs/filter", {"flow_runs": {"name": {"any_": ["ended"]}}})):
-            await asyncio.sleep(0.02)
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(run_deployment, "sample/wait", timeout=30, flow_run_name="ended")
+        named = {"flow_runs": {"name": {"any_": ["ended"]}}}
+        wait_for(lambda: bool(api.call("POST", "/flow_runs/filter", named)), 20)
+        (run,) = api.call("POST", "/flow_runs/filter", named)
         for kind in ("PENDING", "RUNNING", "COMPLETED"):
-            api.call("POST", f"/flow_runs/{found[0]['id']}/set_state", {"state": {"type": kind}})
-        return await work
-
-    assert asyncio.run(end_it()).state.is_completed()
+            api.call("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": kind}})
+        assert work.result(30).state.is_completed()
 
 
 def test_run_deployment_says_what_is_wrong() -> None:

@@ -166,8 +166,7 @@ def test_parameters_by_name_reach_the_arguments_they_name(shape: list[tuple[Any,
     "docstring",
     [
         "Does.\n\n    Args:\n        n: how many\n        *names (str): which\n            ones\n\n    Returns:\n        x: nothing\n    ",
-        "Does.\n\n    Parameters\n    ----------\n    n : int\n        how many\n    *names\n        which\n        ones\n\n"
-        "    Returns\n    -------\n    x\n",
+        "Does.\n\n    Parameters\n    ----------\n    n : int\n        how many\n    *names\n        which\n        ones\n\n    X\n    ---",
         "Does.\n\n    :param n: how many\n    :param str names: which\n        ones\n    :returns: x\n",
     ],
     ids=["google", "numpy", "sphinx"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ class _Process:
 
     run: RunContext | None = None
     loading: str | None = None
+    conceal: Callable[[str], object] | None = None
+    """Tells a secret to whoever redacts what leaves; returns once it is known there."""
 
 
 process = _Process()
