@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from flowhand.errors import KeeperError
+from flowhand.errors import KeeperError, LaunchError
 from flowhand.execution.launcher import Channel, StopReason
 from flowhand.wire.job import Job
 from support.following import alive, eventually, following, keeper_pid, names_in
@@ -185,3 +185,14 @@ async def test_a_run_is_told_that_its_session_is_not_the_daemon_s_terminal(tmp_p
         await run.launcher.start(job)
         await run.ended(key(job))
         assert await run.text_of(key(job)) == "True\n"
+
+
+async def test_a_start_says_why_no_keeper_can_be_brought_up(tmp_path: Path) -> None:
+    async with following(tmp_path) as run:
+        pid = keeper_pid(tmp_path)
+        (tmp_path / "keeper.log").unlink()
+        (tmp_path / "keeper.log").mkdir()
+        os.kill(pid, signal.SIGKILL)
+        await eventually(lambda: not run.launcher._keepers.links)  # type: ignore[attr-defined]
+        with pytest.raises(LaunchError, match=r"keeper\.log cannot be written"):
+            await run.launcher.start(shell(tmp_path, "true"))

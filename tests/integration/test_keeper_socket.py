@@ -69,6 +69,13 @@ def test_a_malformed_start_is_answered_with_an_error(keeper: Path, body: dict[st
     assert talk.ask("LIST")["held"] == []
 
 
+def test_a_mark_that_has_no_room_in_the_environment_is_refused(keeper: Path) -> None:
+    talk = Talk(keeper)
+    talk.ask("HELLO", protocol=1)
+    job = shell(keeper, "true", mark="m" * 201)
+    assert "longer than 200 bytes" in talk.ask("START", job=job, grace_s=1, kill_at=None)["error"]
+
+
 @pytest.mark.parametrize("garbage", [b"GET / HTTP/1.1\r\n\r\n", struct.pack("<I", 3) + b"[1]", struct.pack("<I", 4) + b"\xff\xff\xff\xff"])
 def test_garbage_ends_that_connection_alone(keeper: Path, garbage: bytes) -> None:
     daemon, other = Talk(keeper), Talk(keeper)

@@ -74,7 +74,10 @@ async def start(directory: Path, number: int, image: Image) -> subprocess.Popen[
     """Starts keeper `number`, detached; returns when it listens. KeeperError with the end of its log when it does not."""
     command = [image.python, "-P", "-m", "flowhand.keeper", "--directory", str(directory), "--number", str(number)]
     command += ["--version", image.version, "--fingerprint", image.fingerprint]
-    log = os.open(directory / _LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        log = os.open(directory / _LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise KeeperError(f"{directory / _LOG} cannot be written: {error.strerror}") from error
     try:
         begin = os.fstat(log).st_size
         process = subprocess.Popen(  # noqa: ASYNC220 - a vfork and an exec: a millisecond

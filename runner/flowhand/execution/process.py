@@ -68,19 +68,19 @@ class ProcessLauncher:
         return held + await self._left_behind(found - {one.key for one in held})
 
     async def start(self, job: Job, kill_at: float | None = None) -> Started:
-        """See the port."""
+        """See the port. The job's mark is the launcher's to set: it must be found again when all who knew of it are gone."""
         key = key_of(job["run_id"], job["attempt"])
-        owned = self._owned.get(key)
-        link = owned.link if owned is not None else await self._keepers.current()
-        self._owned[key] = _Owned(link, job["mark"])
+        mark = sweep.mark_of(self._directory, key)
         try:
-            answer = await link.ask("START", job=job, grace_s=self._grace_s, kill_at=kill_at)
+            link = await self._keeper_for(key)
+            self._owned[key] = _Owned(link, mark)
+            answer = await link.ask("START", job={**job, "mark": mark}, grace_s=self._grace_s, kill_at=kill_at)
         except KeeperRefused as error:
             del self._owned[key]
             raise LaunchError(str(error)) from None
         except KeeperError as error:
-            # It may have begun; its process dies with the keeper, and `events` says Vanished of it, too.
-            raise LaunchError(f"the keeper was lost while it started the run: {error}") from error
+            # It may have begun; then it died with its keeper, and `events` says Vanished of it, too.
+            raise LaunchError(str(error)) from error
         return Started(key, answer["pid"], answer["spawned"])
 
     async def extend(self, kill_at: Mapping[str, float | None]) -> None:
@@ -131,6 +131,10 @@ class ProcessLauncher:
             self._files.close()
             os.close(self._runs)
             self._runs = -1
+
+    async def _keeper_for(self, key: str) -> Link:
+        owned = self._owned.get(key)
+        return owned.link if owned is not None else await self._keepers.current()
 
     async def _take_over(self) -> list[Held]:
         """What the keepers hold, followed from now on."""
