@@ -64,9 +64,10 @@ $(MADE):
 	@PYTHON="$(PYTHON)" sh .ci/make-venv $(VENV)
 	@touch $@
 
+# --no-compile: what is never imported need not be compiled, which is most of it.
 $(LOCKED): requirements.lock | $(MADE)
 	@echo "Installing what requirements.lock names into $(VENV) (once; a minute or two)"
-	@$(PIP) install --prefer-binary --require-hashes -r requirements.lock
+	@$(PIP) install --no-compile --prefer-binary --require-hashes -r requirements.lock
 	@touch $@
 
 # --no-build-isolation: the build backend is in the lock as well, so nothing is fetched without a hash.
