@@ -220,3 +220,13 @@ async def test_what_cannot_be_started_says_why(instance: Path) -> None:
     async with following(instance) as run:
         with pytest.raises(LaunchError, match="no-such-program"):
             await run.launcher.start(make_job(instance, command=["no-such-program"]))
+
+
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True})], ids=["uvloop"])
+async def test_the_same_holds_on_the_daemon_s_own_loop(instance: Path) -> None:
+    async with following(instance) as run:
+        job = a_flow(instance, "sleeps")
+        await run.launcher.start(job)
+        await run.printed(key(job), "asleep")
+        await run.launcher.stop(key(job), StopReason.CANCEL, 10)
+        assert (await run.ended(key(job))).stopped == StopReason.CANCEL

@@ -15,6 +15,7 @@ import pytest
 
 from flowhand.errors import KeeperError, LaunchError
 from flowhand.execution.launcher import Channel, StopReason
+from flowhand.execution.process import ProcessLauncher
 from flowhand.wire.job import Job
 from support.following import alive, eventually, following, keeper_pid, names_in
 from support.jobs import key, make_job, python, shell
@@ -196,3 +197,24 @@ async def test_a_start_says_why_no_keeper_can_be_brought_up(tmp_path: Path) -> N
         await eventually(lambda: not run.launcher._keepers.links)  # type: ignore[attr-defined]
         with pytest.raises(LaunchError, match=r"keeper\.log cannot be written"):
             await run.launcher.start(shell(tmp_path, "true"))
+
+
+async def test_a_keeper_that_is_stopped_is_named_and_nothing_is_started_beside_it(tmp_path: Path) -> None:
+    async with following(tmp_path, dismiss=False):
+        pid = keeper_pid(tmp_path)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        launcher = ProcessLauncher(tmp_path, os.environ)
+        with pytest.raises(KeeperError, match=f"pid {pid}.*stopped"):
+            await launcher.open()
+        await launcher.close(dismiss=False)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
+async def test_a_keeper_that_leaves_while_we_come_is_replaced(tmp_path: Path) -> None:
+    for _ in range(5):
+        async with following(tmp_path, dismiss=True) as run:
+            job = shell(tmp_path, "true")
+            await run.launcher.start(job)
+            await run.ended(key(job))

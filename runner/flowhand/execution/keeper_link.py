@@ -27,16 +27,16 @@ class KeeperRefused(KeeperError):
 
 
 class Link(asyncio.Protocol):
-    """`heard(link, message)` is called for what comes unasked, `lost(link)` once when the connection has ended."""
+    """`heard(link, message)` is called for what comes unasked, `lost(link)` (set by `connect`) once when the connection has ended."""
 
-    def __init__(self, number: int, pid: int, heard: Callable[[Link, Message], None], lost: Callable[[Link], None]) -> None:
+    def __init__(self, number: int, pid: int, heard: Callable[[Link, Message], None]) -> None:
         self.number = number
         self.pid = pid
         self.retired = False
         self.dropped = ""
         """The keeper's reason for turning to another daemon."""
         self._heard = heard
-        self._lost = lost
+        self.lost: Callable[[Link], None] = _nobody
         self._unpacker = Unpacker()
         self._ids = itertools.count(1)
         self._asked: dict[int, asyncio.Future[Message]] = {}
@@ -75,7 +75,7 @@ class Link(asyncio.Protocol):
 
     def close(self) -> None:
         """Idempotent. `lost` is not called."""
-        self._lost = _nobody
+        self.lost = _nobody
         if self._transport is not None:
             self._transport.close()
         if self._pidfd >= 0:
@@ -109,7 +109,7 @@ class Link(asyncio.Protocol):
         for answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(KeeperError(f"the keeper, pid {self.pid}, has gone"))
-        self._lost(self)
+        self.lost(self)
 
     def _unasked(self, message: Message) -> None:
         if message.get("op") == "DROPPED":
@@ -135,14 +135,17 @@ async def connect(
         peer, _, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
         if peer != pid:
             raise KeeperError(f"{socket_name(number)} is pid {peer}'s, not the keeper's, pid {pid}")
-        link = Link(number, pid, heard, lost)
+        link = Link(number, pid, heard)
         made = link
         await asyncio.get_running_loop().create_unix_connection(lambda: made, sock=sock)
         await link.ask("HELLO", protocol=PROTOCOL, version=version, pid=os.getpid())
+        link.lost = lost
+        if not link.connected:
+            raise KeeperError("it left at once")
     except (OSError, KeeperError) as error:
-        sock.close()
         if link is not None:
             link.close()
+        sock.close()
         raise KeeperError(f"the keeper, pid {pid}, cannot be reached: {error}") from error
     return link
 

@@ -45,7 +45,12 @@ class Keepers:
     async def adopt(self) -> None:
         """Connects to those that live, and retires those that are not what we would start. KeeperError when one does not want us."""
         for one in keeper_start.announcements(self._directory):
-            link = await self._connect(one.number, one.pid)
+            try:
+                link = await self._connect(one.number, one.pid)
+            except KeeperError:
+                if one in keeper_start.announcements(self._directory):
+                    raise
+                continue  # it was about to leave
             if one.protocol != PROTOCOL or one.fingerprint != self._image.fingerprint:
                 await self.retire(link)
 
