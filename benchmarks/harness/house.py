@@ -26,6 +26,7 @@ from flowhand.client.published import published_server
 from flowhand.settings import load
 from harness.footprint import Process, with_environment
 from harness.rest import BenchmarkFailed, Rest
+from harness.results import note
 
 POOL: Final = "benchmark"
 _LEAVE_S: Final = 10.0
@@ -97,6 +98,10 @@ def house(given: argparse.Namespace, *, worker: bool = True, environ: dict[str, 
                 made.close()
                 if made_pool:
                     rest.delete_pool(POOL)
+    except BenchmarkFailed:
+        for log in sorted(home.glob("*.log")):
+            note(f"--- {log.name}\n{log.read_text(errors='replace')[-1000:]}")
+        raise
     finally:
         if server is not None:
             _end(server)

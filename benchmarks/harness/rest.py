@@ -25,6 +25,7 @@ class Rest:
 
     def __init__(self, url: str, authorization: str | None) -> None:
         headers = {"Authorization": authorization} if authorization else {}
+        self._address = (url, authorization)
         self._http = httpx.Client(base_url=url, headers=headers, timeout=40.0, trust_env=False)
         self._watches = True
 
@@ -34,9 +35,13 @@ class Rest:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
+    def again(self) -> Rest:
+        """Another connection to the same API."""
+        return Rest(*self._address)
+
+    def post(self, path: str, body: dict[str, Any], **headers: str) -> Any:
         """The answer's body. BenchmarkFailed for any status but success."""
-        return self._answer(self._http.post(path, json=body))
+        return self._answer(self._http.post(path, json=body, headers=headers))
 
     def get(self, path: str) -> Any:
         """The answer's body. BenchmarkFailed for any status but success."""
@@ -63,6 +68,10 @@ class Rest:
         flow_id = self.post("/flows/", {"name": flow})["id"]
         body = {"name": name, "flow_id": flow_id, "entrypoint": f"flows.py:{flow}", "path": str(FLOWS), "work_pool_name": pool, **fields}
         return str(self.post("/deployments/", body)["id"])
+
+    def limit_deployment(self, deployment_id: str, runs: int) -> None:
+        """Sets how many runs of a deployment there may be at once."""
+        self._answer(self._http.patch(f"/deployments/{deployment_id}", json={"concurrency_limit": runs}))
 
     def delete_deployment(self, deployment_id: str) -> None:
         """Deletes a deployment; what it has scheduled goes with it."""
