@@ -114,7 +114,7 @@ async def latency(bench: Bench, runs: int) -> None:
         taken.append((int(await bench.launcher.read(key, Channel.STDOUT, 0, 99)) - begun) / 1e6)
         await bench.launcher.forget(key)
     taken.sort()
-    say("start_to_first_line_ms", p50=statistics.median(taken), p99=taken[int(len(taken) * 0.99)], runs=runs)
+    say("start_to_first_line_ms", least=taken[0], p50=statistics.median(taken), p99=taken[int(len(taken) * 0.99)], runs=runs)
 
 
 async def rate(bench: Bench, runs: int) -> None:
