@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -83,6 +84,7 @@ class Parts:
     no_room: Callable[[Path], str | None] = no_room
     offload: Callable[[Callable[[], None]], Awaitable[None]] = anyio.to_thread.run_sync
     """Runs what blocks on the disk."""
+    identity: Callable[[], dict[str, Any]] = identity_of_host
     draw: random.Random = field(default_factory=random.SystemRandom)
     """Where jitter comes from."""
 
@@ -96,7 +98,7 @@ class Daemon:
         settings = plan.settings
         self._journal = Journal(parts.instance.journal_path)
         self._registry = Registry(plan.limit)
-        host = identity_of_host()
+        host = parts.identity()
         self._previous = parts.instance.stamp()
         request = SessionRequest(
             kind="serve" if plan.kind == "serve" else "worker",
@@ -167,8 +169,10 @@ class Daemon:
                 ready.set()
                 self._notifier.ready(f"serving {self._parts.plan.work_pool or self._parts.plan.name}")
                 await self._work()
-                await self._finish()
+                if self._leave is Leave.DRAINED:
+                    await self._drained()
                 group.cancel_scope.cancel()
+            await self._let_go()
         finally:
             self._journal.close()
         return self._leave
@@ -237,16 +241,18 @@ class Daemon:
         await self._registry.emptied()
         self._drain.begin()
 
-    async def _finish(self) -> None:
-        if self._leave is not Leave.DRAINED:
-            await self._parts.offload(self._journal.sync)
-            await self._parts.launcher.close(dismiss=False)
-            return
+    async def _drained(self) -> None:
+        """The drain, while all loops still turn."""
         self._notifier.stopping(self._parts.plan.settings.worker_drain + 2 * self._parts.plan.settings.worker_grace)
         await self._drain.run()
         with anyio.move_on_after(5.0):
             await self._session.close()
-        await self._parts.launcher.close(dismiss=True)
+
+    async def _let_go(self) -> None:
+        """Once no loop turns any more: of the keeper for good after a drain, else for the next daemon to adopt."""
+        if self._leave is not Leave.DRAINED:
+            await self._parts.offload(self._journal.sync)
+        await self._parts.launcher.close(dismiss=self._leave is Leave.DRAINED)
 
     async def _watch(self) -> None:
         """Feeds systemd's watchdog, but only while claims go round."""
