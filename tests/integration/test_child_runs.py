@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from flowhand.child import rehearsal
@@ -395,6 +396,60 @@ def test_leaving_waits_for_threads_and_runs_exit_functions(nursery: Nursery) -> 
     assert run.end["type"] == "COMPLETED"
     assert run.stdout == "buffered thread\n exit\n"
     assert run.code == 0
+
+
+def test_tasks_are_told_state_by_state_and_log_under_their_id(nursery: Nursery) -> None:
+    """A `task` frame for each state, retries included; log frames of a task carry its id; only flows that use tasks start threads."""
+    assert psutil.Process(nursery.process.pid).num_threads() == 1
+    run = nursery.run(
+        """
+        from flowhand import task
+        @task(retries=1, tags=["t"])
+        def step(n):
+            from flowhand.runtime import task_run
+            get_run_logger().info("try %d", task_run.run_count)
+            if task_run.run_count < 2: raise OSError("again")
+            return n
+        @flow
+        def main():
+            step.submit(1)
+        """
+    )
+    frames = run.of("task")
+    assert [(frame["type"], frame["state"]) for frame in frames] == [
+        ("PENDING", "Pending"),
+        ("RUNNING", "Running"),
+        ("SCHEDULED", "AwaitingRetry"),
+        ("RUNNING", "Retrying"),
+        ("COMPLETED", "Completed"),
+    ]
+    assert {(frame["name"], frame["task_key"], frame["dynamic_key"], tuple(frame["tags"])) for frame in frames} == {
+        ("step-0", "flows.step", "0", ("t",))
+    }
+    tries = [frame for frame in run.of("log") if frame["m"].startswith("try")]
+    assert [(frame["n"], frame["task"]) for frame in tries] == [("flowhand.task_runs", frames[0]["id"])] * 2
+    assert run.frames[-1]["k"] == "end"
+
+
+def test_a_cancel_does_not_wait_for_tasks_that_have_not_begun(nursery: Nursery) -> None:
+    """Those under way are given the grace, the others never run; the run is Cancelled."""
+    nursery.write(
+        """
+        from flowhand import task
+        @task
+        def step(n):
+            if n == 0: print("ready")
+            time.sleep(0.5)
+        @flow(log_prints=True)
+        def main():
+            step.map(range(400))
+        """
+    )
+    with nursery.started() as run:
+        run.wait_for("log", "ready")
+        run.stop("cancel")
+    assert run.end["type"] == "CANCELLED"
+    assert len({frame["id"] for frame in run.of("task") if frame["state"] == "Running"}) < 400
 
 
 def test_a_secret_is_known_to_the_keeper_before_the_flow_goes_on(nursery: Nursery) -> None:

@@ -1,4 +1,4 @@
-"""The last word of a run: from a state to an `end` frame. Pure functions."""
+"""What a run says of states: the `end` frame, its last word, and the `task` frames of its tasks. Pure functions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import traceback
 from typing import Any, Final
 
 from flowhand.sdk.states import State
+from flowhand.sdk.task_run import TaskRun
 from flowhand.sdk.verdict import described
 
 _MAX_DATA: Final = 64 * 1024
@@ -26,6 +27,25 @@ def end_frame(state: State, error: BaseException | None, *, persist: bool) -> di
         "message": _shortened(state.message, _MAX_MESSAGE),
         "data": _simple(state.data) if persist and state.is_completed() else None,
         "error": None if error is None else error_of(error),
+    }
+
+
+def task_frame(task_run: TaskRun, now_us: int) -> dict[str, Any]:
+    """The `task` frame of a task run's new state."""
+    state = task_run.state
+    return {
+        "k": "task",
+        "t": now_us,
+        "id": task_run.id,
+        "name": task_run.name,
+        "task_key": task_run.task_key,
+        "dynamic_key": task_run.dynamic_key,
+        "tags": task_run.tags,
+        "run_count": task_run.run_count,
+        "state_id": state.id if state else None,
+        "type": state.type.value if state else None,
+        "state": state.name if state else None,
+        "message": _shortened(state.message, _MAX_MESSAGE) if state else None,
     }
 
 

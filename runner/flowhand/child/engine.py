@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 from flowhand.child.barrier import lease_is_over, wait_until
 from flowhand.child.channel import Channel
-from flowhand.child.ending import end_frame
+from flowhand.child.ending import end_frame, task_frame
 from flowhand.child.place import directory_of, go_to, lay_environment
 from flowhand.child.stopping import Stop
 from flowhand.clock import EPOCH, Clock, SystemClock, to_datetime
@@ -24,7 +24,7 @@ from flowhand.sdk.attempt import Attempt, execute, execute_async
 from flowhand.sdk.context import RunContext, process
 from flowhand.sdk.flow import Flow
 from flowhand.sdk.flow_run import FlowRun
-from flowhand.sdk.hooks import call_hook, hooks_for
+from flowhand.sdk.hooks import call_hook
 from flowhand.sdk.interrupts import RunStopped
 from flowhand.sdk.loading import load_flow
 from flowhand.sdk.parameters import as_parameters, bind_parameters, validate
@@ -61,6 +61,7 @@ def run_job(job: Job, channel: Channel, stop: Stop, clock: Clock | None = None) 
     """Runs the attempt to its end and answers the exit code. Raises nothing."""
     session = Session(job, channel, stop, _context(job), clock or SystemClock())
     process.run = session.run
+    process.announce = lambda task_run: channel.send(task_frame(task_run, time.time_ns() // 1000))
     process.conceal = lambda secret: channel.acknowledged({"k": "secret", "v": secret})
     try:
         return _run(session)
@@ -84,9 +85,9 @@ def _run(session: Session) -> int:
     wait_until(job["start_at"], session.clock)
     if lease_is_over(job["lease_until"], session.clock):
         return NOT_BEGUN
-    _begin(session, attempt)
+    _begin(session, flow, attempt)
     _execute(session, attempt)
-    return _finish(session, attempt)
+    return _finish(session, flow, attempt)
 
 
 def _load(session: Session) -> Flow[..., Any]:
@@ -112,8 +113,7 @@ def _prepared(session: Session, flow: Flow[..., Any]) -> Attempt:
     return Attempt(flow, run, bound)
 
 
-def _begin(session: Session, attempt: Attempt) -> None:
-    flow = attempt.flow
+def _begin(session: Session, flow: Flow[..., Any], attempt: Attempt) -> None:
     session.channel.send(
         {
             "k": "running",
@@ -125,12 +125,12 @@ def _begin(session: Session, attempt: Attempt) -> None:
             "flow_version": flow.version,
         }
     )
-    attempt.state = session.run.flow_run.state = Running()
+    attempt.enter_state(Running())
     _call_hooks(attempt)
 
 
 def _execute(session: Session, attempt: Attempt) -> None:
-    if attempt.flow.is_async:
+    if attempt.what.is_async:
         asyncio.run(_on_loop(session, attempt))
     else:
         execute(attempt)
@@ -138,7 +138,8 @@ def _execute(session: Session, attempt: Attempt) -> None:
         _leave_fork(attempt.error)
     stopped = session.stop.reason
     if stopped is not None and isinstance(attempt.error, asyncio.CancelledError):
-        attempt.error, attempt.state = stopped, state_of_error(stopped)
+        attempt.error = stopped
+        attempt.enter_state(state_of_error(stopped))
 
 
 def _leave_fork(error: BaseException | None) -> NoReturn:
@@ -165,21 +166,20 @@ async def _on_loop(session: Session, attempt: Attempt) -> None:
         session.stop.raises()
 
 
-def _finish(session: Session, attempt: Attempt) -> int:
+def _finish(session: Session, flow: Flow[..., Any], attempt: Attempt) -> int:
     """Hooks, then the last word. While the server has tries left, a failure is not the end, and no hook hears of it."""
-    attempt.run.flow_run.state = attempt.state
     error = attempt.error
     if isinstance(error, Exception) and not isinstance(error, FlowTimeout):
         logger_of(attempt.run).error("Encountered an exception during execution:", exc_info=error)
-    will_retry = attempt.state.is_failed() and session.job["run_count"] <= attempt.flow.retries
+    will_retry = attempt.state.is_failed() and session.job["run_count"] <= flow.retries
     if not will_retry and not _fenced(error):
         with contextlib.suppress(RunStopped):  # the hooks are cut short; how the flow ended stays true
             _call_hooks(attempt)
-    return _end(session, attempt.state, error, persist=bool(attempt.flow.persist_result))
+    return _end(session, attempt.state, error, persist=bool(flow.persist_result))
 
 
 def _call_hooks(attempt: Attempt) -> None:
-    for hook in hooks_for(attempt.flow, attempt.state):
+    for hook in attempt.what.hooks_for(attempt.state):
         call_hook(hook, attempt)
 
 

@@ -58,7 +58,7 @@ def warm() -> None:
             run_job(rehearsal.job(name, parameters), channel, Stop(channel))
     finally:
         logs.remove(handler)
-        process.run = process.conceal = None
+        process.run = process.announce = process.conceal = None
         for number, before in handlers.items():
             signal.signal(number, before or signal.SIG_DFL)
         sys.path[:] = path

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from flowhand.sdk.flow import flow
 from flowhand.sdk.run_logging import get_run_logger
+from flowhand.sdk.task import task
 from flowhand.wire.job import Job
 
 
@@ -59,10 +60,23 @@ async def late_coroutine() -> None:
     await asyncio.sleep(10)
 
 
+@task
+def step(number: int) -> int:
+    """A task."""
+    return number
+
+
+@flow
+def stepping() -> int:
+    """Calls, submits and maps a task."""
+    return step(1) + step.submit(2).result() + sum(step.map([3, 4]).result())
+
+
 FLOWS: Final[dict[str, dict[str, Any]]] = {
     "plain": {},
     "typed": {"count": "1", "ratio": "0.5", "names": ("a",), "when": "2026-01-01T00:00:00Z", "item": {"name": "a"}, "rest": {"more": 1}},
     "coroutine": {"count": "1"},
+    "stepping": {},
     "failing": {},
     "late": {},
     "late_coroutine": {},

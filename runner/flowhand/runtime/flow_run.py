@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     job_variables: dict[str, Any]
 
 _READ: dict[str, Callable[[RunContext], Any]] = {
-    "id": lambda run: run.flow_run.id,
-    "name": lambda run: run.flow_run.name,
+    "id": lambda run: run.flow_run.id or None,
+    "name": lambda run: run.flow_run.name or None,
     "flow_name": lambda run: run.flow_run.flow_name,
     "flow_version": lambda run: run.flow_run.flow_version,
     "parameters": lambda run: run.flow_run.parameters,

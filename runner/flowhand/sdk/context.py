@@ -4,29 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
 from flowhand.errors import MissingContextError
 from flowhand.sdk.flow_run import FlowRun
-
-if TYPE_CHECKING:
-    from flowhand.sdk.flow import Flow
+from flowhand.sdk.runnable import Runnable
+from flowhand.sdk.task_pool import TaskPool
+from flowhand.sdk.task_run import TaskRun
 
 
 @dataclass(slots=True, eq=False)
 class RunContext:
-    """A run under way: who it is, which flow, and what it runs in."""
+    """A run under way: who it is, what is executed, and what it runs in. A task's has the flow run around it, or a nameless one."""
 
     flow_run: FlowRun
-    flow: Flow[..., Any] | None
+    flow: Runnable[..., Any] | None
     log_prints: bool = False
     parent: RunContext | None = None
     api_url: str | None = None
     api_file: str | None = None
     """Where the child finds what proves it to the API."""
-    calls: int = 0
-    """Subflows and tasks begun so far, for their names and keys."""
+    task_run: TaskRun | None = None
+    keys: dict[str, int] = field(default_factory=dict[str, int])
+    """How often each task and subflow was begun here: the source of their dynamic keys."""
+    pool: TaskPool = field(default_factory=TaskPool)
+    """What runs the tasks that are submitted here."""
+
+    def next_key(self, task_key: str) -> str:
+        """The dynamic key of the next run of a task."""
+        number = self.keys.get(task_key, 0)
+        self.keys[task_key] = number + 1
+        return str(number)
+
+    def wait_for_tasks(self) -> None:
+        """Until every task that was submitted in this flow run has ended."""
+        if self.task_run is None:
+            self.pool.wait()
+
+    async def wait_for_tasks_async(self) -> None:
+        """The same without holding up the loop."""
+        if self.task_run is None:
+            await self.pool.wait_async()
+
+    def close(self) -> None:
+        """No more tasks: those that have not begun never will."""
+        if self.task_run is None:
+            self.pool.close()
 
 
 _current: ContextVar[RunContext | None] = ContextVar("flowhand_run", default=None)
@@ -38,6 +62,8 @@ class _Process:
 
     run: RunContext | None = None
     loading: str | None = None
+    announce: Callable[[TaskRun], object] | None = None
+    """Tells of a task run's new state to whoever reports them."""
     conceal: Callable[[str], object] | None = None
     """Tells a secret to whoever redacts what leaves; returns once it is known there."""
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar, cast, overload
 
 from flowhand.sdk import calling, doors
 from flowhand.sdk.dual import dual
-from flowhand.sdk.hooks import Hook
-from flowhand.sdk.parameters import signature_of
+from flowhand.sdk.runnable import Hook, Runnable, not_negative
 
 if TYPE_CHECKING:
     from flowhand.sdk.doors import RunnerDeployment, Storage
@@ -20,16 +18,14 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_BANNED: Final = "/%&><"
-"""What a name must not contain, since it becomes a part of a URL (contract 10)."""
-_HOOKS: Final = ("on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running")
 
-
-class Flow(Generic[P, R]):
+class Flow(Runnable[P, R]):
     """A function that can be run, deployed and served. Made by `@flow`; calling it runs it here and now.
 
     `fn` is the function itself. Durations are seconds.
     """
+
+    kind: ClassVar[str] = "flow"
 
     def __init__(
         self,
@@ -51,29 +47,24 @@ class Flow(Generic[P, R]):
         on_crashed: Iterable[Hook] | None = None,
         on_running: Iterable[Hook] | None = None,
     ) -> None:
-        function = _function_of(fn)
-        self.__qualname__ = ""
-        functools.update_wrapper(self, function)
-        self._descriptor = fn if isinstance(fn, classmethod) else None
-        self.is_static = isinstance(fn, staticmethod)
-        self.fn: Callable[P, R] = function
-        self.name = _checked_name(name, function)
+        super().__init__(
+            fn,
+            name,
+            description=description,
+            timeout_seconds=timeout_seconds,
+            retries=retries,
+            log_prints=log_prints,
+            on_completion=on_completion,
+            on_failure=on_failure,
+            on_cancellation=on_cancellation,
+            on_crashed=on_crashed,
+            on_running=on_running,
+        )
         self._version = version
-        self.description = description if description is not None else inspect.getdoc(function)
         self.flow_run_name = flow_run_name
-        self.retries = _not_negative("retries", retries)
-        self.retry_delay_seconds = _not_negative("retry_delay_seconds", retry_delay_seconds)
-        self.timeout_seconds = _not_negative("timeout_seconds", timeout_seconds) or None
+        self.retry_delay_seconds: float = not_negative("retry_delay_seconds", retry_delay_seconds)
         self.should_validate_parameters = validate_parameters
-        self.log_prints = log_prints
         self.persist_result = persist_result
-        self.on_completion_hooks = _hooks("on_completion", on_completion)
-        self.on_failure_hooks = _hooks("on_failure", on_failure)
-        self.on_cancellation_hooks = _hooks("on_cancellation", on_cancellation)
-        self.on_crashed_hooks = _hooks("on_crashed", on_crashed)
-        self.on_running_hooks = _hooks("on_running", on_running)
-        self.is_generator = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
-        self.is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
         self.entrypoint: str | None = None
         """Where it was loaded from, when it was loaded from an entrypoint."""
         self.storage: Storage | None = None
@@ -82,11 +73,6 @@ class Flow(Generic[P, R]):
         """Its folder, as a deployment's path names it."""
 
     # --- what it is ------------------------------------------------------------------------------------------------------------------
-
-    @functools.cached_property
-    def signature(self) -> inspect.Signature:
-        """The signature of `fn`, its annotations evaluated."""
-        return signature_of(self.fn)
 
     @property
     def version(self) -> str | None:
@@ -129,27 +115,12 @@ class Flow(Generic[P, R]):
         run = calling.call_async if self.is_async else calling.call
         return cast("R", run(self, args, options, return_state=return_state))
 
-    def __get__(self, instance: object, owner: type | None = None) -> Self:
-        """As a method: bound to the instance, or to the class."""
-        if self._descriptor is not None:
-            return self._bound(self._descriptor.__get__(instance, owner))
-        if instance is None or self.is_static:
-            return self
-        return self._bound(self.fn.__get__(instance, owner))
+    def retry_delay(self, run_count: int) -> float:
+        return self.retry_delay_seconds
 
-    def _bound(self, fn: Any) -> Self:
-        bound = copy.copy(self)
-        for name in ("signature", "parameters"):
-            bound.__dict__.pop(name, None)
-        bound.__dict__.update(_descriptor=None, is_static=True, fn=fn)
-        return bound
-
-    def __reduce__(self) -> str:
-        """Pickled by its name: what is found there is this flow, not the bare function."""
-        return self.__qualname__
-
-    def __repr__(self) -> str:
-        return f"<flow {self.name!r}>"
+    def checked_name(self, name: str | None, function: Callable[..., Any]) -> str:
+        """As given, else the function's with dashes."""
+        return super().checked_name(name, function) if name else super().checked_name(None, function).replace("_", "-")
 
     # --- variants and hooks ----------------------------------------------------------------------------------------------------------
 
@@ -158,39 +129,33 @@ class Flow(Generic[P, R]):
         given: dict[str, Any] = {"name": self.name, "version": self._version, "validate_parameters": self.should_validate_parameters}
         kept = ("description", "flow_run_name", "retries", "retry_delay_seconds", "timeout_seconds", "log_prints", "persist_result")
         given |= {option: getattr(self, option) for option in kept}
-        given |= {hook: getattr(self, f"{hook}_hooks") for hook in _HOOKS}
+        given |= self.hooks()
         unknown = options.keys() - given.keys()
         if unknown:
             raise TypeError(f"with_options() takes no {', '.join(sorted(unknown))}; it takes {', '.join(given)}")
-        made = Flow(self._descriptor or self.fn, **(given | options))
-        made.is_static = self.is_static
+        made: Flow[P, R] = Flow(self.given_fn, **(given | options))
         made.entrypoint, made.storage, made.source_path = self.entrypoint, self.storage, self.source_path
         return made
 
     def on_completion(self, fn: Hook) -> Hook:
         """Adds a hook for runs that completed; usable as a decorator."""
-        self.on_completion_hooks += _hooks("on_completion", [fn])
-        return fn
+        return self.add_hook("on_completion", fn)
 
     def on_failure(self, fn: Hook) -> Hook:
         """Adds a hook for runs that failed for good."""
-        self.on_failure_hooks += _hooks("on_failure", [fn])
-        return fn
+        return self.add_hook("on_failure", fn)
 
     def on_cancellation(self, fn: Hook) -> Hook:
         """Adds a hook for runs that were cancelled."""
-        self.on_cancellation_hooks += _hooks("on_cancellation", [fn])
-        return fn
+        return self.add_hook("on_cancellation", fn)
 
     def on_crashed(self, fn: Hook) -> Hook:
         """Adds a hook for runs that something else ended."""
-        self.on_crashed_hooks += _hooks("on_crashed", [fn])
-        return fn
+        return self.add_hook("on_crashed", fn)
 
     def on_running(self, fn: Hook) -> Hook:
         """Adds a hook for runs that begin."""
-        self.on_running_hooks += _hooks("on_running", [fn])
-        return fn
+        return self.add_hook("on_running", fn)
 
     # --- deploying -------------------------------------------------------------------------------------------------------------------
 
@@ -254,38 +219,6 @@ class FlowDecorator:
 
 
 flow: Final = FlowDecorator()
-
-
-def _function_of(fn: Any) -> Callable[..., Any]:
-    function = fn.__func__ if isinstance(fn, (classmethod, staticmethod)) else fn
-    if isinstance(function, type) or not callable(function):
-        raise TypeError(f"@flow goes on a function, not on {function!r}")
-    return function
-
-
-def _checked_name(name: str | None, function: Callable[..., Any]) -> str:
-    own = str(getattr(function, "__name__", type(function).__name__))
-    name = name or own.replace("_", "-")
-    found = sorted(set(name) & set(_BANNED))
-    if found:
-        raise ValueError(f"a flow's name cannot contain {' '.join(found)}: {name!r}")
-    return name
-
-
-def _not_negative(option: str, value: Any) -> Any:
-    if value is None:
-        return 0
-    if not isinstance(value, (int, float)) or value < 0:
-        raise ValueError(f"{option} is {value!r}; it is a number, zero or above")
-    return value
-
-
-def _hooks(option: str, hooks: Iterable[Hook] | None) -> list[Hook]:
-    found = list(hooks or ())
-    for hook in found:
-        if not callable(hook):
-            raise TypeError(f"{option} takes functions of (flow, flow_run, state), not {hook!r}")
-    return found
 
 
 def _hash_of_file(fn: Callable[..., Any]) -> str | None:

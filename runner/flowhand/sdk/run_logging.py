@@ -34,9 +34,11 @@ def get_run_logger(**extra: Any) -> RunLogger:
 
 def logger_of(run: RunContext, **extra: Any) -> RunLogger:
     """The logger of a run."""
-    log = logging.getLogger(FLOW_RUNS)
+    log = logging.getLogger(FLOW_RUNS if run.task_run is None else TASK_RUNS)
     log.disabled = False  # logging.config in user code disables the loggers that exist
     about = {"flow_run_id": run.flow_run.id, "flow_run_name": run.flow_run.name, "flow_name": run.flow_run.flow_name}
+    if run.task_run is not None:
+        about |= {"task_run_id": run.task_run.id, "task_run_name": run.task_run.name}
     return RunLogger(log, {**about, **extra})
 
 
@@ -56,8 +58,8 @@ class _ConsoleFormat(logging.Formatter):
     """`12:00:00.123 | INFO    | flow run 'name' | message`"""
 
     def format(self, record: logging.LogRecord) -> str:
-        name = getattr(record, "flow_run_name", None)
-        whose = f"flow run {name!r}" if name else record.name
+        flow_run, task_run = getattr(record, "flow_run_name", None), getattr(record, "task_run_name", None)
+        whose = f"task run {task_run!r}" if task_run else f"flow run {flow_run!r}" if flow_run else record.name
         text = super().format(record)
         return f"{self.formatTime(record, '%H:%M:%S')}.{int(record.msecs):03} | {record.levelname:<7} | {whose} | {text}"
 

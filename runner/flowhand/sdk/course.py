@@ -1,0 +1,126 @@
+"""The course of a run in this process: tries, pauses between them, hooks. Written once, as a generator of steps; the plain and the async
+driver differ in how they perform a step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from flowhand.errors import FlowTimeout
+from flowhand.sdk.attempt import Attempt, execute, execute_async
+from flowhand.sdk.context import process
+from flowhand.sdk.hooks import await_hook, call_hook
+from flowhand.sdk.run_logging import logger_of
+from flowhand.sdk.runnable import Hook
+from flowhand.sdk.states import Running, State
+from flowhand.wire.states import StateName, StateType
+
+
+class Upstream(Protocol):
+    """Something that has to have ended first."""
+
+    def wait(self, timeout: float | None = None) -> Any:
+        """Blocks until it has."""
+        ...
+
+    async def wait_async(self) -> None:
+        """The same on a loop."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A pause, in seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Nothing before that has ended."""
+
+    upstream: Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """The body is executed once."""
+
+
+EXECUTE: Final = Execute()
+Step = Wait | After | Execute | Hook
+Course = Generator[Step, None, None]
+
+
+def course(attempt: Attempt) -> Course:
+    """Tries until it works or no try is left, then the hooks of the end."""
+    what, run = attempt.what, attempt.subject
+    log = logger_of(attempt.run)
+    while True:
+        run.run_count += 1
+        attempt.value = attempt.error = None
+        enter(attempt, Running(name=StateName.RETRYING if attempt.run.task_run and run.run_count > 1 else StateName.RUNNING))
+        yield from what.hooks_for(attempt.state)
+        yield EXECUTE
+        if isinstance(attempt.error, Exception):
+            log.error("%s", attempt.state.message, exc_info=None if isinstance(attempt.error, FlowTimeout) else attempt.error)
+        if not what.wants_retry(run, attempt.state):
+            break
+        delay = what.retry_delay(run.run_count)
+        log.info("Trying again in %g s (%d of %d)", delay, run.run_count, what.retries)
+        enter(attempt, State(type=StateType.SCHEDULED, name=StateName.AWAITING_RETRY))
+        yield Wait(delay)
+    announce(attempt)
+    yield from what.hooks_for(attempt.state)
+
+
+def enter(attempt: Attempt, state: State) -> None:
+    """The run is in this state, and whoever reports it knows."""
+    attempt.enter_state(state)
+    announce(attempt)
+
+
+def announce(attempt: Attempt) -> None:
+    """Tells of the state of a task's run. Flow runs are reported by what executes them."""
+    if attempt.run.task_run is not None and process.announce is not None:
+        process.announce(attempt.run.task_run)
+
+
+def drive(attempt: Attempt, steps: Iterable[Step]) -> None:
+    """Performs the steps, blocking."""
+    for step in steps:
+        match step:
+            case Wait(seconds):
+                time.sleep(seconds)
+            case After(upstream):
+                upstream.wait()
+            case Execute():
+                execute(attempt)
+            case hook:
+                call_hook(hook, attempt)
+
+
+async def drive_async(attempt: Attempt, steps: Iterable[Step]) -> None:
+    """Performs the steps on the running loop."""
+    import asyncio  # loaded by whoever runs a loop; plain flows never pay for it
+
+    for step in steps:
+        match step:
+            case Wait(seconds):
+                await asyncio.sleep(seconds)
+            case After(upstream):
+                await upstream.wait_async()
+            case Execute():
+                await execute_async(attempt)
+            case hook:
+                await await_hook(hook, attempt)
+
+
+def answer(attempt: Attempt, return_state: bool) -> Any:
+    """What the caller gets: the value or the error; with `return_state` the state, unless something from outside ended the run."""
+    error = attempt.error
+    if error is not None and not (return_state and isinstance(error, Exception)):
+        raise error
+    return attempt.state if return_state else attempt.state.result()
