@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from flowhand.wire.body import Answer, Entity, Moment, Positive, Request
-from flowhand.wire.schedules import check
+from flowhand.wire.schedules import check, kind_of
 
 _ISO_DURATION: Final = re.compile(r"^P(?:(\d+(?:\.\d+)?)D)?(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?$")
 
@@ -29,6 +29,10 @@ Duration = Annotated[float, BeforeValidator(_seconds)]
 """Seconds; ISO-8601 text is read too."""
 
 
+_MISPLACED: Final = {"interval": ("day_or",), "cron": ("anchor_date",), "rrule": ("anchor_date", "day_or")}
+"""By kind of schedule: the keys that mean nothing beside it."""
+
+
 class Schedule(Request):
     """One of an interval, a cron expression and a recurrence rule. Ours: what becomes of wall times that a zone skips or repeats."""
 
@@ -43,9 +47,8 @@ class Schedule(Request):
 
     @model_validator(mode="after")
     def _right(self) -> Schedule:
-        kind = next((name for name in ("interval", "cron", "rrule") if getattr(self, name) is not None), None)
-        misplaced = {"interval": ("day_or",), "cron": ("anchor_date",), "rrule": ("anchor_date", "day_or")}.get(kind or "", ())
-        for name in misplaced:
+        kind = kind_of({name: getattr(self, name) for name in _MISPLACED})
+        for name in _MISPLACED[kind]:
             if getattr(self, name) is not None:
                 raise ValueError(f"{name} has no meaning beside {kind}")
         check(self.stored())
