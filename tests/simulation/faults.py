@@ -101,6 +101,15 @@ async def storm(house: House) -> None:
         await _recovered(house, host)
 
 
+async def lose_claims(house: House) -> None:
+    """Answers to claims are lost, nothing else: no reason to lose a run."""
+    house.network.weather.lost_claims = 0.7
+    house.world.note("network", "answers to claims are lost")
+    await _while(house, 1.0, 8.0)
+    house.network.weather.lost_claims = 0.0
+    house.world.note("network", "answers to claims arrive")
+
+
 async def kill_server(house: House) -> None:
     """SIGKILL for the server, then another one on the same database."""
     house.server_ill()
@@ -150,6 +159,7 @@ FAULTS: Final[dict[Fault, int]] = {
     leave: 2,
     cut_network: 3,
     storm: 2,
+    lose_claims: 3,
     kill_server: 4,
     fill_disk: 1,
     set_server_clock: 1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
@@ -60,6 +61,8 @@ class SimHost:
         self._network = network
         self._ledger = ledger
         self._home = home
+        self._boots = 1
+        self._synced = 0
         settings = Settings(home=home, worker_heartbeat=HEARTBEAT_S, worker_drain=8.0, worker_grace=2.0)
         self._plan = Plan(settings, "worker", "worker", "w", POOL, [], [], limit, prefetch_s, False, None, False, home)
 
@@ -100,6 +103,13 @@ class SimHost:
                 no_room=lambda _: None,
                 offload=self._offload,
                 draw=self.world.random,
+                identity=lambda: {
+                    "machine_id": self.name,
+                    "boot_id": f"{self.name}.{self._boots}",
+                    "pid_ns": "",
+                    "pid": 1,
+                    "pid_start": 0.0,
+                },
             )
             born.daemon = Daemon(parts)
             leave = await born.daemon.run(anyio.Event())
@@ -115,6 +125,8 @@ class SimHost:
         await asyncio.sleep(self.world.random.uniform(0.001, 0.02))
         assert callable(call)
         call()
+        if self.daemon is not None:
+            self._synced = (self.daemon.instance.journal_path).stat().st_size
 
     def kill(self) -> None:
         """SIGKILL for the daemon: not a step more; its sockets close, its lock is free."""
@@ -195,8 +207,15 @@ class SimHost:
     def crash(self) -> None:
         """Power is gone: daemon, keeper and children with it, and what was not on the disk."""
         self.world.note(self.name, "host crashed")
+        journal = self.past[-1].instance.journal_path if self.past else None
         self.kill()
         self.keeper.crash()
+        if journal is not None and journal.exists() and self.world.chance(0.7):
+            size = journal.stat().st_size
+            kept = self.world.random.randint(min(self._synced, size), size)
+            self.world.note(self.name, f"the journal loses its last {size - kept} bytes")
+            os.truncate(journal, kept)
+        self._synced = 0
         self.up = False
 
     def boot(self) -> None:
@@ -205,6 +224,7 @@ class SimHost:
             self.world.note(self.name, "host boots")
             self.up = True
             self.clock.booted = self.world.now()
+            self._boots += 1
             self.start()
 
 

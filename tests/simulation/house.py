@@ -30,12 +30,9 @@ class House:
         self.server = SimServer(world, empty_house(), self.checker.committed, self.ledger.blame)
         self.checker.server = self.server
         rough = world.chance(0.3)
-        self.network = Network(world, self.server, Weather(loss=0.01 if rough else 0.0, duplicate=0.02 if rough else 0.0))
-        names = [f"host{number}" for number in range(1, world.random.choice((2, 2, 3, 4)))]
+        self.network = Network(world, self.server, Weather(loss=0.015 if rough else 0.0, duplicate=0.02 if rough else 0.0))
+        names = [f"host{number}" for number in range(1, 1 + world.random.choice((1, 2, 2)))]
         self.hosts = [self._host(name, home / name) for name in names]
-        if rough:
-            for name in names:
-                self.ledger.trouble(name, 0.0)
 
     def _host(self, name: str, home: Path) -> SimHost:
         limit = self.random.choice((1, 2, 4))

@@ -59,6 +59,8 @@ class Weather:
     slow_s: float = 3.0
     loss: float = 0.0
     duplicate: float = 0.0
+    lost_claims: float = 0.0
+    """Of answers to claims alone."""
 
 
 @dataclass(slots=True)
@@ -88,7 +90,8 @@ class Network:
 
     def _arrive(self, host: str, call: Call, reply: Reply) -> None:
         def back(answer: str | FlowhandError) -> None:
-            if host not in self.cut and not self.world.chance(self.weather.loss):
+            loss = max(self.weather.loss, self.weather.lost_claims if call.kind == "claim" else 0.0)
+            if host not in self.cut and not self.world.chance(loss):
                 self._later(reply, answer)
 
         try:

@@ -1,9 +1,99 @@
-"""Faults planted on purpose, in adaptors around the real code: the simulation is worth something only if it finds each of them."""
+"""Faults planted on purpose, in an adaptor around the real transactions: the simulation is worth something only if it finds each of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy import Connection, select, update
+
+from flowhand.wire.runner import ClaimedRun, ClaimRequest, ReportReply, ReportRequest
+from flowhand_server.services import floor
+from flowhand_server.services.reaper import Reaper
+from flowhand_server.store.claim import Answer, claim
+from flowhand_server.store.facts import write_fact
+from flowhand_server.store.leases import LIVE
+from flowhand_server.store.report import report
+from flowhand_server.store.tables import flow_run, lease, session
 
 from .house import House
+from .server import LEASE_S
 
 Plant = Callable[[House], None]
+Report = Callable[[Connection, ReportRequest, str, int], ReportReply]
+Claim = Callable[[Connection, ClaimRequest, str, int], Answer]
+
+
+def no_fence(house: House) -> None:
+    """States are taken whoever reports them: each is made to look as if it came from the holder of the current attempt."""
+
+    def fenceless(real: Report, conn: Connection, request: ReportRequest, secret: str, now: int) -> ReportReply:
+        for item in request.states:
+            item.attempt = conn.execute(select(flow_run.c.attempt).where(flow_run.c.id == item.run_id)).scalar() or item.attempt
+            current = update(lease).where(lease.c.flow_run_id == item.run_id, lease.c.attempt == item.attempt)
+            conn.execute(current.values(session_id=request.session))
+        return real(conn, request, secret, now)
+
+    house.server.planted[report] = fenceless
+
+
+def no_floor(house: House) -> None:
+    """The reaper works from its first tick on, and after every gap."""
+
+    def bold(real: Callable[..., int], conn: Connection, now: int, jumped: bool) -> int:
+        write_fact(conn, "reaper_tick", str(now))
+        floor.raise_floor(conn, now, -1)
+        return real(conn, now, False)
+
+    house.server.planted[Reaper._work] = bold
+
+
+def renewal_by_session(house: House) -> None:
+    """A heartbeat renews whatever its session holds, also what its daemon has never heard of."""
+
+    def generous(real: Report, conn: Connection, request: ReportRequest, secret: str, now: int) -> ReportReply:
+        reply = real(conn, request, secret, now)
+        held = update(lease).where(lease.c.session_id == request.session, LIVE, lease.c.provisional_until.is_(None))
+        conn.execute(held.values(expires_at=now + round(LEASE_S * 1_000_000)))
+        return reply
+
+    house.server.planted[report] = generous
+
+
+def two_winners(house: House) -> None:
+    """Of two claims at about the same time both get the run, as when rows are counted and taken without a lock."""
+    given: list[ClaimedRun] = []
+
+    def taken(real: Claim, conn: Connection, request: ClaimRequest, secret: str, now: int) -> Answer:
+        answer = real(conn, request, secret, now)
+        if answer.reply.runs:
+            given[:] = answer.reply.runs
+        elif request.slots and given:
+            answer.reply.runs, answer.reply.claim = given[:], answer.reply.claim + 1
+            conn.execute(update(session).where(session.c.id == request.session).values(claim=answer.reply.claim))
+            given.clear()
+        return answer
+
+    house.server.planted[claim] = taken
+
+
+def no_sequence_numbers(house: House) -> None:
+    """What is sent again is stored again: the marks of the log streams are forgotten before each report."""
+
+    def forgetful(real: Report, conn: Connection, request: ReportRequest, secret: str, now: int) -> ReportReply:
+        for batch in request.logs:
+            marks = dict.fromkeys(("mark_channel", "mark_stdout", "mark_stderr", "mark_daemon"), 0)
+            conn.execute(update(lease).where(lease.c.flow_run_id == batch.run_id, lease.c.attempt == batch.attempt).values(marks))
+        return real(conn, request, secret, now)
+
+    house.server.planted[report] = forgetful
+
+
+PLANTS: Final[dict[str, Plant]] = {
+    "no fence": no_fence,
+    "reaper without floor": no_floor,
+    "renewal by session": renewal_by_session,
+    "two winners of a claim": two_winners,
+    "no sequence numbers": no_sequence_numbers,
+}
+"""Each by its name."""

@@ -25,12 +25,12 @@ from flowhand_server.store.release import release
 from flowhand_server.store.report import report
 from flowhand_server.store.sessions import SessionRefused
 
-from .database import SERVER_ID, SimStore
+from .database import SERVER_ID, Planted, SimStore
 from .loop import Process
 from .network import TIMEOUT_S, Call, Reply
 from .world import SimClock, World
 
-HEARTBEAT_S: Final = 4.0
+HEARTBEAT_S: Final = 5.0
 LEASE_S: Final = 3 * HEARTBEAT_S
 MARGIN_S: Final = 3.0
 GRACE_S: Final = 30.0
@@ -44,7 +44,7 @@ class Life:
 
     def __init__(self, server: SimServer, committed: Callable[[], None], number: int) -> None:
         self.process = Process(server.world.loop, f"server.{number}")
-        self.store = SimStore(server.world, server.conn, committed)
+        self.store = SimStore(server.world, server.conn, committed, server.planted)
         self.clock = clock = server.clock
         self.blame = server.blame
         desk = Desk(clock)
@@ -107,6 +107,8 @@ class SimServer:
         self.started_at = 0.0
         """When the present process was started, in true seconds."""
         self.life: Life | None = None
+        self.planted: dict[Any, Planted] = {}
+        """Faults put in on purpose, by the transaction whose place they take."""
         self._committed = committed
         self._lives = 0
         self._furthest = 0.0

@@ -17,7 +17,7 @@ from .plants import Plant
 from .server import GRACE_S, LEASE_S
 from .world import World
 
-TROUBLE_S: Final = 40.0
+TROUBLE_S: Final = 20.0
 """For so long things go wrong."""
 SETTLED_WITHIN_S: Final = 150.0
 """After so long without new trouble everything must have come to its end."""
@@ -70,8 +70,8 @@ async def _live(house: House) -> None:
     for host in house.hosts:
         house.ledger.trouble(host.name, 0.0, 2.0)
         host.start()
-    troubles = [asyncio.ensure_future(house.asks(world.random.randint(1, 6), 20.0))]
-    troubles += [asyncio.ensure_future(_trouble(house)) for _ in range(world.random.randint(0, 4))]
+    troubles = [asyncio.ensure_future(house.asks(world.random.randint(1, 4), 10.0))]
+    troubles += [asyncio.ensure_future(_trouble(house)) for _ in range(world.random.randint(0, 3))]
     while not all(task.done() for task in troubles):
         await _second(house, troubles)
         if house.ledger.violations:

@@ -28,7 +28,7 @@ def final(run_id: str = "r", attempt: int = 1, seq: int = 9) -> StateItem:
 
 def fill(journal: Journal) -> None:
     """One run with everything that can be known of it."""
-    journal.claimed("r.1", claimed(), 123.5, 7)
+    journal.claimed("r.1", claimed(), 123.5)
     journal.started("r.1")
     journal.note("r.1", ("daemon", 1, 5, 20, "w", "said", None))
     journal.marks([("r", 1, "stdout", 40), ("r", 1, "daemon", 1), ("other", 1, "stdout", 4)])
@@ -36,29 +36,27 @@ def fill(journal: Journal) -> None:
 
 
 def test_a_reopened_journal_knows_what_was_written(tmp_path: Path) -> None:
-    """Claim, start, note, marks and final state come back; the number of the last claim too."""
+    """Claim, start, note, marks and final state come back."""
     journal = Journal(tmp_path / "journal")
     fill(journal)
     journal.close()
     again = Journal(tmp_path / "journal")
     entry = again.entries["r.1"]
-    assert again.last_claim == 7
     assert (entry.lease_until, entry.started, entry.marks) == (123.5, True, {"stdout": 40, "daemon": 1})
     assert entry.notes == [("daemon", 1, 5, 20, "w", "said", None)]
     assert entry.final == final()
     again.close()
 
 
-def test_done_leaves_an_empty_journal_that_remembers_its_claims(tmp_path: Path) -> None:
-    """The file starts over with the last run; the claim number stays."""
+def test_done_leaves_an_empty_journal(tmp_path: Path) -> None:
+    """The file starts over with the last run."""
     journal = Journal(tmp_path / "journal")
     fill(journal)
     journal.done("r.1")
-    assert journal.size < 100
+    assert journal.size == 0
     journal.close()
     again = Journal(tmp_path / "journal")
     assert again.entries == {}
-    assert again.last_claim == 7
     again.close()
 
 
@@ -68,14 +66,13 @@ def test_a_long_journal_is_rewritten_with_what_is_alive(tmp_path: Path) -> None:
     fill(journal)
     for number in range(10_000):
         key = key_of(f"x{number}", 1)
-        journal.claimed(key, claimed(f"x{number}"), 1.0, 8)
+        journal.claimed(key, claimed(f"x{number}"), 1.0)
         journal.done(key)
     assert journal.size < journal_module.COMPACT_BYTES + 10_000
     journal.close()
     again = Journal(tmp_path / "journal")
     assert list(again.entries) == ["r.1"]
     assert again.entries["r.1"].final == final()
-    assert again.last_claim == 8
     again.close()
 
 
@@ -91,7 +88,7 @@ def test_a_torn_tail_is_cut_and_the_rest_is_whole(tmp_path_factory: pytest.TempP
     path.write_bytes(data[: max(0, len(data) - cut)])
     again = Journal(path)
     assert set(again.entries) <= {"r.1"}
-    again.claimed("s.1", claimed("s"), 1.0, 9)
+    again.claimed("s.1", claimed("s"), 1.0)
     again.close()
     third = Journal(path)
     assert third.torn == 0
@@ -121,5 +118,4 @@ def test_records_of_another_server_are_set_aside(tmp_path: Path) -> None:
     aside = journal.set_aside("server-1")
     assert aside.stat().st_size > 0
     assert journal.entries == {}
-    assert journal.last_claim == 0
     journal.close()

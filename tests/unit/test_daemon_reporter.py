@@ -106,7 +106,7 @@ class Bench:
         self.files.data[(key, Channel.CHANNEL)] = channel
         self.files.data[(key, Channel.STDOUT)] = stdout
         run = Run(claimed(run_id), Follower(key, self.files), 1e9, pid=9, started=True)  # type: ignore[arg-type]
-        self.journal.claimed(key, run.claimed, 1e9, 1)
+        self.journal.claimed(key, run.claimed, 1e9)
         self.registry.add(run)
         sizes = Sizes(len(channel), len(stdout), 0)
         run.follower.grown(sizes, 1)

@@ -138,7 +138,6 @@ class Daemon:
             parts.backend,
             self._session,
             self._registry,
-            self._journal,
             clock,
             self._lifecycle.accept,
             self._lifecycle.obey,

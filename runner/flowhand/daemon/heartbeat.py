@@ -86,6 +86,8 @@ class Heartbeat:
             refusal = lost.get(run.key)
             if refusal is None:
                 run.lease_until = sent_at + reply.lease_s
+            elif run.ended:
+                pass  # its last report is under way, perhaps stored already: what became of the run is in the answer to that
             elif refusal.reason in FENCING:
                 await self._fenced(run, refusal)
             elif refusal.reason == "terminal":  # it was ended by somebody while we could not be told

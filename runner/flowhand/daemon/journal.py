@@ -40,7 +40,6 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.entries: dict[str, Entry] = {}
-        self.last_claim = 0
         self.torn = 0
         """Bytes cut from the tail at opening; more than zero is worth a word."""
         self._fd, self._size = self._open()
@@ -50,16 +49,15 @@ class Journal:
         aside = self._path.with_name(f"{self._path.name}.{suffix}")
         self._path.rename(aside)
         os.close(self._fd)
-        self.entries, self.last_claim = {}, 0
+        self.entries = {}
         self._fd, self._size = self._open()
         return aside
 
-    def claimed(self, key: str, claimed: ClaimedRun, lease_until: float, claim: int) -> None:
+    def claimed(self, key: str, claimed: ClaimedRun, lease_until: float) -> None:
         """A run is ours; written before it is started."""
-        self.last_claim = max(self.last_claim, claim)
         self.entries[key] = Entry(claimed, lease_until)
         run = claimed.model_dump_json()
-        self._append(f'{{"k":"claimed","key":"{key}","until":{lease_until!r},"claim":{claim},"run":{run}}}'.encode())
+        self._append(f'{{"k":"claimed","key":"{key}","until":{lease_until!r},"run":{run}}}'.encode())
 
     def started(self, key: str) -> None:
         """The launcher has it."""
@@ -137,10 +135,7 @@ class Journal:
 
     def _apply(self, record: dict[str, Any]) -> None:
         kind = record.get("k")
-        if kind == "claim":
-            self.last_claim = max(self.last_claim, int(record["n"]))
-        elif kind == "claimed":
-            self.last_claim = max(self.last_claim, int(record["claim"]))
+        if kind == "claimed":
             self.entries[record["key"]] = Entry(ClaimedRun.model_validate(record["run"]), float(record["until"]))
         elif kind == "marks":
             for key, stream, seq in record["m"]:
@@ -166,7 +161,6 @@ class Journal:
         fresh = self._path.with_suffix(".new")
         fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         old, self._fd, self._size = self._fd, fd, 0
-        self._append(f'{{"k":"claim","n":{self.last_claim}}}'.encode())
         alive, self.entries = self.entries, {}
         for key, entry in alive.items():
             self._write_whole(key, entry)
@@ -176,7 +170,7 @@ class Journal:
         os.close(old)
 
     def _write_whole(self, key: str, entry: Entry) -> None:
-        self.claimed(key, entry.claimed, entry.lease_until, 0)
+        self.claimed(key, entry.claimed, entry.lease_until)
         if entry.started:
             self.started(key)
         for line in entry.notes:

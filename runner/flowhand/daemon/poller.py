@@ -15,7 +15,6 @@ import structlog
 from flowhand.backends.backend import Backend
 from flowhand.clock import Clock
 from flowhand.daemon.backoff import Backoff
-from flowhand.daemon.journal import Journal
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.session import Session
 from flowhand.errors import ApiRefused, ApiUnavailable, Unauthorized
@@ -27,8 +26,8 @@ SETTLE_S: Final = 0.25
 """With all slots taken a claim for orders alone is opened only after so long without a free slot: in a flood the reports carry them."""
 CONFLICT: Final = 409
 
-Accept = Callable[[ClaimedRun, float, int], Awaitable[None]]
-"""(run, CLOCK_BOOTTIME second at which the request was sent, the answer's number)"""
+Accept = Callable[[ClaimedRun, float], Awaitable[None]]
+"""(run, CLOCK_BOOTTIME second at which the request was sent)"""
 
 
 class Poller:
@@ -39,7 +38,6 @@ class Poller:
         backend: Backend,
         session: Session,
         registry: Registry,
-        journal: Journal,
         clock: Clock,
         accept: Accept,
         orders: Callable[[Orders], Awaitable[None]],
@@ -49,7 +47,6 @@ class Poller:
         self._backend = backend
         self._session = session
         self._registry = registry
-        self._journal = journal
         self._clock = clock
         self._accept = accept
         self._orders = orders
@@ -58,6 +55,8 @@ class Poller:
         self._change = anyio.Event()
         self._scope: anyio.CancelScope | None = None
         self._asked = 0
+        self._received = ("", 0)
+        """Of the last answer with runs: its session and its number."""
         self._said: str | None = None
         self.closed = False
         self.first_answer = anyio.Event()
@@ -111,9 +110,14 @@ class Poller:
             return 0
         return self._registry.free
 
+    def _last_claim(self) -> int:
+        """Answers are numbered anew in each session."""
+        session, number = self._received
+        return number if session == self._session.id else 0
+
     async def _claim(self, slots: int, wait_s: float) -> None:
         request = ClaimRequest(
-            session=self._session.id, last_claim=self._journal.last_claim, slots=slots, prefetch_s=self._prefetch_s, wait_s=wait_s
+            session=self._session.id, last_claim=self._last_claim(), slots=slots, prefetch_s=self._prefetch_s, wait_s=wait_s
         )
         sent_at = self._clock.boottime()
         try:
@@ -136,7 +140,8 @@ class Poller:
         self._say(reply.why)
         with anyio.CancelScope(shield=True):  # what was received is taken whole, also when the claim is broken off meanwhile
             for claimed in reply.runs:
-                await self._accept(claimed, sent_at, reply.claim)
+                await self._accept(claimed, sent_at)
+            self._received = (self._session.id, reply.claim)
             await self._orders(reply.orders)
         self.first_answer.set()
 

@@ -65,7 +65,7 @@ class Lifecycle:
 
     # --- in -------------------------------------------------------------------------------------------------------------------------
 
-    async def accept(self, claimed: ClaimedRun, sent_at: float, claim: int) -> None:
+    async def accept(self, claimed: ClaimedRun, sent_at: float) -> None:
         """A claimed run: journaled, then started in a task of its own, so that the runs of one answer start side by side.
 
         One that is known already (an answer that came twice) only renews its lease.
@@ -77,7 +77,7 @@ class Lifecycle:
             known.lease_until = lease_until
             return
         run = Run(claimed, Follower(key, self._launcher), lease_until)
-        self._journal.claimed(key, claimed, lease_until, claim)
+        self._journal.claimed(key, claimed, lease_until)
         self._registry.add(run)
         self.spawn(self._start, run)
 
@@ -217,7 +217,7 @@ class Lifecycle:
         claimed = run.claimed.model_copy(update={"attempt": again.attempt, "run_count": again.run_count, "start_in_s": again.start_in_s})
         lease_s = max(run.lease_until - self._clock.boottime(), 0.0)
         claimed.lease_s = max(lease_s, self._session.reply.lease_s)
-        await self.accept(claimed, self._clock.boottime(), 0)
+        await self.accept(claimed, self._clock.boottime())
 
     async def hand_back(self, runs: list[Run]) -> None:
         """Gives runs that have not begun back to Scheduled, with their own time."""
