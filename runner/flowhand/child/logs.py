@@ -9,6 +9,8 @@ from flowhand.child.channel import Channel, say_aside
 from flowhand.sdk.run_logging import ROOT
 
 _FORMAT: Final = logging.Formatter()
+_QUIET: Final = ("httpx", "httpcore", "urllib3", "docker", "asyncio")
+"""Libraries that tell of each of their steps; at WARNING unless the author sets another level."""
 
 
 class ChannelHandler(logging.Handler):
@@ -47,6 +49,9 @@ def install(channel: Channel, level: int) -> ChannelHandler:
     ours.addHandler(handler)
     ours.setLevel(level)
     ours.propagate = False
+    for name in _QUIET:
+        if not logging.getLogger(name).level:
+            logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logging.captureWarnings(True)
     return handler
 
@@ -59,4 +64,6 @@ def remove(handler: ChannelHandler) -> None:
     ours.removeHandler(handler)
     ours.setLevel(logging.NOTSET)
     ours.propagate = True
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.NOTSET)
     logging.captureWarnings(False)

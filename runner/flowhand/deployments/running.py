@@ -12,10 +12,13 @@ from flowhand.client import deployments, flow_runs
 from flowhand.client.call import Errand, Json
 from flowhand.client.watching import Watch
 from flowhand.deployments.api import perform
+from flowhand.deployments.subflow import inputs_of, link
 from flowhand.errors import ObjectNotFound
 from flowhand.ids import new_id
+from flowhand.sdk.context import RunContext, current_run
 from flowhand.sdk.flow_run import FlowRun
 from flowhand.sdk.states import State
+from flowhand.sdk.task_calling import resolved
 from flowhand.wire.runner import MAX_WAIT_S
 from flowhand.wire.states import StateType
 
@@ -39,7 +42,8 @@ async def run(
     """Creates a run of the deployment `name` (`flow/deployment`, or its id) and waits for its end.
 
     `timeout` is in seconds: 0 answers at once, None waits for ever; a time-out answers the run as it is. On our own server the answer
-    comes when the run ends, elsewhere within `poll_interval` seconds. ObjectNotFound names an unknown deployment.
+    comes when the run ends, elsewhere within `poll_interval` seconds. Inside a run the new one is linked to it, unless `as_subflow` is
+    false; futures among the parameters are waited for. ObjectNotFound names an unknown deployment.
     """
     if timeout is not None and timeout < 0:
         raise ValueError(f"timeout is {timeout}; it is a number of seconds, zero or above, or None to wait for ever")
@@ -50,20 +54,27 @@ async def run(
             "state_details": {"scheduled_time": (scheduled_time or datetime.now(UTC)).astimezone(UTC).isoformat()},
         },
         "name": flow_run_name,
-        "parameters": dict(parameters or {}),
+        "parameters": {key: resolved(value) for key, value in (parameters or {}).items()},
         "tags": list(tags or ()),
         "idempotency_key": idempotency_key or new_id(),
     }
     body |= {"work_queue_name": work_queue_name} if work_queue_name else {}
     body |= {"job_variables": variables} if variables else {}
-    return await perform(_run(str(name), {key: value for key, value in body.items() if value is not None}, timeout, poll_interval))
+    body = {key: value for key, value in body.items() if value is not None}
+    parent = current_run() if as_subflow else None
+    linked = parent if parent is not None and parent.known_to_api else None
+    return await perform(_run(str(name), body, linked, inputs_of(parameters or {}), timeout, poll_interval))
 
 
-def _run(name: str, body: Json, timeout: float | None, poll_s: float) -> Errand[FlowRun]:
+def _run(
+    name: str, body: Json, parent: RunContext | None, inputs: Mapping[str, list[Json]], timeout: float | None, poll_s: float
+) -> Errand[FlowRun]:
     try:
         deployment: Json = yield deployments.find(name)
     except ObjectNotFound as error:
         raise ObjectNotFound(f"there is no deployment {name!r}", detail=error.detail) from error
+    if parent is not None:
+        body = body | {"parent_task_run_id": (yield from link(parent, deployment, inputs))}
     made: Json = yield deployments.create_run(deployment["id"], body)
     if timeout == 0:
         return flow_run_of(made)

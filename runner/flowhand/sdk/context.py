@@ -31,6 +31,11 @@ class RunContext:
     pool: TaskPool = field(default_factory=TaskPool)
     """What runs the tasks that are submitted here."""
 
+    @property
+    def known_to_api(self) -> bool:
+        """Whether the API has a run of this id: one that a worker executes, not one that was called."""
+        return self.parent is None and bool(self.api_url)
+
     def next_key(self, task_key: str) -> str:
         """The dynamic key of the next run of a task."""
         number = self.keys.get(task_key, 0)

@@ -150,10 +150,10 @@ def _course(attempt: Attempt, given: TaskCall) -> Course:
     task_run: Any = attempt.subject
     task: Any = attempt.what
     announce(attempt)
-    for future in _futures_in([list(attempt.arguments.arguments.values()), given.wait_for], {}):
+    for future in futures_in([list(attempt.arguments.arguments.values()), given.wait_for]):
         yield After(future)
     try:
-        attempt.arguments.arguments.update({name: _resolved(value) for name, value in attempt.arguments.arguments.items()})
+        attempt.arguments.arguments.update({name: resolved(value) for name, value in attempt.arguments.arguments.items()})
         _check_completed(given.wait_for)
     except UpstreamFailed as error:
         attempt.error = error
@@ -200,10 +200,10 @@ def _cache_key(attempt: Attempt, task: Task[..., Any]) -> str | None:
 # --- futures among arguments ----------------------------------------------------------------------------------------------------------
 
 
-def _futures_in(value: Any, seen: dict[int, Any]) -> list[TaskFuture[Any]]:
+def futures_in(value: Any) -> list[TaskFuture[Any]]:
     """The futures in a value, also inside of lists, tuples, sets and mappings."""
     found: list[TaskFuture[Any]] = []
-    _walk(value, found.append, seen)
+    _walk(value, found.append, {})
     return found
 
 
@@ -220,18 +220,18 @@ def _walk(value: Any, visit: Callable[[TaskFuture[Any]], None], seen: dict[int, 
             _walk(item, visit, seen)
 
 
-def _resolved(value: Any, *, may_fail: bool = False) -> Any:
+def resolved(value: Any, *, may_fail: bool = False) -> Any:
     """The value with results in place of futures. UpstreamFailed when one did not complete and may not have."""
     if isinstance(value, (TaskFuture, State)):
         return _result(value.final_state if isinstance(value, TaskFuture) else value, may_fail)
     if isinstance(value, quote):
         return value.value
     if isinstance(value, Annotation):
-        return _resolved(value.value, may_fail=may_fail or isinstance(value, allow_failure))
-    if type(value) in (list, tuple, set) and _futures_in(value, {}):
-        return type(value)(_resolved(item, may_fail=may_fail) for item in value)
-    if type(value) is dict and _futures_in(value, {}):
-        return {key: _resolved(item, may_fail=may_fail) for key, item in value.items()}
+        return resolved(value.value, may_fail=may_fail or isinstance(value, allow_failure))
+    if type(value) in (list, tuple, set) and futures_in(value):
+        return type(value)(resolved(item, may_fail=may_fail) for item in value)
+    if type(value) is dict and futures_in(value):
+        return {key: resolved(item, may_fail=may_fail) for key, item in value.items()}
     return value
 
 
@@ -245,4 +245,4 @@ def _result(state: State, may_fail: bool) -> Any:
 
 def _check_completed(wait_for: list[Any]) -> None:
     for item in wait_for:
-        _resolved(item)
+        resolved(item)

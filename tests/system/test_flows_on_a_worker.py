@@ -1,0 +1,94 @@
+"""Flows of the SDK on a real worker and a real server: what only both together show."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from flowhand import flow
+from support.server import running_server
+from support.worker import Api, running_worker
+
+FLOWS = """
+from flowhand import flow, get_run_logger, run_deployment, task
+from flowhand.runtime import flow_run
+
+@task
+def number(n):
+    get_run_logger().info("in the task")
+    return n
+
+@flow(persist_result=True)
+def child(n: int = 0):
+    return n
+
+@flow(persist_result=True)
+def parent():
+    future = number.submit(7)
+    linked = run_deployment("child/d", parameters={"n": future})
+    loose = run_deployment("child/d", parameters={"n": 1}, as_subflow=False)
+    return [linked.id, loose.id, linked.state.name]
+
+@flow(persist_result=True)
+async def parent_async():
+    found = await run_deployment("child/d", timeout=30)
+    return found.state.name
+
+@flow(retries=1)
+def twice():
+    run_deployment("child/d", timeout=0)
+    if flow_run.run_count < 2:
+        raise ValueError("again")
+"""
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Generator[Api]:
+    folder = tmp_path_factory.mktemp("flows")
+    (folder / "flows.py").write_text(FLOWS)
+    with running_server(folder / "home") as server:
+        api = Api(server)
+        api.pool("pool")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FLOWHAND_API_URL", server.url)
+            for name in ("child", "parent", "parent_async", "twice"):
+                loaded = flow.from_source(str(folder), f"flows.py:{name}")
+                loaded.deploy("d", work_pool_name="pool", print_next_steps=False)
+        with running_worker(server, home=folder / "worker", cwd=Path("/")):
+            yield api
+
+
+def run(api: Api, name: str) -> dict[str, object]:
+    deployment = api.call("GET", f"/deployments/name/{name}/d")
+    return api.ended(api.run(deployment["id"]))
+
+
+def test_a_run_made_inside_a_run_is_linked_to_it(api: Api) -> None:
+    """Through a task run in the parent, named flow/deployment, the futures among its parameters as inputs; not with as_subflow=False."""
+    ended = run(api, "parent")
+    assert ended["state_name"] == "Completed", ended["state"]
+    linked, loose, state = ended["state"]["data"]  # type: ignore[index]
+    assert state == "Completed"
+    child = api.read(linked)
+    assert child["parameters"] == {"n": 7}
+    task_run = api.call("GET", f"/task_runs/{child['parent_task_run_id']}")
+    assert (task_run["name"], task_run["flow_run_id"], task_run["state_name"]) == ("child/d", ended["id"], "Completed")
+    assert task_run["task_key"].endswith(".child-d")
+    assert task_run["task_inputs"]["n"][0]["input_type"] == "task_run"
+    assert api.read(loose)["parent_task_run_id"] is None
+    assert "in the task" in api.logs(ended["id"])  # type: ignore[arg-type]
+
+
+def test_run_deployment_is_awaited_in_an_async_flow(api: Api) -> None:
+    """And answers the run at its end."""
+    assert run(api, "parent-async")["state"]["data"] == "Completed"  # type: ignore[index]
+
+
+def test_another_try_links_to_the_same_task_run(api: Api) -> None:
+    """The keys of a second try are those of the first."""
+    ended = run(api, "twice")
+    assert (ended["state_name"], ended["run_count"]) == ("Completed", 2)
+    found = api.call("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [ended["id"]]}}})
+    assert [(one["name"], one["dynamic_key"]) for one in found] == [("child/d", "0")]
