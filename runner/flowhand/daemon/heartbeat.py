@@ -16,7 +16,7 @@ from flowhand.daemon.deadline import kill_at
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
 from flowhand.daemon.session import Session
-from flowhand.errors import ApiRefused, ApiUnavailable, Unauthorized
+from flowhand.errors import ApiRefused, ApiUnavailable, KeeperError, Unauthorized
 from flowhand.execution.launcher import Launcher
 from flowhand.wire.job import key_of
 from flowhand.wire.runner import FENCING, Orders, Refusal, ReportRequest
@@ -62,7 +62,10 @@ class Heartbeat:
         heard = await self._renew(runs)
         deadlines = {run.key: kill_at(run, self._session.reply, self._clock) for run in runs if run.started and not run.ended}
         if deadlines:
-            await self._launcher.extend(deadlines)
+            try:
+                await self._launcher.extend(deadlines)
+            except KeeperError as error:  # it is stopped or busy beyond all measure; the next beat tells it again
+                log.warning("The keeper does not answer; its deadlines stand as they were", error=str(error))
         return heard
 
     async def _renew(self, runs: list[Run]) -> bool:

@@ -20,7 +20,7 @@ from flowhand.daemon.journal import Journal
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
 from flowhand.daemon.session import Session
-from flowhand.errors import LaunchError
+from flowhand.errors import KeeperError, LaunchError
 from flowhand.execution.launcher import EVERYTHING, Event, Exited, Launcher, Progress, StopReason, Vanished
 from flowhand.wire.job import Job, key_of
 from flowhand.wire.runner import ClaimedRun, LogBatch, LogLine, Orders, Refusal, RetryHere, StateResult
@@ -184,7 +184,11 @@ class Lifecycle:
     async def stop(self, run: Run, reason: StopReason, grace_s: float) -> None:
         """Stops a run's process; its end comes by itself."""
         run.stopping = reason
-        await self._launcher.stop(run.key, reason, grace_s)
+        try:
+            await self._launcher.stop(run.key, reason, grace_s)
+        except KeeperError as error:  # the order comes again, or the deadline ends it
+            run.stopping = None
+            log.warning("The keeper does not answer; the run could not be stopped yet", run=run.title, error=str(error))
 
     async def fence(self, run: Run, refusal: Refusal) -> None:
         """The attempt is not ours any more: its process is killed and nothing more is said of it."""
