@@ -6,8 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.routing import Mount
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flowhand.clock import Clock, SystemClock
 
@@ -19,9 +18,9 @@ from .dispatch.desk import Desk
 from .dispatch.watching import Watches
 from .events.feed import Feed
 from .events.pulse import Pulse
-from .routes import runner
 from .routes.api import api_router
 from .routes.errors import install_error_forms
+from .routes.runner import PREFIX, RunnerApi
 from .services.crew import Crew
 from .services.roster import services_of
 from .store.block_types import install_built_in
@@ -47,7 +46,9 @@ class Application:
         store.listen(self.watches.notice)
         store.listen(self.feed.notice)
         store.listen(self.log_pulse.notice)
-        self.activity = Activity(Guard(self._routes(), config), self.clock)
+        self._runner = RunnerApi(store, config, self.clock, self.claims, self.watches)
+        self._contract = self._routes()
+        self.activity = Activity(Guard(self._by_path, config), self.clock)
         self.asgi: ASGIApp = self.activity
 
     def stop_waiting(self) -> None:
@@ -55,17 +56,18 @@ class Application:
         self.desk.stop()
         self.watches.stop()
 
+    async def _by_path(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ours = scope["type"] == "http" and scope["path"].startswith(PREFIX)
+        await (self._runner if ours else self._contract)(scope, receive, send)
+
     def _routes(self) -> FastAPI:
         app = FastAPI(title="flowhand", version=self.config.version, lifespan=self._lifespan)
         app.state.store = self.store
         app.state.config = self.config
-        app.state.claims = self.claims
-        app.state.watches = self.watches
         app.state.feed = self.feed
         app.state.log_pulse = self.log_pulse
         app.state.vault = Vault(self.config.directory / "secrets.key")
         install_error_forms(app)
-        app.router.routes.insert(0, Mount("/api/runner", routes=runner.routes))
         app.include_router(api_router(), prefix="/api")
         return app
 

@@ -63,7 +63,7 @@ ROUTERS: Final = (
 )
 
 
-def _api_version(x_prefect_api_version: Annotated[str | None, Header()] = None) -> None:
+async def _api_version(x_prefect_api_version: Annotated[str | None, Header()] = None) -> None:
     """Any version of the form x.y.z is welcome (contract 1.1)."""
     if x_prefect_api_version and not _VERSION.match(x_prefect_api_version):
         raise HTTPException(400, f"Invalid X-PREFECT-API-VERSION header format. Expected x.y.z, got {x_prefect_api_version[:32]!r}.")

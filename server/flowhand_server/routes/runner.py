@@ -1,4 +1,4 @@
-"""`/api/runner`: sessions, claims, reports. Plain Starlette routes: these are asked hundreds of times a second."""
+"""`/api/runner`: sessions, claims, reports. Found by one look into a table: these are asked hundreds of times a second."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from flowhand.clock import SystemClock
+from flowhand.clock import Clock
 from flowhand.wire.runner import (
     MAX_REPORT_BYTES,
     SECRET_HEADER,
@@ -31,93 +31,85 @@ from flowhand_server.store.errors import NotFound, StoreUnavailable
 from flowhand_server.store.release import release
 from flowhand_server.store.report import report
 from flowhand_server.store.sessions import SessionRefused
-from flowhand_server.store.status import database_of, read_status
+from flowhand_server.store.store import Store
 
-_CLOCK: Final = SystemClock()
 _SLACK: Final = 64_000
 """Bytes that a report may take beside its items."""
+PREFIX: Final = "/api/runner/"
 B = TypeVar("B", bound=BaseModel)
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-async def open_session(request: Request) -> Response:
-    """`POST /session`."""
-    body = await _body(request, SessionRequest)
-    return _answer(await request.app.state.store.write(sessions.open_session, body, request.app.state.config, _CLOCK.now_us()))
+class RunnerApi:
+    """The ASGI application of all paths below `/api/runner/`."""
+
+    def __init__(self, store: Store, config: ServerConfig, clock: Clock, claims: Claims, watches: Watches) -> None:
+        self._store = store
+        self._config = config
+        self._clock = clock
+        self._claims = claims
+        self._watches = watches
+        self._endpoints: dict[str, Endpoint] = {
+            "session": self._open_session,
+            "claim": self._claim,
+            "report": self._report,
+            "release": self._release,
+            "close": self._close,
+            "watch": self._watch,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._endpoints.get(scope["path"].removeprefix(PREFIX))
+        if endpoint is None or scope["type"] != "http":
+            answer = _error(404, "Not Found")
+        elif scope["method"] != "POST":
+            answer = _error(405, "Method Not Allowed")
+        else:
+            answer = await _answered(endpoint, Request(scope, receive, send))
+        await answer(scope, receive, send)
+
+    async def _open_session(self, request: Request) -> Response:
+        body = await _body(request, SessionRequest)
+        return _answer(await self._store.write(sessions.open_session, body, self._config, self._clock.now_us()))
+
+    async def _claim(self, request: Request) -> Response:
+        body, secret = await _body(request, ClaimRequest), _secret(request)
+        return await _while_connected(request, lambda gone: self._claims.answer(body, secret, gone))
+
+    async def _report(self, request: Request) -> Response:
+        body = await _body(request, ReportRequest, MAX_REPORT_BYTES + _SLACK)
+        return _answer(await self._store.write(report, body, _secret(request), self._clock.now_us()))
+
+    async def _release(self, request: Request) -> Response:
+        body = await _body(request, ReleaseRequest)
+        return _answer(await self._store.write(release, body, _secret(request), self._clock.now_us()))
+
+    async def _close(self, request: Request) -> Response:
+        body = await _body(request, CloseRequest)
+        await self._store.write(sessions.close_session, body.session, _secret(request))
+        return Response(status_code=204)
+
+    async def _watch(self, request: Request) -> Response:
+        body = await _body(request, WatchRequest)
+        return await _while_connected(request, lambda gone: self._watches.answer(body, gone))
 
 
-async def claim(request: Request) -> Response:
-    """`POST /claim`: waits."""
-    body = await _body(request, ClaimRequest)
-    claims: Claims = request.app.state.claims
-    return await _while_connected(request, lambda gone: claims.answer(body, _secret(request), gone))
-
-
-async def send_report(request: Request) -> Response:
-    """`POST /report`."""
-    body = await _body(request, ReportRequest, MAX_REPORT_BYTES + _SLACK)
-    return _answer(await request.app.state.store.write(report, body, _secret(request), _CLOCK.now_us()))
-
-
-async def hand_back(request: Request) -> Response:
-    """`POST /release`."""
-    body = await _body(request, ReleaseRequest)
-    return _answer(await request.app.state.store.write(release, body, _secret(request), _CLOCK.now_us()))
-
-
-async def close(request: Request) -> Response:
-    """`POST /close`."""
-    body = await _body(request, CloseRequest)
-    await request.app.state.store.write(sessions.close_session, body.session, _secret(request))
-    return Response(status_code=204)
-
-
-async def watch(request: Request) -> Response:
-    """`POST /watch`: waits."""
-    body = await _body(request, WatchRequest)
-    watches: Watches = request.app.state.watches
-    return await _while_connected(request, lambda gone: watches.answer(body, gone))
-
-
-async def status(request: Request) -> Response:
-    """`GET /status`: the database, the open sessions, the leased runs."""
-    config: ServerConfig = request.app.state.config
-    found = await request.app.state.store.read(read_status)
-    about = {"version": config.version, "database": database_of(config), **found}
-    return Response(orjson.dumps(about), media_type="application/json")
-
-
-def _guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    async def guarded(request: Request) -> Response:
-        try:
-            return await endpoint(request)
-        except SessionRefused as error:
-            return _error(409, str(error))
-        except NotFound as error:
-            return _error(404, error.detail)
-        except StoreUnavailable as error:
-            return _error(503, str(error))
-        except ValidationError as error:
-            return _error(422, "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)[:5]))
-        except _TooLong:
-            return _error(413, "too_large")
-        except (ClientGone, ClientDisconnect):
-            return Response(status_code=499)  # nobody reads it
-
-    return guarded
-
-
-routes: Final = [
-    Route(f"/{path}", _guarded(endpoint), methods=["POST"])
-    for path, endpoint in {
-        "session": open_session,
-        "claim": claim,
-        "report": send_report,
-        "release": hand_back,
-        "close": close,
-        "watch": watch,
-    }.items()
-]
-routes.append(Route("/status", _guarded(status), methods=["GET"]))
+async def _answered(endpoint: Endpoint, request: Request) -> Response:
+    """The endpoint's answer, or its error as one."""
+    try:
+        return await endpoint(request)
+    except SessionRefused as error:
+        return _error(409, str(error))
+    except NotFound as error:
+        return _error(404, error.detail)
+    except StoreUnavailable as error:
+        return _error(503, str(error))
+    except ValidationError as error:
+        return _error(422, "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)[:5]))
+    except _TooLong:
+        return _error(413, "too_large")
+    except (ClientGone, ClientDisconnect):
+        return Response(status_code=499)  # nobody reads it
 
 
 class _TooLong(Exception):

@@ -87,7 +87,7 @@ def claim(conn: Connection, request: ClaimRequest, secret: str, now: int) -> Ans
     _cancel_new(conn, found.look.blocked, now)
     number = opened.claim + 1 if given and not found.again else opened.claim
     if number != opened.claim:
-        conn.execute(update(session).where(session.c.id == opened.id).values(claim=number))
+        conn.execute(_NUMBERED, {"b_id": opened.id, "number": number})
     reply = ClaimReply(claim=number, runs=given, orders=found.told, why=None if given else found.scope.why(found.look.blocked))
     more = len(given) >= request.slots > 0
     return Answer(reply, opened, found.queues, found.look.next_due, bool(found.look.blocked), more=more)
@@ -108,6 +108,7 @@ def _find(conn: Connection, opened: Session, request: ClaimRequest, now: int, *,
 # --- taking --------------------------------------------------------------------------------------------------------------------------
 
 _INSERT_LEASE: Final = insert(lease)
+_NUMBERED: Final = update(session).where(session.c.id == bindparam("b_id")).values(claim=bindparam("number"))
 
 
 def _take(conn: Connection, candidates: list[Candidate], opened: Session, now: int) -> list[ClaimedRun]:

@@ -161,14 +161,15 @@ def live_leases(conn: Connection, session_id: str, now: int) -> list[Lease]:
     ]
 
 
-_ORDERS: Final = (
+_TO_STOP: Final = frozenset({StateType.CANCELLING}) | TERMINAL
+_NOTEWORTHY: Final = (
     select(_l.flow_run_id, _l.attempt, _r.state_type)
     .join_from(lease, flow_run, _r.id == _l.flow_run_id)
     .where(
         _l.session_id == bindparam("session"),
         LIVE,
         _l.provisional_until.is_(None),
-        _r.state_type.in_([StateType.CANCELLING, *sorted(TERMINAL)]),
+        or_(_l.due > bindparam("now"), _r.state_type.in_(sorted(_TO_STOP))),
     )
 )
 _REVOKED: Final = (
@@ -196,6 +197,8 @@ _REVOKED: Final = (
 def orders(conn: Connection, session_id: str, now: int, *, drain: bool = False) -> Orders:
     """What the server wants of the session: runs to cancel (or ended by somebody else), and prefetched ones to hand back."""
     values = {"session": session_id, "now": now}
-    cancel = [(row.flow_run_id, row.attempt) for row in conn.execute(_ORDERS, values)]
-    revoke = [(row.flow_run_id, row.attempt) for row in conn.execute(_REVOKED, values)]
+    found = conn.execute(_NOTEWORTHY, values).all()
+    cancel = [(row.flow_run_id, row.attempt) for row in found if row.state_type in _TO_STOP]
+    early = len(cancel) < len(found)
+    revoke = [(row.flow_run_id, row.attempt) for row in conn.execute(_REVOKED, values)] if early else []
     return Orders(cancel=cancel, revoke=revoke, drain=drain)
