@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -267,3 +270,46 @@ async def test_an_unknown_pool_is_named() -> None:
         with pytest.raises(ObjectNotFound, match="work pool 'p' not found"):
             await backend.open_session(SessionRequest(kind="worker", name="w", work_pool="p"))
         await backend.close()
+
+
+ASK = """
+import anyio, sys
+from flowhand.backends.native import NativeBackend
+from flowhand.client import flows
+from flowhand.client.address import Address
+from flowhand.client.api import SyncApiClient
+from flowhand.wire.runner import ClaimRequest
+
+async def claim(address):
+    backend = NativeBackend(address)
+    await backend.claim(ClaimRequest(session="s", slots=1))
+    await backend.close()
+
+address = Address(sys.argv[1])
+with SyncApiClient(address) as client:
+    client.send(flows.read("1"))
+anyio.run(claim, address)
+"""
+
+
+def ask(url: str, proxy: str) -> None:
+    """One call of each kind, in a process whose environment names a proxy."""
+    env = {**os.environ, "http_proxy": proxy, "HTTP_PROXY": proxy, "no_proxy": "", "NO_PROXY": ""}
+    subprocess.run([sys.executable, "-c", ASK, url], env=env, check=True, timeout=60)
+
+
+def test_a_proxy_of_the_environment_is_used_for_other_hosts() -> None:
+    """Both the client and the backend go through it."""
+    with scripted_api(lambda _: Say(200, {"claim": 1})) as proxy:
+        ask("http://flowhand.invalid/api", f"http://127.0.0.1:{proxy.port}")
+    assert [asked.path for asked in proxy.asked] == [
+        "http://flowhand.invalid/api/flows/1",
+        "http://flowhand.invalid/api/runner/claim",
+    ]
+
+
+def test_no_proxy_stands_between_us_and_this_machine() -> None:
+    """The embedded server is reached directly, whatever the environment says."""
+    with scripted_api(lambda _: Say(200, {"claim": 1})) as api:
+        ask(api.url, "http://127.0.0.1:9")
+    assert len(api.asked) == 2

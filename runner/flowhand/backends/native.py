@@ -17,7 +17,7 @@ from flowhand.client.address import Address
 from flowhand.client.answers import Answer, read_answer, unreachable
 from flowhand.client.call import Call, read_nothing
 from flowhand.client.embedded import ensure_api
-from flowhand.client.transport import async_client, httpx
+from flowhand.client.transport import HotPath, httpx
 from flowhand.errors import ApiRefused, ApiUnavailable, ObjectAlreadyExists, ServerUnusable
 from flowhand.settings import Settings
 from flowhand.wire.runner import (
@@ -48,8 +48,8 @@ class NativeBackend:
         self._address = address
         self._timeout_s = timeout_s
         self._revive = revive
-        self._http = async_client(address, timeout_s)
-        self._headers = {"Content-Type": "application/json"}
+        self._http = HotPath(address)
+        self._headers: dict[str, str] = {}
 
     @classmethod
     async def open(cls, settings: Settings) -> NativeBackend:
@@ -95,7 +95,7 @@ class NativeBackend:
 
     async def close(self) -> None:
         """Closes connections; idempotent."""
-        await self._http.aclose()
+        await self._http.close()
 
     async def _post(self, path: str, body: BaseModel, reply: type[Reply], *, about: str = "", timeout_s: float | None = None) -> Reply:
         content = await self._send(path, body, about=about, timeout_s=timeout_s)
@@ -106,15 +106,14 @@ class NativeBackend:
 
     async def _send(self, path: str, body: BaseModel, *, about: str = "", timeout_s: float | None = None) -> bytes:
         content = body.__pydantic_serializer__.to_json(body)
-        timeout = self._http.timeout if timeout_s is None else httpx.Timeout(timeout_s, connect=min(5.0, timeout_s))
         try:
-            response = await self._http.post(path, content=content, headers=self._headers, timeout=timeout)
+            status, headers, answer = await self._http.post(path, content, self._headers, timeout_s or self._timeout_s)
         except httpx.TransportError as error:
             await self._look_again(error)
             raise unreachable(self._address, error) from error
-        if response.status_code < 300:
-            return response.content
-        return self._refused(path, about, Answer(response.status_code, response.headers, response.content))
+        if status < 300:
+            return answer
+        return self._refused(path, about, Answer(status, headers, answer))
 
     def _refused(self, path: str, about: str, answer: Answer) -> bytes:
         try:
@@ -132,5 +131,5 @@ class NativeBackend:
         except ServerUnusable:
             return  # the refused connection is what the caller hears of; its next try looks again
         if address != self._address:
-            gone, self._address, self._http = self._http, address, async_client(address, self._timeout_s)
-            await gone.aclose()
+            gone, self._address, self._http = self._http, address, HotPath(address)
+            await gone.close()
