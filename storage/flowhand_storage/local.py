@@ -7,14 +7,14 @@ from pathlib import Path
 
 from flowhand_storage.errors import FetchFailed, SourceNotFound
 from flowhand_storage.ignore import find_rules, kept_files
-from flowhand_storage.paths import digest
+from flowhand_storage.paths import digest, local_path
 
 
 class LocalSource:
     """The files below `path` that its ignore file keeps. Links are copied as links."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.expanduser().absolute()
+        self._path = local_path(path)
 
     @property
     def label(self) -> str:

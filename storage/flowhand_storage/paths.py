@@ -6,7 +6,7 @@ import hashlib
 import re
 from pathlib import Path, PurePosixPath
 
-from flowhand_storage.errors import UnsafePath
+from flowhand_storage.errors import InvalidSource, UnsafePath
 
 _LABEL_REST = re.compile(r"[^A-Za-z0-9_]+")
 _LONGEST_LABEL = 40
@@ -27,11 +27,27 @@ def is_inside(name: str) -> bool:
     path = PurePosixPath(name)
     if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or any(ord(c) < 32 for c in name):
         return False
+    return is_text(name)
+
+
+def is_text(name: str) -> bool:
+    """Whether `name` can be encoded: half of a surrogate pair cannot, and would fail wherever it is handed on."""
     try:
         name.encode()
     except UnicodeEncodeError:
         return False
     return True
+
+
+def local_path(text: str | Path) -> Path:
+    """A path of this machine as a user writes it, absolute. InvalidSource for what is none."""
+    failure = InvalidSource(f"{_shown(str(text))} is no path of this machine")
+    if "\0" in str(text) or not is_text(str(text)):
+        raise failure
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:  # no such user
+        raise failure from None
 
 
 def label(text: str) -> str:

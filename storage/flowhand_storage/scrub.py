@@ -35,7 +35,8 @@ class Scrubber:
     def add(self, *secrets: str) -> None:
         """Learn more secrets. Ones shorter than four characters are not looked for: they are part of too many words."""
         for secret in secrets:
-            forms = {secret, quote(secret, safe=""), quote(secret), base64.b64encode(secret.encode(errors="replace")).decode()}
+            data = secret.encode(errors="replace")
+            forms = {secret, quote(data, safe=""), quote(data), base64.b64encode(data).decode()}
             self._forms.update(form for form in forms if len(form) >= _SHORTEST and len(secret) >= _SHORTEST)
             if len(lines := secret.split("\n")) > 1:
                 self.add(*(line.strip() for line in lines if len(line) > 2 * _SHORTEST))
@@ -49,6 +50,11 @@ class Scrubber:
 def without_userinfo(text: str) -> str:
     """An address that may be malformed, without all that stands between `://` and its last `@`."""
     return re.sub(r"://.*@", f"://{MASK}@", text, flags=re.DOTALL)
+
+
+def without_credentials(text: str) -> str:
+    """The same, and without its query, which may hold a signature. A text without an address stays as it is."""
+    return re.sub(r"(://[^?]*)\?.*", rf"\1?{MASK}", without_userinfo(text), flags=re.DOTALL)
 
 
 def is_sensitive(name: str) -> bool:

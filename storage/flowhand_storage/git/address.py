@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from flowhand_storage.errors import InvalidSource
+from flowhand_storage.paths import is_text, local_path
 from flowhand_storage.scrub import without_userinfo
 
 SCHEMES = frozenset({"https", "http", "ssh", "git", "file"})
@@ -49,13 +49,14 @@ def parse_address(text: str) -> tuple[Address, Login | None]:
     """The address and, when credentials stand in it, these apart. InvalidSource quotes it without them."""
     if not text or text.startswith("-") or _HELPER.match(text) or any(ord(c) < 33 or ord(c) == 127 for c in text):
         raise _invalid(text, "is no address of a git repository")
+    if not is_text(text):
+        raise _invalid(text, "is no text")
     text = re.sub(r"^git\+(?=(https?|ssh|file)://)", "", text)
     if "://" in text:
         return _parse_url(text)
     if (scp := _SCP.fullmatch(text)) and not text.startswith(("/", ".", "~")):
         return _parse_scp(text, scp), None
-    path = str(Path(text).expanduser().absolute())
-    return Address(path, "file", "", ""), None
+    return Address(str(local_path(text)), "file", "", ""), None
 
 
 def _parse_url(text: str) -> tuple[Address, Login | None]:
@@ -73,8 +74,9 @@ def _parse_url(text: str) -> tuple[Address, Login | None]:
         raise _invalid(text, "names no repository")
     if parts.scheme == "file":
         return _parse_file(text, parts), None
-    if not _HOST.fullmatch(host) or ("@" in parts.path and "@" in parts.netloc):
-        raise _invalid(text, "has no valid host; percent-encode @ and / in a password")
+    # An @ after the first slash is far more often a password with a raw slash in it than part of a path, and paths are shown.
+    if not _HOST.fullmatch(host) or "@" in parts.path:
+        raise _invalid(text, "has no valid host, or an @ in its path; percent-encode @ and / there and in a password")
     if parts.scheme == "ssh":
         return _parse_ssh(text, parts, host, port), None
     origin = f"{parts.scheme}://{host}{port}"
@@ -84,7 +86,7 @@ def _parse_url(text: str) -> tuple[Address, Login | None]:
 def _parse_file(text: str, parts: SplitResult) -> Address:
     if parts.netloc not in ("", "localhost"):
         raise _invalid(text, "is a file of another machine; mount it, or use ssh")
-    return Address(str(Path(unquote(parts.path))), "file", "", "")
+    return Address(str(local_path(unquote(parts.path))), "file", "", "")
 
 
 def _parse_ssh(text: str, parts: SplitResult, host: str, port: str) -> Address:

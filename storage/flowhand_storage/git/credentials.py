@@ -10,6 +10,7 @@ from typing import Any
 
 from flowhand_storage.errors import InvalidSource
 from flowhand_storage.git.address import Address, Login
+from flowhand_storage.paths import local_path
 from flowhand_storage.secrets import reveal
 
 _TOKEN = ("access_token", "token", "personal_access_token")
@@ -130,7 +131,7 @@ def _key(address: Address, fields: Mapping[str, str]) -> SshKey:
     text, path = _first(fields, _KEY), _first(fields, _KEY_PATH)
     if not text and not path:
         raise InvalidSource(f"{address.origin} is reached by ssh, which needs an ssh_key or ssh_key_path, not a token or password")
-    return SshKey(text, Path(path).expanduser() if path else None, fields.get("passphrase"), fields.get("known_hosts"))
+    return SshKey(text, local_path(path) if path else None, fields.get("passphrase"), fields.get("known_hosts"))
 
 
 def _first(fields: Mapping[str, str], names: tuple[str, ...]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from flowhand_storage.errors import InvalidSource
+from flowhand_storage.paths import is_text
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)")
 _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -15,7 +16,7 @@ _LONGEST = 250
 def check_ref(name: str) -> str:
     """`name` as it is when it can name a branch or tag. InvalidSource otherwise."""
     bad_edge = name.startswith(("-", "/", ".")) or name.endswith(("/", "."))
-    if not name or name == "@" or bad_edge or len(name) > _LONGEST or _FORBIDDEN.search(name) or not _is_text(name):
+    if not name or name == "@" or bad_edge or len(name) > _LONGEST or _FORBIDDEN.search(name) or not is_text(name):
         raise InvalidSource(f"{name[:80]!a} is no name of a branch or tag")
     return name
 
@@ -33,7 +34,7 @@ def check_directory(name: str) -> str:
     parts = trimmed.split("/")
     if not trimmed or name.startswith(("/", '"', "-", "!", "#")) or not set(parts).isdisjoint({"", ".", "..", ".git"}):
         raise InvalidSource(f"{name[:80]!a} is no folder inside a repository")
-    if re.search(r"[\x00-\x1f\x7f*?\[\]\\]", trimmed) or not _is_text(trimmed):
+    if re.search(r"[\x00-\x1f\x7f*?\[\]\\]", trimmed) or not is_text(trimmed):
         raise InvalidSource(f"{name[:80]!a} is no plain folder name; patterns are not possible")
     return trimmed
 
@@ -41,11 +42,3 @@ def check_directory(name: str) -> str:
 def is_full(sha: str) -> bool:
     """Whether `sha` is a whole commit id."""
     return _FULL.fullmatch(sha) is not None
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

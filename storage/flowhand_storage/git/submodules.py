@@ -42,7 +42,7 @@ def submodules_of(git: Git, address: Address, checkout: Path) -> Iterator[Submod
             raise UnsafePath(f"{address.url}: the submodule {path!a} leads out of its repository")
         if path not in urls:
             raise InvalidSource(f"{address.url}: .gitmodules has no address for the submodule {path!a}")
-        yield Submodule(path, _absolute(address, urls[path]), sha)
+        yield Submodule(path, absolute_url(address, urls[path]), sha)
 
 
 def _links(git: Git, checkout: Path) -> dict[str, str]:
@@ -68,7 +68,7 @@ def _urls(git: Git, checkout: Path) -> dict[str, str]:
     return {one["path"]: one["url"] for one in described.values() if "path" in one and "url" in one}
 
 
-def _absolute(parent: Address, url: str) -> str:
+def absolute_url(parent: Address, url: str) -> str:
     """An address that begins with ./ or ../ counts from that of the repository that it stands in (git-submodule(1), add)."""
     if not url.startswith(("./", "../")):
         return url

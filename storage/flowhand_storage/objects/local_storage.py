@@ -7,13 +7,14 @@ from typing import Any
 
 from flowhand_storage.dual import dual
 from flowhand_storage.errors import SourceNotFound
+from flowhand_storage.paths import local_path
 
 
 class LocalStorage:
     """Code used where it lies: nothing is copied, and a run sees what the folder holds when it starts."""
 
     def __init__(self, path: str | Path, pull_interval: int | None = None) -> None:
-        self._path = Path(path).expanduser().absolute()
+        self._path = local_path(path)
         self._pull_interval = pull_interval
 
     @property

@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from flowhand_storage.errors import InvalidSource
 from flowhand_storage.paths import digest
 from flowhand_storage.remote.options import secret_texts, without_secrets
-from flowhand_storage.scrub import Scrubber, is_sensitive
+from flowhand_storage.scrub import Scrubber, is_sensitive, without_userinfo
 from flowhand_storage.secrets import reveal_all
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -52,13 +52,13 @@ def parse_remote(url: str, settings: Mapping[str, Any]) -> RemoteAddress:
     scrub = Scrubber(secret_texts(settings))
     plain, folder = _split_archive(url)
     parts = _split(plain)
-    shown = _shown(plain)
     query = [pair.partition("=") for pair in parts.query.split("&")]
     scrub.add(parts.query, *(value for _, _, value in query))
     options = dict(reveal_all(settings))
     used = plain
-    if "::" not in parts.scheme and "@" in parts.netloc:
+    if parts.scheme in _LOGIN_AS_OPTIONS | _LOGIN_AS_HEADER and "@" in parts.netloc:
         used, options = _take_login(plain, parts, options, scrub)
+    shown = _shown(used)
     identity = json.dumps([shown, digest(parts.query), folder, without_secrets(settings)], sort_keys=True, default=repr)
     signed = any(is_sensitive(name) for name, _, _ in query)
     return RemoteAddress(used, parts.scheme, options, shown, folder, identity, url.replace(plain, used), signed, scrub)
@@ -77,14 +77,26 @@ def _split_archive(url: str) -> tuple[str, str | None]:
 def _split(url: str) -> SplitResult:
     scheme, found, rest = url.partition("://")
     if not found or not rest or not _SCHEME.fullmatch(scheme) or any(ord(c) < 32 or ord(c) == 127 for c in url):
-        raise InvalidSource(f"{_shown(url)!a} is no address such as s3://bucket/folder or https://host/code.zip")
+        raise _invalid(url, "is no address such as s3://bucket/folder or https://host/code.zip")
     try:
-        parts = urlsplit("//" + rest)
+        parts = urlsplit("//" + rest)._replace(scheme=scheme)
         _ = parts.port
         url.encode()
     except ValueError:
-        raise InvalidSource(f"{_shown(url)!a} is no valid address") from None
-    return parts._replace(scheme=scheme)
+        raise _invalid(url, "is no valid address") from None
+    if parts.scheme in _LOGIN_AS_OPTIONS | _LOGIN_AS_HEADER and not parts.hostname:
+        raise _invalid(url, "names no host")
+    if _is_doubtful(parts):
+        raise _invalid(url, "has no valid user and password; percent-encode @, / and : in them")
+    return parts
+
+
+def _is_doubtful(parts: SplitResult) -> bool:
+    """Whether a password may have ended up elsewhere, because it holds one of the characters that divide an address."""
+    if parts.scheme not in _LOGIN_AS_OPTIONS | _LOGIN_AS_HEADER:
+        return bool(parts.password)
+    after = parts.path + parts.query + parts.fragment
+    return "@" in after and ("@" in parts.netloc or ":" in parts.netloc + after.rpartition("@")[0])
 
 
 def _take_login(url: str, parts: SplitResult, options: dict[str, Any], scrub: Scrubber) -> tuple[str, dict[str, Any]]:
@@ -95,18 +107,18 @@ def _take_login(url: str, parts: SplitResult, options: dict[str, Any], scrub: Sc
     if parts.scheme in _LOGIN_AS_OPTIONS:
         login = {"username": username} | ({"password": password} if password else {})
         return bare, login | options
-    if parts.scheme in _LOGIN_AS_HEADER:
-        basic = "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
-        scrub.add(basic)
-        client: dict[str, Any] = dict(options.get("client_kwargs") or {})
-        client["headers"] = {"Authorization": basic} | dict(client.get("headers") or {})
-        return bare, options | {"client_kwargs": client}
-    if parts.password:
-        raise InvalidSource(f"{_shown(url)!a}: give the password as a setting, not in the address")
-    return url, options
+    basic = "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+    scrub.add(basic)
+    client: dict[str, Any] = dict(options.get("client_kwargs") or {})
+    client["headers"] = {"Authorization": basic} | dict(client.get("headers") or {})
+    return bare, options | {"client_kwargs": client}
 
 
 def _shown(url: str) -> str:
-    """`url` without its query and without all that stands between `://` and its last `@`."""
-    text = re.sub(r"://.*@", "://", re.sub(r"[?#][^@]*$", "", url), flags=re.DOTALL)
-    return text if len(text) <= 300 else text[:297] + "..."
+    """`url` without its query: that may hold a signature."""
+    return re.sub(r"[?#].*", "", url, flags=re.DOTALL)
+
+
+def _invalid(url: str, why: str) -> InvalidSource:
+    shown = _shown(without_userinfo(url))
+    return InvalidSource(f"{shown if len(shown) <= 200 else shown[:197] + '...'!a} {why}")

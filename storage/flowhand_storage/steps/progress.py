@@ -10,6 +10,7 @@ from typing import Any
 
 from flowhand_storage.checkouts import CheckoutStore
 from flowhand_storage.leases import Lease
+from flowhand_storage.paths import local_path
 from flowhand_storage.scrub import Redactor, Scrubber
 
 
@@ -99,8 +100,9 @@ class StepRun:
     scrub: Scrubber
 
     def path(self, name: str | None) -> Path:
-        """A path that a step was given, counted from the working directory of the steps."""
-        return Path(self.progress.working_directory, Path(name or ".").expanduser())
+        """A path that a step was given, counted from the working directory of the steps. InvalidSource."""
+        name = name or "."
+        return local_path(name if name.startswith("~") else Path(self.progress.working_directory, name))
 
     def log(self, line: str) -> None:
         """A line for the run's log, without secrets."""

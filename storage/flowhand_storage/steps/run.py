@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flowhand_storage.errors import InvalidStep, StepFailed, StorageError
-from flowhand_storage.scrub import MASK, Scrubber, is_sensitive
+from flowhand_storage.scrub import MASK, Scrubber, is_sensitive, without_credentials
 from flowhand_storage.steps.definition import Step, check_types, read_steps
 from flowhand_storage.steps.dotted import call_function
 from flowhand_storage.steps.progress import Progress, StepContext, StepRun
@@ -97,4 +97,6 @@ def _masked(value: Any, *, secret: bool = False) -> Any:
         return {str(name): _masked(item, secret=secret or is_sensitive(str(name))) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_masked(item, secret=secret) for item in value]
-    return MASK if secret and value is not None and not (isinstance(value, str) and is_template(value)) else value
+    if secret:
+        return value if value is None or (isinstance(value, str) and is_template(value)) else MASK
+    return without_credentials(value) if isinstance(value, str) else value
