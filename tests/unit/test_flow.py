@@ -216,6 +216,12 @@ def test_a_call_that_does_not_fit_is_refused_before_anything_runs() -> None:
         add("a")  # pyright: ignore[reportArgumentType]
 
 
+def test_a_run_name_that_cannot_be_made_is_told() -> None:
+    """The template, and what is missing."""
+    with pytest.raises(ParameterError, match=r"flow_run_name 'about {z}' cannot be filled in: KeyError"):
+        add.with_options(flow_run_name="about {z}")(1)
+
+
 def test_with_options_changes_a_copy() -> None:
     """What is not given stays; unknown options are named."""
     other = add.with_options(name="other", retries=3)

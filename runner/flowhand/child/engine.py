@@ -191,6 +191,7 @@ def _fenced(error: BaseException | None) -> bool:
 def _end(session: Session, state: State, error: BaseException | None, *, persist: bool = False) -> int:
     """Says the last word, unless it is the daemon's. From here on SIGTERM just ends the process."""
     session.stop.over()
+    session.run.log_prints = False  # what is printed from here on is the process's own
     if isinstance(error, RunStopped) and error.why not in _TELLS:
         session.stop.deaf()
         return STOPPED

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar, cast, overload
 
+from flowhand.errors import ParameterError
 from flowhand.sdk import calling, doors
 from flowhand.sdk.dual import dual
 from flowhand.sdk.runnable import Hook, Runnable, not_negative
@@ -99,7 +100,10 @@ class Flow(Runnable[P, R]):
             return None
         if callable(self.flow_run_name):
             return str(self.flow_run_name())
-        return self.flow_run_name.format(**parameters)
+        try:
+            return self.flow_run_name.format(**parameters)
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
+            raise ParameterError(f"flow {self.name!r}: flow_run_name {self.flow_run_name!r} cannot be filled in: {error!r}") from None
 
     # --- calling ---------------------------------------------------------------------------------------------------------------------
 
