@@ -14,14 +14,17 @@ from pathlib import Path
 
 import psutil
 import pytest
+from anyio import to_thread
 
+from flowhand.backends.native import NativeBackend
 from flowhand.client import flows
-from flowhand.client.background import stop_server
 from flowhand.client.connect import open_sync
 from flowhand.client.embedded import ensure_api
 from flowhand.client.published import published_server
+from flowhand.client.stopping import stop_server
 from flowhand.errors import ServerUnusable
 from flowhand.settings import Settings
+from flowhand.wire.runner import SessionRequest
 from support.cli import environment, flowhand
 
 
@@ -173,3 +176,35 @@ def test_a_torn_publication_is_replaced(home: Path) -> None:
     (home / "server" / "server.json").write_text("{")
     ensure_api(Settings(home=home))
     assert json.loads((home / "server" / "server.json").read_text())["pid"] == pid_of(home)
+
+
+def call_it_older(home: Path) -> None:
+    """Has the running server pass for one of an older version."""
+    path = home / "server" / "server.json"
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps({**about, "version": "0.0.1"}))
+
+
+def test_an_older_server_that_nobody_uses_makes_room(home: Path) -> None:
+    """After an upgrade the first client that needs the server gets one of its own version."""
+    settings = Settings(home=home)
+    ensure_api(settings)
+    old = pid_of(home)
+    call_it_older(home)
+    ensure_api(settings)
+    assert pid_of(home) != old
+    assert [process.pid for process in servers(home)] == [pid_of(home)]
+
+
+@pytest.mark.anyio
+async def test_an_older_server_in_use_stays(home: Path) -> None:
+    """As long as somebody has a session with it, it is used as it is."""
+    settings = Settings(home=home)
+    backend = await NativeBackend.open(settings)
+    session = await backend.open_session(SessionRequest(kind="adhoc", name="in use"))
+    old = pid_of(home)
+    call_it_older(home)
+    await to_thread.run_sync(ensure_api, settings)
+    assert pid_of(home) == old
+    await backend.close_session(session.session)
+    await backend.close()

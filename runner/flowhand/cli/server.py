@@ -12,10 +12,11 @@ from flowhand.cli.formats import Format, OutputOption, say, write_fields, write_
 from flowhand.cli.lazy import NOUNS, noun
 from flowhand.cli.server_status import facts
 from flowhand.cli.times import ago
-from flowhand.client.background import start_server, stop_server
 from flowhand.client.call import Json
+from flowhand.client.embedded import start_server
 from flowhand.client.published import published_server
 from flowhand.client.spawn import server_command, server_environment
+from flowhand.client.stopping import stop_server
 from flowhand.errors import ConfigurationError
 from flowhand.settings import Settings, load
 

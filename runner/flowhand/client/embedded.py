@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from flowhand.client.address import Address, configured_address, published_address
-from flowhand.client.published import published_server, server_directory
+from flowhand.client.published import Published, published_server, server_directory
 from flowhand.client.spawn import Spawned, last_lines, spawn_server
+from flowhand.client.succession import give_way, is_outdated
 from flowhand.client.transport import httpx, sync_client
 from flowhand.errors import ServerUnusable
 from flowhand.settings import Settings
@@ -30,15 +31,32 @@ def ensure_api(settings: Settings, *, start_s: float = START_S) -> Address:
 
     Safe in any number of processes at once. ServerUnusable says why no server can be had and what to do.
     """
-    return configured_address(settings) or _running(settings) or start_locked(settings, ("--embedded",), start_s)
+    configured = configured_address(settings)
+    if configured is not None:
+        return configured
+    published = published_server(settings.home)
+    found = _running(settings)
+    if found is not None and (published is None or not is_outdated(published)):
+        return found
+    return start_locked(settings, ("--embedded",), start_s)
+
+
+def start_server(settings: Settings, *options: str) -> Published:
+    """Starts a server that stays until it is stopped, and returns when it answers. ServerUnusable says why it cannot be had."""
+    start_locked(settings, options)
+    published = published_server(settings.home)
+    if published is None:
+        raise ServerUnusable(f"the server of {settings.home} left right after it started; see `server/server.log` there")
+    return published
 
 
 def start_locked(settings: Settings, options: Sequence[str], start_s: float = START_S) -> Address:
-    """Starts this home's server, unless another process has just done so, and waits until it answers. ServerUnusable when it cannot."""
+    """Starts this home's server, unless one runs that will do, and waits until it answers. ServerUnusable when it cannot."""
     directory = _prepared(settings.home)
     with _starting(directory):
+        published = published_server(settings.home)
         found = _running(settings)
-        if found is not None:
+        if found is not None and not (published is not None and is_outdated(published) and give_way(published, found)):
             return found
         return _await(spawn_server(settings, *options), settings, start_s)
 

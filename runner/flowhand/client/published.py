@@ -18,6 +18,8 @@ class Published:
     pid: int
     version: str
     server_id: str
+    embedded: bool
+    """Started on demand, by whoever needed it first; else by a person, who ends it as well."""
 
 
 def server_directory(home: Path) -> Path:
@@ -33,7 +35,13 @@ def published_server(home: Path) -> Published | None:
     path = server_directory(home) / "server.json"
     try:
         data = json.loads(path.read_bytes())
-        published = Published(str(data["url"]).rstrip("/"), int(data["pid"]), str(data.get("version", "")), str(data.get("server_id", "")))
+        published = Published(
+            url=str(data["url"]).rstrip("/"),
+            pid=int(data["pid"]),
+            version=str(data.get("version", "")),
+            server_id=str(data.get("server_id", "")),
+            embedded=bool(data.get("embedded")),
+        )
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:

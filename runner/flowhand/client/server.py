@@ -17,4 +17,4 @@ def package_version() -> Call[str]:
 
 def status() -> Call[Json]:
     """What our own server says of itself: `database`, `sessions`, `version`. ObjectNotFound from any other."""
-    return Call("GET", "/runner/status", read_json, about="the server's status")
+    return Call("POST", "/runner/status", read_json, {}, about="the server's status")

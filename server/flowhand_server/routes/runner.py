@@ -31,6 +31,7 @@ from flowhand_server.store.errors import NotFound, StoreUnavailable
 from flowhand_server.store.release import release
 from flowhand_server.store.report import report
 from flowhand_server.store.sessions import SessionRefused
+from flowhand_server.store.status import database_of, read_status
 from flowhand_server.store.store import Store
 
 _SLACK: Final = 64_000
@@ -56,6 +57,7 @@ class RunnerApi:
             "release": self._release,
             "close": self._close,
             "watch": self._watch,
+            "status": self._status,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,6 +94,11 @@ class RunnerApi:
     async def _watch(self, request: Request) -> Response:
         body = await _body(request, WatchRequest)
         return await _while_connected(request, lambda gone: self._watches.answer(body, gone))
+
+    async def _status(self, _: Request) -> Response:
+        found = await self._store.read(read_status)
+        about = {"version": self._config.version, "database": database_of(self._config), **found}
+        return Response(orjson.dumps(about), media_type="application/json")
 
 
 async def _answered(endpoint: Endpoint, request: Request) -> Response:

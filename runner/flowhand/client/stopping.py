@@ -1,4 +1,4 @@
-"""A server in the background: started until it answers, stopped until it is gone."""
+"""Ending a server of this machine."""
 
 from __future__ import annotations
 
@@ -7,21 +7,10 @@ import select
 import signal
 from typing import Final
 
-from flowhand.client.embedded import start_locked
-from flowhand.client.published import Published, published_server
+from flowhand.client.published import Published
 from flowhand.errors import ServerUnusable
-from flowhand.settings import Settings
 
 STOP_S: Final = 30.0
-
-
-def start_server(settings: Settings, *options: str) -> Published:
-    """Starts a server that stays until it is stopped, and returns when it answers. ServerUnusable says why it cannot be had."""
-    start_locked(settings, options)
-    published = published_server(settings.home)
-    if published is None:
-        raise ServerUnusable(f"the server of {settings.home} left right after it started; see `server/server.log` there")
-    return published
 
 
 def stop_server(published: Published, stop_s: float = STOP_S) -> None:
