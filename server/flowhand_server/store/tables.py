@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -274,7 +275,9 @@ _partial("ix_flow_run_due", _r.next_scheduled_start_time, where="state_type = 'S
 _partial("ix_flow_run_active_queue", _r.work_queue_id, _r.state_type, where="state_type IN ('PENDING', 'RUNNING', 'CANCELLING')")
 _partial("ix_flow_run_active_deployment", _r.deployment_id, where="state_type IN ('PENDING', 'RUNNING', 'CANCELLING')")
 _partial("ix_flow_run_paused", _r.state_timestamp, where="state_type IN ('PAUSED', 'CANCELLING')")
-_partial("ix_flow_run_end_time", _r.end_time, where="end_time IS NOT NULL")
+Index("ix_flow_run_end_time", _r.end_time)
+Index("ix_flow_run_name", _r.name)
+Index("ix_flow_run_begun", func.coalesce(_r.start_time, _r.expected_start_time))
 _partial("ix_flow_run_parent", _r.parent_task_run_id, where="parent_task_run_id IS NOT NULL")
 Index("ix_flow_run_expected_start_time", _r.expected_start_time)
 Index("ix_flow_run_deployment_id", _r.deployment_id, _r.expected_start_time)

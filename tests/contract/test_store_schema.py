@@ -1,0 +1,85 @@
+"""The schema: the same whether it is made at once or by migrations, on every kind of database."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Engine, text
+
+from flowhand_server.store.errors import StoreUnusable
+from flowhand_server.store.migrating import configuration
+from flowhand_server.store.postgresql_engine import engine as postgresql_engine
+from flowhand_server.store.schema import current_schema, prepare, server_id
+from flowhand_server.store.sqlite_engine import engine as sqlite_engine
+from flowhand_server.store.tables import SCHEMA, metadata
+from support.databases import new_database, postgres_server
+
+
+@pytest.fixture(scope="module")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    with postgres_server(tmp_path_factory.mktemp("pg")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Engine]:
+    if request.param == "sqlite":
+        made = sqlite_engine(tmp_path / "flowhand.db")
+    else:
+        made = postgresql_engine(new_database(request.getfixturevalue("server_url")), 2)
+    yield made
+    made.dispose()
+
+
+def differences(conn: Connection) -> list[object]:
+    """What separates the database from the tables that the program knows."""
+    found = compare_metadata(MigrationContext.configure(conn), metadata)
+    return [change for change in found if not _is_expression_index(change)]
+
+
+def _is_expression_index(change: object) -> bool:
+    # SQLite reports no expressions of an index, so Alembic cannot compare such a one
+    return isinstance(change, tuple) and change[0] in {"add_index", "remove_index"} and "(" in str(change[1].expressions)
+
+
+def test_a_new_database_has_the_tables(database: Engine) -> None:
+    """All of them, the current revision, and an id of its own."""
+    with database.begin() as conn:
+        prepare(conn, "here")
+    with database.begin() as conn:
+        assert current_schema(conn) == SCHEMA
+        assert len(server_id(conn)) == 36
+        assert differences(conn) == []
+
+
+def test_migrations_make_the_same(database: Engine) -> None:
+    """From nothing to the newest revision."""
+    with database.begin() as conn:
+        command.upgrade(configuration(conn), "head")
+    with database.begin() as conn:
+        assert current_schema(conn) == SCHEMA
+        assert differences(conn) == []
+
+
+def test_preparing_twice_changes_nothing(database: Engine) -> None:
+    """Every start does it."""
+    with database.begin() as conn:
+        prepare(conn, "here")
+        first = server_id(conn)
+    with database.begin() as conn:
+        prepare(conn, "here")
+        assert server_id(conn) == first
+
+
+def test_a_newer_schema_is_refused(database: Engine) -> None:
+    """With where it is and what to do."""
+    with database.begin() as conn:
+        prepare(conn, "here")
+        conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreUnusable, match="here was made by a newer version"), database.begin() as conn:
+        prepare(conn, "here")
