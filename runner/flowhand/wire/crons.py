@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
-from flowhand.wire.walltime import DAY_US, WallClock, zone_of
+from flowhand.wire.walltime import WallClock, zone_of
 
 _HASHED: Final = re.compile(r"(?i)(^|,)[hr](\W|$)")
 _FAR: Final = 100
@@ -36,26 +35,7 @@ def check_cron(schedule: dict[str, Any]) -> None:
 def cron_occurrences(schedule: dict[str, Any], start_us: int) -> Iterator[int]:
     """All occurrences at or after `start_us`, ascending, each once. Ends when nothing matches in the next hundred years."""
     clock = WallClock.of(schedule, zone_of(schedule.get("timezone")))
-    pending: list[int] = []
-    last = None
-    for wall in _matches(schedule, _look_from(clock, start_us)):
-        for at in clock.moments(wall):
-            if at >= start_us:
-                heapq.heappush(pending, at)
-        if clock.in_gap(wall):
-            continue  # what follows may come before what was shifted
-        settled = max(clock.moments(wall), default=0)
-        while pending and pending[0] <= settled:
-            at = heapq.heappop(pending)
-            if at != last:
-                last = at
-                yield at
-
-
-def _look_from(clock: WallClock, start_us: int) -> datetime:
-    """The wall time to begin at: earlier by a gap or fold of the last day, whose shifted or repeated matches may still lie ahead."""
-    change = abs(clock.offset(start_us) - clock.offset(start_us - DAY_US))
-    return clock.wall(start_us) - change - timedelta(seconds=1)
+    return clock.in_order(_matches(schedule, clock.look_from(start_us)), start_us)
 
 
 def _matches(schedule: dict[str, Any], after: datetime) -> Iterator[datetime]:

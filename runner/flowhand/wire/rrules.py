@@ -55,12 +55,7 @@ def rrule_occurrences(schedule: dict[str, Any], start_us: int) -> Iterator[int]:
     """All occurrences at or after `start_us`, ascending, each once."""
     parts = _read(schedule["rrule"])
     clock = WallClock.of(schedule, parts.zone(schedule))
-    last = None
-    for wall in parts.walls(clock.wall(start_us) - timedelta(days=1)):
-        for at in clock.moments(wall):
-            if at >= start_us and (last is None or at > last):
-                last = at
-                yield at
+    return clock.in_order(parts.walls(clock.look_from(start_us)), start_us)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,8 @@ Moments are microseconds since the epoch, UTC; a wall time is a naive datetime a
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Final, Literal
@@ -86,6 +88,34 @@ class WallClock:
         if self.fold == "both":
             return (early, late)
         return (early,) if self.fold == "first" else (late,)
+
+    def look_from(self, start_us: int) -> datetime:
+        """The wall time at which to begin looking for moments at or after a start: earlier by a gap or fold of the last day, whose shifted
+        or repeated wall times may still lie ahead."""
+        change = abs(self.offset(start_us) - self.offset(start_us - DAY_US))
+        return (self.wall(start_us) - change - timedelta(seconds=1)).replace(microsecond=0)
+
+    def in_order(self, walls: Iterable[datetime], start_us: int) -> Iterator[int]:
+        """The moments of ascending wall times, at or after a start, ascending, each once.
+
+        A shifted moment may come behind those of later wall times, and so may the second one of a repeated hour: both are kept back until
+        a wall time that is not in a gap has a first moment behind them.
+        """
+        pending: list[int] = []
+        last = None
+        for wall in walls:
+            moments = self.moments(wall)
+            for at in moments:
+                if at >= start_us:
+                    heapq.heappush(pending, at)
+            if self.in_gap(wall):
+                continue
+            while pending and pending[0] <= moments[0]:
+                at = heapq.heappop(pending)
+                if at != last:
+                    last = at
+                    yield at
+        yield from sorted(set(pending) - {last})
 
     def _both(self, wall: datetime) -> tuple[int, int]:
         return to_micros(wall.replace(tzinfo=self.zone, fold=0)), to_micros(wall.replace(tzinfo=self.zone, fold=1))
