@@ -16,7 +16,7 @@ from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
 from flowhand_server.store.nouns import where
-from flowhand_server.store.reading import bounded
+from flowhand_server.store.reading import ordered_ids
 
 MISSING: Final = "Flow run not found"
 _run, _state = t.flow_run.c, t.flow_run_state.c
@@ -72,8 +72,7 @@ def find_flow_runs(conn: Connection, query: FlowRunQuery, now: int) -> list[form
 
 def find_flow_run_ids(conn: Connection, query: FlowRunQuery, sort: str) -> list[str]:
     """The ids of the runs that fit, in the order asked for."""
-    statement = select(_run.id).where(*where(t.flow_run, query)).order_by(*ORDERS[sort])
-    return list(conn.execute(bounded(statement, query)).scalars())
+    return ordered_ids(conn, t.flow_run, where(t.flow_run, query), ORDERS[sort], query)
 
 
 def count_flow_runs(conn: Connection, query: Entities) -> int:

@@ -18,7 +18,7 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.deployment_runs import proposal
 from flowhand_server.store.errors import Conflict, NotFound
 from flowhand_server.store.nouns import where
-from flowhand_server.store.reading import bounded, insert_once
+from flowhand_server.store.reading import insert_once, ordered_ids
 
 MISSING: Final = "Task not found"
 _task, _state = t.task_run.c, t.task_run_state.c
@@ -123,9 +123,7 @@ def read_task_run(conn: Connection, task_run_id: str, now: int) -> forms.Form:
 
 def find_task_runs(conn: Connection, query: TaskRunQuery, now: int) -> list[forms.Form]:
     """Task runs that fit, in the order asked for."""
-    order = ORDERS[query.sort or "ID_DESC"]
-    chosen = bounded(select(_task.id).where(*where(t.task_run, query)).order_by(*order), query)
-    ids = list(conn.execute(chosen).scalars())
+    ids = ordered_ids(conn, t.task_run, where(t.task_run, query), ORDERS[query.sort or "ID_DESC"], query)
     rows = {row["id"]: row for row in conn.execute(_SELECT.where(_task.id.in_(ids))).mappings()} if ids else {}
     return [forms.task_run(rows[task_run_id], now) for task_run_id in ids]
 
