@@ -43,6 +43,11 @@ class Desk:
         """Grows when something happens that concerns the group: who asks before he looks can tell afterwards whether he missed it."""
         return self._orders, self._news[key] if key else 0
 
+    @property
+    def waiting(self) -> int:
+        """How many claims wait."""
+        return sum(len(waiters) for waiters in self._sessions.values())
+
     def wait(self, waiter: Waiter, next_due: int | None) -> None:
         """Lets a claim wait until it is woken or `leave` is called. `next_due` is what its look saw coming."""
         self._sessions.setdefault(waiter.session, set()).add(waiter)

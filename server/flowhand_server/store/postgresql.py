@@ -14,6 +14,8 @@ from typing import Final, Literal, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from flowhand.ids import new_id
+
 from .errors import StoreUnavailable, StoreUnusable
 from .notices import Listener, Notice, forget, posted
 from .postgresql_engine import engine, in_words, must_be_repeated, unavailable
@@ -52,7 +54,8 @@ class PostgresStore:
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
         self._listeners: list[Listener] = []
         self._closed = False
-        self._ears = Ears(url, self._heard)
+        self._myself = new_id()
+        self._ears = Ears(url, self._myself, self._heard)
         self._ears.start()
 
     async def write(self, transaction: Transaction[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -91,7 +94,7 @@ class PostgresStore:
     def _write(self, run: Callable[[Connection], T]) -> tuple[T, list[Notice]]:
         for attempt in range(ATTEMPTS):
             try:
-                return _committed(self._engine, run)
+                return _committed(self._engine, run, self._myself)
             except DBAPIError as error:
                 if unavailable(error):
                     raise StoreUnavailable(f"the database: {in_words(error)}") from error
@@ -119,11 +122,11 @@ class PostgresStore:
                 listener(notices)
 
 
-def _committed(made: Engine, run: Callable[[Connection], T]) -> tuple[T, list[Notice]]:
+def _committed(made: Engine, run: Callable[[Connection], T], sender: str) -> tuple[T, list[Notice]]:
     with made.begin() as conn:
         forget(conn)
         outcome = run(conn)
         notices = posted(conn)
         if notices:
-            announce(conn, notices)
+            announce(conn, notices, sender)
     return outcome, notices

@@ -12,8 +12,6 @@ import psycopg
 import structlog
 from sqlalchemy import Connection, text
 
-from flowhand.ids import new_id
-
 from .notices import Notice
 from .postgresql_engine import database_url
 
@@ -22,23 +20,23 @@ MAX_BYTES: Final = 7_900
 """Of one payload; PostgreSQL allows just under 8000 (manual, NOTIFY)."""
 AGAIN_AFTER_S: Final = 1.0
 _log = structlog.get_logger("flowhand.server")
-_ME: Final = new_id()
 _NOTIFY: Final = text("SELECT pg_notify(:channel, :payload)")
 _ALL: Final = [Notice("config")]
 
 
-def announce(conn: Connection, notices: Sequence[Notice]) -> None:
+def announce(conn: Connection, notices: Sequence[Notice], sender: str) -> None:
     """Has the other replicas told when the transaction is committed. More than one payload holds becomes "everything has changed"."""
-    payload = orjson.dumps([_ME, [asdict(notice) for notice in notices]])
+    payload = orjson.dumps([sender, [asdict(notice) for notice in notices]])
     if len(payload) > MAX_BYTES:
-        payload = orjson.dumps([_ME, [asdict(notice) for notice in _ALL]])
+        payload = orjson.dumps([sender, [asdict(notice) for notice in _ALL]])
     conn.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload.decode()})
 
 
 class Ears:
     """The thread that listens. A lost connection is made anew, and everybody told to look: something may have been missed."""
 
-    def __init__(self, url: str, heard: Callable[[list[Notice]], None]) -> None:
+    def __init__(self, url: str, myself: str, heard: Callable[[list[Notice]], None]) -> None:
+        self._myself = myself
         self._url = database_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._heard = heard
         self._stopped = threading.Event()
@@ -68,5 +66,5 @@ class Ears:
         while not self._stopped.is_set():
             for notify in connection.notifies(timeout=1.0):
                 sender, notices = orjson.loads(notify.payload)
-                if sender != _ME:
+                if sender != self._myself:
                     self._heard([Notice(**notice) for notice in notices])
