@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,4 +59,11 @@ def to_micros(moment: datetime) -> int:
 
 def to_iso(micros: int) -> str:
     """Microseconds since the epoch as ISO-8601 with `Z`, the form of the REST contract (contract 1)."""
-    return (EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds")[:-6] + "Z"
+    seconds, rest = divmod(micros, 1_000_000)
+    return f"{_second(seconds)}.{rest:06d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    """Whole seconds; kept, since the times of one answer are close to each other."""
+    return (EPOCH + timedelta(seconds=seconds)).isoformat()[:-6]
