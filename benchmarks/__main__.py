@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 HERE: Final = Path(__file__).resolve().parent
-LIMIT_S: Final = 300.0
+LIMIT_S: Final = 600.0
 VARIANTS: Final[dict[str, list[list[str]]]] = {"start_latency": [[], ["--spawn", "--runs", "50"]], "throughput": [[], ["--live"]]}
 """Arguments of benchmarks that are run more than once."""
 NOT_BENCHMARKS: Final = {"__main__", "flows"}
