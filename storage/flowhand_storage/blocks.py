@@ -38,7 +38,8 @@ class BlockSource:
         return f"block {type(self._block).__qualname__} {self._path} {digest(repr(without_secrets(self._settings)))}"
 
     def revision(self, cache: Path) -> str:
-        staged = tempfile.TemporaryDirectory(dir=cache, prefix=".block-")
+        (cache / "block").mkdir(exist_ok=True, mode=0o700)
+        staged = tempfile.TemporaryDirectory(dir=cache / "block", prefix=".staged-")
         folder = Path(staged.name)
         guarded(f"the block {self.label}", Scrubber(secret_texts(self._settings)), lambda: self._get(folder))
         self._staged = (_revision_of(folder), staged)

@@ -42,7 +42,7 @@ class CheckoutStore:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = root = root.absolute()
         self.checkouts = FolderStore(root / "checkouts")
         self.environments = FolderStore(root / "environments", sealed=False)
         self.cache = root / "cache"

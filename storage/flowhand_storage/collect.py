@@ -8,10 +8,13 @@ from pathlib import Path
 
 from flowhand_storage.checkouts import CheckoutStore
 from flowhand_storage.folders import FolderStore, remove_unused
+from flowhand_storage.git.upkeep import borrowed, tidy
 from flowhand_storage.records import LOCK_SUFFIX, Record, has_record
+from flowhand_storage.trees import remove_tree
 
 _DAY = 86400.0
 _GIB = 1 << 30
+_ABANDONED = 7200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,9 @@ def collect(store: CheckoutStore, policy: Policy | None = None, *, now: float | 
     moment = time.time() if now is None else now
     done = Collected()
     for folders in (store.checkouts, store.environments):
-        _remove_half_built(folders, moment - policy.min_age, done)
+        _remove_half_built(folders, policy.min_age, moment, done)
     _remove_finished([*store.checkouts.finished(), *store.environments.finished()], policy, moment, done)
+    _remove_caches(store, policy, moment, done)
     return done
 
 
@@ -62,12 +66,45 @@ def _is_spare(folder: Path) -> bool:
     return folder.suffix[1:].isdigit()
 
 
-def _remove_half_built(folders: FolderStore, before: float, done: Collected) -> None:
-    """Folders without a record, whose builder was killed; one that is still at work holds the lock. `before`: seconds since the epoch."""
+def _remove_half_built(folders: FolderStore, min_age: float, now: float, done: Collected) -> None:
+    """Folders without a record, whose builder was killed; one that is still at work holds the lock."""
     for path in sorted(folders.root.glob("*" + LOCK_SUFFIX)):
         folder = path.with_name(path.name.removesuffix(LOCK_SUFFIX))
-        if path.stat().st_mtime > before or has_record(folder):
+        if _age(path, now) < min_age or has_record(folder):
             continue
         was_there = folder.exists()
         if remove_unused(folder) and was_there:
             done.removed.append(folder)
+
+
+def _remove_caches(store: CheckoutStore, policy: Policy, now: float, done: Collected) -> None:
+    """What sources keep to fetch faster, once nobody used it for as long as a checkout may go unused; and what killed ones left behind."""
+    needed = borrowed(folder for folder, _, _ in store.checkouts.finished())
+    for kind in sorted(store.cache.glob("*")):
+        for path in sorted(kind.glob("*") if kind.is_dir() else []):
+            age = _age(path, now)
+            if path.name.startswith("."):
+                _remove_abandoned(path, age)
+            elif path.is_dir() and age > max(policy.max_age, policy.min_age) and path not in needed:
+                if remove_unused(path):
+                    done.removed.append(path)
+            elif path.suffix == ".git":
+                tidy(path, needed.get(path, set()))
+
+
+def _age(path: Path, now: float) -> float:
+    """Seconds since the last change; none when another process has just removed it."""
+    try:
+        return now - path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _remove_abandoned(path: Path, age: float) -> None:
+    """A private file or folder of a fetch: no fetch takes that long, so its owner was killed. It may hold a key."""
+    if age < _ABANDONED:
+        return
+    if path.is_dir():
+        remove_tree(path)
+    else:
+        path.unlink(missing_ok=True)

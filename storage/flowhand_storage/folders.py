@@ -14,7 +14,17 @@ from pathlib import Path
 
 from flowhand_storage.leases import Lease
 from flowhand_storage.locks import lock, try_lock
-from flowhand_storage.records import LOCK_SUFFIX, RECORD_SUFFIX, Record, beside, has_record, read_record, touch_record, write_record
+from flowhand_storage.records import (
+    LOCK_SUFFIX,
+    RECORD_SUFFIX,
+    Record,
+    beside,
+    has_record,
+    last_used,
+    read_record,
+    touch_record,
+    write_record,
+)
 from flowhand_storage.trees import read_tree, remove_tree
 
 Build = Callable[[Path], None]
@@ -48,9 +58,9 @@ class FolderStore:
         """Every finished folder with its record and when it was last used (seconds since the epoch)."""
         for path in sorted(self.root.glob("*" + RECORD_SUFFIX)):
             folder = path.with_name(path.name.removesuffix(RECORD_SUFFIX))
-            record = read_record(folder)
-            if record is not None:
-                yield folder, record, path.stat().st_mtime
+            record, used = read_record(folder), last_used(folder)
+            if record is not None and used is not None:
+                yield folder, record, used
 
     def _lease_finished(self, folder: Path) -> Lease | None:
         """A lease on `folder` if it is finished and as it was built."""

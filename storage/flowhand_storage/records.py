@@ -47,6 +47,14 @@ def write_record(folder: Path, record: Record) -> None:
     Path(name).replace(beside(folder, RECORD_SUFFIX))
 
 
+def last_used(folder: Path) -> float | None:
+    """When `folder` was last noted as used, in seconds since the epoch; None when it has no record."""
+    try:
+        return beside(folder, RECORD_SUFFIX).stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
 def touch_record(folder: Path) -> None:
     """Note that `folder` is used now. Its record may be gone: then there is nothing to note."""
     try:

@@ -192,11 +192,12 @@ def test_a_script_somewhere_else(host: Host) -> None:
 
 
 def test_secrets_in_what_a_script_says(host: Host) -> None:
-    """A secret that a script prints is masked in its outputs and in the log."""
+    """A secret that a script prints is masked in the log; a later step still gets it."""
     host.known[Reference("secret", "word")] = "s3cret-word"
-    step = {"run_shell_script": {"script": "echo $W", "shell": True, "env": {"W": "{{ prefect.blocks.secret.word }}"}}}
-    progress = host.run(step)
-    assert progress.outputs["stdout"] == MASK
+    first = {"id": "said", "script": "echo $W", "shell": True, "env": {"W": "{{ prefect.blocks.secret.word }}"}}
+    progress = host.run({"run_shell_script": first}, {"run_shell_script": {"script": "printf '%.6s' {{ said.stdout }}"}})
+    assert progress.outputs["stdout"] == "s3cret"
+    assert MASK in host.lines
     assert "s3cret-word" not in str(host.lines)
 
 
@@ -427,9 +428,10 @@ def test_the_hosts_redactor_is_used(host: Host) -> None:
         log=host.lines.append,
         redact=lambda text: text.replace("classified", "#"),
     )
-    progress = run_steps([{"run_shell_script": {"script": "echo classified"}}], context)
-    assert progress.outputs["stdout"] == "#"
-    assert "classified" not in str(host.lines)
+    with pytest.raises(StepFailed, match=r"\(inputs") as caught:
+        run_steps([{"run_shell_script": {"script": "echo classified\ncat classified"}}], context)
+    assert "classified" not in str(host.lines) + str(caught.value)
+    assert "#" in host.lines
 
 
 def test_a_failed_step_lets_go(host: Host, repository: Repository) -> None:

@@ -29,8 +29,3 @@ def lay_out(git: Git, address: Address, mirror: Path, sha: str, folder: Path, di
     if directories:
         git.run("sparse-checkout", "set", "--cone", "--stdin", folder=folder, text="".join(f"{name}\n" for name in directories))
     git.run("checkout", "--quiet", "--detach", sha, folder=folder)
-
-
-def lenders(checkout: Path) -> set[Path]:
-    """The mirrors whose objects `checkout` and its submodules borrow."""
-    return {Path(line).parent for found in checkout.glob("**/.git/objects/info/alternates") for line in found.read_text().splitlines()}

@@ -21,7 +21,7 @@ from flowhand_storage.paths import digest, label
 from flowhand_storage.records import LOCK_SUFFIX, beside
 from flowhand_storage.trees import remove_tree
 
-_MARK = "refs/flowhand/"
+MARK = "refs/flowhand/"
 _ALL = ("+refs/heads/*:refs/remotes/all/*", "+refs/tags/*:refs/tags/*")
 
 
@@ -39,6 +39,8 @@ class Mirror:
         """The mirror has `sha` and stays as it is until the block is left. `ref` is where the commit was found, if it was by a name."""
         self.require(sha, ref)
         with lock(beside(self.folder, LOCK_SUFFIX), shared=True, wait=self._wait):
+            # For the collection: this is when it was used last.
+            os.utime(self.folder)
             yield
 
     def require(self, sha: str, ref: str | None) -> None:
@@ -74,7 +76,7 @@ class Mirror:
             return sha
 
     def _has(self, sha: str) -> bool:
-        return (self.folder / _MARK / sha).exists()
+        return (self.folder / MARK / sha).exists()
 
     def _fetch(self, sha: str, ref: str | None) -> None:
         self._make()
@@ -87,7 +89,6 @@ class Mirror:
                 raise
             self._fetch_around(sha, ref)
         self._mark(sha)
-        os.utime(self.folder)
 
     def _fetch_anew(self, sha: str, ref: str | None) -> None:
         remove_tree(self.folder)
@@ -126,7 +127,7 @@ class Mirror:
         return True
 
     def _mark(self, sha: str) -> None:
-        self._git.run("update-ref", _MARK + sha, sha, folder=self.folder)
+        self._git.run("update-ref", MARK + sha, sha, folder=self.folder)
 
     def _make(self) -> None:
         """An empty repository, unless one is there; a killed `git init` leaves none under this name."""

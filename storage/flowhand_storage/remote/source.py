@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,8 @@ class RemoteSource:
             if _revision_of(copy.update(listed.tree, listed.entries)) != revision:
                 raise FetchFailed(f"{self.address.shown} has changed since it was asked for its state; try again")
             self._lay_out(copy, listed.entries, folder)
+            # For the collection: this is when it was used last.
+            os.utime(copied)
 
     def _list(self, copy: RemoteCopy) -> _Listed:
         tree = open_tree(self.address)

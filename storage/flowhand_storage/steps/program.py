@@ -27,9 +27,9 @@ class Output:
     def add(self, stream: str, line: str) -> None:
         setattr(self, stream, (getattr(self, stream) + line)[-_KEPT:])
 
-    def as_outputs(self, run: StepRun) -> dict[str, str]:
-        """The step's outputs `stdout` and `stderr`, without secrets and without blank ends."""
-        return {"stdout": run.clean(self.stdout).strip(), "stderr": run.clean(self.stderr).strip()}
+    def as_outputs(self) -> dict[str, str]:
+        """The step's outputs `stdout` and `stderr`, without blank ends. As they are: a later step may need the token that one fetched."""
+        return {"stdout": self.stdout.strip(), "stderr": self.stderr.strip()}
 
 
 def run_program(run: StepRun, command: Sequence[str], folder: Path, environ: Mapping[str, str], output: Output, *, stream: bool) -> None:

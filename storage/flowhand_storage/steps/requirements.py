@@ -36,7 +36,7 @@ def pip_install_requirements(
             run_program(run, command, folder, run.context.environ, output, stream=stream_output)
 
     python = use_environment(run, "requirements", content.encode(), install)
-    return {"python": str(python)} | output.as_outputs(run)
+    return {"python": str(python)} | output.as_outputs()
 
 
 def _commands(run: StepRun, environment: Path, file: Path) -> list[list[str]]:

@@ -38,7 +38,7 @@ def run_shell_script(
     commands = [["/bin/sh", "-ec", script]] if shell else _commands(script)
     for command in commands:
         run_program(run, command, folder, environ, output, stream=stream_output)
-    return output.as_outputs(run)
+    return output.as_outputs()
 
 
 def _commands(script: str) -> list[list[str]]:

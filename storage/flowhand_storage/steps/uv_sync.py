@@ -43,4 +43,4 @@ def uv_sync(
 
     content = b"\0".join([*(file.read_bytes() for file in files), *(option.encode() for option in options)])
     python = use_environment(run, "uv", content, install)
-    return {"python": str(python)} | output.as_outputs(run)
+    return {"python": str(python)} | output.as_outputs()
