@@ -9,6 +9,8 @@ TESTS ?= tests
 PYTEST ?=
 WORKERS ?= auto
 BENCH ?=
+SEEDS ?= 1000
+FROM ?= 0
 
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
@@ -31,7 +33,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench simulate lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -50,6 +52,9 @@ check: $(READY) ## lint, format, types, and which room may import which
 
 bench: $(READY) ## all benchmarks, as JSON lines and a table; BENCH="idle throughput" for some
 	$(BIN)/python benchmarks $(BENCH)
+
+simulate: $(READY) ## simulated servers, workers and networks: SEEDS=2000 FROM=0, each seed another story
+	cd tests && $(abspath $(BIN))/python -m simulation --seeds $(SEEDS) --from $(FROM)
 
 lock: $(LOCK_TOOL)/bin/uv ## resolves the dependencies anew into requirements.lock
 	@$(LOCK_TOOL)/bin/python .ci/lock.py $(LOCK_TOOL)/bin/uv

@@ -1,4 +1,7 @@
-"""`python -m simulation 123`: one seed with its trace. `python -m simulation --seeds 2000 [--from N]`: many, and which of them fail."""
+"""`python -m simulation 123`: one seed with its trace. `python -m simulation --seeds 2000 [--from N]`: many, and which of them fail.
+
+`--plant "no fence"` puts one of the faults of `simulation.plants` in, to see it found.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import time
 
 import structlog
 
+from .plants import PLANTS, Plant
 from .simulation import simulate
 
 
@@ -18,26 +22,28 @@ def main() -> int:
     parser.add_argument("seed", nargs="?", type=int)
     parser.add_argument("--seeds", type=int, default=1000)
     parser.add_argument("--from", dest="first", type=int, default=0)
+    parser.add_argument("--plant", choices=list(PLANTS))
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    plant = PLANTS[options.plant] if options.plant else None
     if options.seed is not None:
-        return one(options.seed)
-    return many(options.first, options.seeds)
+        return one(options.seed, plant)
+    return many(options.first, options.seeds, plant)
 
 
-def one(seed: int) -> int:
+def one(seed: int, plant: Plant | None) -> int:
     """Shows what happens in one seed."""
-    result = simulate(seed)
+    result = simulate(seed, plant)
     print(result.story)
     print(*result.violations or ["all is well"], sep="\n")
     return 1 if result.violations else 0
 
 
-def many(first: int, count: int) -> int:
+def many(first: int, count: int, plant: Plant | None) -> int:
     """Runs many seeds and names those that fail."""
     began, simulated, failed = time.perf_counter(), 0.0, []
     for seed in range(first, first + count):
-        result = simulate(seed)
+        result = simulate(seed, plant)
         simulated += result.seconds
         if result.violations:
             failed.append(seed)

@@ -64,9 +64,7 @@ class Checker:
             old, by = closed
             if attempt < old or (attempt == old and not (by == "SCHEDULED" and kind in ("SCHEDULED", "CANCELLED"))):
                 self._ledger.blame(f"{run_id}: attempt {attempt} enters {name} although attempt {old} was closed by {by}")
-        if kind in TERMINAL and not provisional:
-            self._closed[run_id] = (attempt, kind)
-        elif kind == "SCHEDULED" and attempt:
+        if (kind in TERMINAL and not provisional) or (kind == "SCHEDULED" and attempt):
             self._closed[run_id] = (attempt, kind)
 
     def _reaped(self, run_id: str, attempt: int, session: str | None) -> None:
@@ -74,7 +72,9 @@ class Checker:
         self.given_up.add((run_id, attempt))
         host = self._ledger.sessions.get(session or "")
         now = self._world.now()
-        if host is not None and not self._ledger.troubled(host, now - LEASE_S - 1.0, now):
+        if host is None or host in self._ledger.forgetful:
+            return
+        if not self._ledger.troubled(host, now - LEASE_S - 1.0, now):
             self._ledger.blame(f"{run_id}.{attempt} was taken from {host}, which has been well all the time")
 
     def _line(self, run_id: str, attempt: int, message: str) -> None:
@@ -137,7 +137,7 @@ class Checker:
 
     def _judge_log(self, run_id: str, attempt: int, page: Attempt) -> None:
         excused = page.files_lost or (run_id, attempt) in self.given_up or self._closed.get(run_id, (0, ""))[0] > attempt
-        if excused and self._ledger.policies[run_id] == "retry" or page.files_lost:
+        if (excused and self._ledger.policies[run_id] == "retry") or page.files_lost:
             return
         for stream, lines in page.said.items():
             heard = self._heard[run_id, attempt, stream]

@@ -68,8 +68,8 @@ async def leave(house: House) -> None:
     house.ledger.trouble(host.name, house.now())
     host.signal(house.random.choice(("drain", "hand over")))
     await _while(house, 0.5, 15.0)
-    while host.daemon is not None and host.daemon.leaving:
-        await asyncio.sleep(0.5)
+    if host.daemon is not None and host.daemon.leaving:
+        await host.daemon.gone.wait()
     host.start()
     await _recovered(house, host)
 

@@ -7,9 +7,9 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import anyio
 
@@ -42,6 +42,7 @@ class Incarnation:
     instance: Instance
     signals: asyncio.Queue[signal.Signals]
     leaving: bool = False
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
     daemon: Daemon | None = None
     task: asyncio.Task[None] | None = None
 
@@ -103,13 +104,7 @@ class SimHost:
                 no_room=lambda _: None,
                 offload=self._offload,
                 draw=self.world.random,
-                identity=lambda: {
-                    "machine_id": self.name,
-                    "boot_id": f"{self.name}.{self._boots}",
-                    "pid_ns": "",
-                    "pid": 1,
-                    "pid_start": 0.0,
-                },
+                identity=self._identity,
             )
             born.daemon = Daemon(parts)
             leave = await born.daemon.run(anyio.Event())
@@ -119,6 +114,9 @@ class SimHost:
         except Exception as error:  # noqa: BLE001 - a failing daemon is what the simulation looks for
             self._ledger.blame(f"the daemon on {self.name} failed: {error!r}")
         self._gone(born)
+
+    def _identity(self) -> dict[str, Any]:
+        return {"machine_id": self.name, "boot_id": f"{self.name}.{self._boots}", "pid_ns": "", "pid": 1, "pid_start": 0.0}
 
     async def _offload(self, call: object) -> None:
         """The disk takes a while; the daemon goes on meanwhile."""
@@ -185,6 +183,7 @@ class SimHost:
         born.backend.died()
         born.launcher.died()
         born.instance.close()
+        born.gone.set()
         if self.daemon is born:
             self.daemon = None
 
@@ -215,6 +214,7 @@ class SimHost:
             kept = self.world.random.randint(min(self._synced, size), size)
             self.world.note(self.name, f"the journal loses its last {size - kept} bytes")
             os.truncate(journal, kept)
+            self._ledger.forgetful.add(self.name)
         self._synced = 0
         self.up = False
 

@@ -11,7 +11,7 @@ import contextvars
 import heapq
 import itertools
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Self
 
 
 class Deadlock(Exception):
@@ -135,7 +135,7 @@ class SimLoop(asyncio.BaseEventLoop):
 class _Task(asyncio.Task[Any]):
     """A task whose place in a set does not depend on its address, so that a seed runs the same way every time."""
 
-    def __new__(cls, *_args: Any, loop: SimLoop, **_more: Any) -> _Task:
+    def __new__(cls, *_args: Any, loop: SimLoop, **_more: Any) -> Self:
         task = super().__new__(cls)
         task._number = next(loop.numbers)
         return task

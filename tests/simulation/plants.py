@@ -1,9 +1,9 @@
-"""Faults planted on purpose, in an adaptor around the real transactions: the simulation is worth something only if it finds each of them."""
+"""Faults planted on purpose, in an adaptor around the real transactions: a simulation that does not find them proves nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, select, update
 
