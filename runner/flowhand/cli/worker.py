@@ -82,6 +82,17 @@ def ls(
     list_workers(pool, online, output)
 
 
+@app.command("sweep")
+def sweep(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be ended.")] = False,
+    output: OutputOption = Format.TEXT,
+) -> None:
+    """End processes that runs of dead workers left behind on this machine. Living workers and their runs are not touched."""
+    from flowhand.cli.sweeping import sweep_home  # likewise
+
+    sweep_home(dry_run, output)
+
+
 def main() -> None:
     """The console script `worker`. Always ends in SystemExit."""
     run(app, "worker")

@@ -101,6 +101,14 @@ def sweep(home: Path, wait_s: float = 5.0) -> Sweep:
     return total
 
 
+def attendance(directory: Path) -> str:
+    """Who holds an instance: `alive` (a daemon), `unattended` (a keeper alone), `dead` (nobody); `elsewhere`: another boot or namespace."""
+    if not _of_this_boot_and_namespace(directory):
+        return "elsewhere"
+    with _locked(directory) as state:
+        return state
+
+
 def _end(process: tree.Process, deadline: float) -> bool:
     try:
         fd = os.pidfd_open(process.pid)

@@ -1,0 +1,78 @@
+"""What `flowhand doctor` finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flowhand.daemon.diagnosis import Level, check_api, check_home, check_instances, file_system, unreported
+from flowhand.daemon.instance import acquire
+from flowhand.daemon.journal import Journal
+from flowhand.settings import Settings
+from flowhand.wire.runner import ClaimedRun
+
+
+def claimed(run_id: str) -> ClaimedRun:
+    """A run as a claim gives it."""
+    return ClaimedRun(
+        run_id=run_id, attempt=1, run_count=1, name="n", flow_id="f", flow_name="flow", scheduled_us=0, start_in_s=0, lease_s=60
+    )
+
+
+def test_a_home_that_others_can_read_is_a_warning(tmp_path: Path) -> None:
+    """Its mode is said with the command that mends it."""
+    tmp_path.chmod(0o755)
+    levels = {finding.level: finding.advice for finding in check_home(Settings(home=tmp_path))}
+    assert "chmod 700" in levels[Level.WARNING]
+    tmp_path.chmod(0o700)
+    assert [finding.level for finding in check_home(Settings(home=tmp_path))] == [Level.OK]
+
+
+def test_a_home_that_is_not_there_is_fine(tmp_path: Path) -> None:
+    """The first one to need it makes it."""
+    assert [finding.level for finding in check_home(Settings(home=tmp_path / "none"))] == [Level.OK]
+
+
+def test_a_home_that_is_a_file_is_a_problem(tmp_path: Path) -> None:
+    """It cannot be written into."""
+    (tmp_path / "home").write_text("")
+    assert Level.PROBLEM in [finding.level for finding in check_home(Settings(home=tmp_path / "home"))]
+
+
+def test_a_dead_daemons_unreported_runs_are_counted(tmp_path: Path) -> None:
+    """Two claimed, one done: one is left, whether a daemon holds the instance or not."""
+    instance = acquire(tmp_path, "worker", "identity", "w")
+    journal = Journal(instance.journal_path)
+    journal.claimed("a.1", claimed("a"), 1.0)
+    journal.claimed("b.1", claimed("b"), 1.0)
+    journal.done("a.1")
+    journal.close()
+    assert unreported(instance.journal_path) == 1
+    instance.close()
+    finding = next(check_instances(Settings(home=tmp_path)))
+    assert "1 run(s) not reported" in finding.found
+    assert "start the worker again" in finding.advice
+
+
+def test_an_api_that_does_not_answer_is_a_problem(unused_port: int) -> None:
+    """The URL is said, and what to do."""
+    (finding,) = check_api(Settings(api_url=f"http://127.0.0.1:{unused_port}/api"))
+    assert finding.level is Level.PROBLEM
+    assert str(unused_port) in finding.found
+    assert "FLOWHAND_API_URL" in finding.advice
+
+
+def test_the_file_system_of_a_path_is_known() -> None:
+    """/proc is of its own kind."""
+    assert file_system(Path("/proc/self")) == "proc"
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port that nobody listens on."""
+    import socket
+
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
