@@ -16,6 +16,7 @@ from flowhand.wire.runner import Lease, SessionRequest, Supersedes
 from flowhand.wire.runner import SessionReply as Reply
 from flowhand_server.config import ServerConfig
 
+from .absence import make_up
 from .errors import NotFound
 from .leases import live_leases, move_leases
 from .notices import config_changed
@@ -102,6 +103,7 @@ def open_session(conn: Connection, request: SessionRequest, config: ServerConfig
         )
     )
     leases = _succeed(conn, request.supersedes, new, now, round(lease_s * 1_000_000))
+    make_up(conn, request, pool["id"] if pool else None, now)
     config_changed(conn)
     return Reply(
         session=new,
