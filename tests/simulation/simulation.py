@@ -98,6 +98,7 @@ async def _settle(house: House) -> None:
     house.world.note("world", "from here on all is well")
     house.network.cut.clear()
     house.server.catch_up()
+    house.server_ill()
     weather = house.network.weather
     weather.loss = weather.duplicate = weather.slow = 0.0
     house.server.start()
