@@ -15,12 +15,14 @@ from flowhand.clock import SystemClock
 from flowhand.daemon.follower import Follower
 from flowhand.daemon.instance import Instance, Stamp
 from flowhand.daemon.journal import Journal
+from flowhand.daemon.masking import Masking
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.reporter import Reporter
 from flowhand.daemon.run import Run
 from flowhand.daemon.session import Session
 from flowhand.errors import ApiRefused, FlowhandError
 from flowhand.execution.launcher import Channel, Exit, Sizes
+from flowhand.redaction import Redactor
 from flowhand.wire import records
 from flowhand.wire.runner import ClaimedRun, LogBatch, Orders, Refusal, ReportRequest, SessionRequest, StateResult
 from support.backends import MemoryBackend, away
@@ -93,7 +95,15 @@ class Bench:
         stamp = Stamp("url", "", "", "", "machine", "boot", "ns", 1, 1.0)
         self.session = Session(self.backend, SessionRequest(kind="worker", name="w"), instance, stamp)
         self.reporter = Reporter(
-            self.backend, self.session, self.registry, self.journal, self.handler, self.obey, SystemClock(), self.dead_letters
+            self.backend,
+            self.session,
+            self.registry,
+            self.journal,
+            self.handler,
+            self.obey,
+            SystemClock(),
+            self.dead_letters,
+            Masking(Redactor(["own-credential"])),
         )
 
     async def obey(self, orders: Orders) -> None:
@@ -193,6 +203,27 @@ async def test_what_the_server_will_not_read_goes_to_the_dead_letters_alone(tmp_
         assert b.handler.stored_runs == [("a.1", "COMPLETED")]
         letters = [json.loads(line) for line in b.dead_letters.read_text().splitlines()]
         assert [letter["report"]["logs"][0]["lines"][0][5] for letter in letters] == ["poison"]
+
+
+async def test_no_secret_leaves_in_a_line_or_a_state(tmp_path: Path) -> None:
+    """What the process named, what is the daemon's own; in lines before and after a restart, in the message and in the data."""
+    async with bench(tmp_path) as b:
+        run = b.run("a", b"it is hunter22, or own-credential\n")
+        channel = (
+            frame(k="secret", v="hunter22")
+            + frame(k="running", t=1)
+            + frame(k="log", t=1, l=20, n="x", m="logged hunter22")
+            + frame(k="end", type="FAILED", message="no hunter22", data={"why": ["hunter22"]})
+        )
+        b.files.data[("a.1", Channel.CHANNEL)] = channel
+        run.follower.grown(Sizes(len(channel), 0, 0), 1)
+        b.reporter.mark(run)
+        await b.until_empty()
+        said = " ".join(request.model_dump_json() for request in b.backend.requests)
+        assert "hunter22" not in said
+        assert "own-credential" not in said
+        assert b.backend.lines[("a", 1)] == ["logged ********", "it is ********, or ********"]
+        assert b.handler.stored_runs == [("a.1", "FAILED")]
 
 
 async def test_a_revoked_run_is_handed_back_and_has_no_final_state(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ from flowhand.daemon.heartbeat import Heartbeat
 from flowhand.daemon.instance import Instance, Stamp, identity_of_host
 from flowhand.daemon.jobs import Place
 from flowhand.daemon.journal import Journal
+from flowhand.daemon.masking import Masking
 from flowhand.daemon.options import Plan
 from flowhand.daemon.poller import Poller
 from flowhand.daemon.recovery import Recovered, recover
@@ -49,6 +50,7 @@ from flowhand.daemon.run_lifecycle import Lifecycle
 from flowhand.daemon.sd_notify import Notifier
 from flowhand.daemon.session import Session
 from flowhand.execution.launcher import Launcher
+from flowhand.redaction import Redactor
 from flowhand.wire.runner import Lease, SessionReply, SessionRequest
 
 log = structlog.get_logger("flowhand.daemon")
@@ -85,6 +87,8 @@ class Parts:
     offload: Callable[[Callable[[], None]], Awaitable[None]] = anyio.to_thread.run_sync
     """Runs what blocks on the disk."""
     identity: Callable[[], dict[str, Any]] = identity_of_host
+    secrets: tuple[str, ...] = ()
+    """Our own credentials, masked wherever a run may say them."""
     draw: random.Random = field(default_factory=random.SystemRandom)
     """Where jitter comes from."""
 
@@ -130,6 +134,7 @@ class Daemon:
             self._lifecycle.obey,
             clock,
             parts.instance.directory / "dead-letters.jsonl",
+            Masking(Redactor(parts.secrets)),
             backoff,
             parts.offload,
         )

@@ -170,7 +170,9 @@ async def _main(
             environ=environ,
         )
         launcher = ProcessLauncher(instance.directory, dict(environ))
-        daemon = Daemon(Parts(plan, instance, backend, launcher, SystemClock(), place, address.url))
+        daemon = Daemon(
+            Parts(plan, instance, backend, launcher, SystemClock(), place, address.url, secrets=own_secrets(plan.settings, address))
+        )
         ready, leave = anyio.Event(), Leave.DRAINED
         async with anyio.create_task_group() as group:
             group.start_soon(_announce, ready, plan, on_ready)
@@ -180,6 +182,13 @@ async def _main(
     finally:
         with anyio.CancelScope(shield=True):
             await backend.close()
+
+
+def own_secrets(settings: Settings, address: Address) -> tuple[str, ...]:
+    """What proves who we are, as texts to be masked."""
+    password = (settings.api_auth_string or "").partition(":")[2]
+    credential = (address.authorization or "").partition(" ")[2]
+    return tuple(text for text in (settings.api_key, settings.api_auth_string, password, credential) if text)
 
 
 async def _announce(ready: anyio.Event, plan: Plan, on_ready: Ready | None) -> None:

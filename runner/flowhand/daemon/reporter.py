@@ -20,6 +20,7 @@ from flowhand.backends.backend import Backend
 from flowhand.clock import Clock
 from flowhand.daemon.backoff import Backoff
 from flowhand.daemon.journal import Journal
+from flowhand.daemon.masking import Masking
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
 from flowhand.daemon.session import Session
@@ -68,6 +69,7 @@ class Reporter:
         orders: Callable[[Orders], Awaitable[None]],
         clock: Clock,
         dead_letters: Path,
+        masking: Masking,
         backoff: Callable[[], Backoff] = Backoff,
         offload: Callable[[Callable[[], None]], Awaitable[None]] = anyio.to_thread.run_sync,
     ) -> None:
@@ -79,6 +81,7 @@ class Reporter:
         self._orders = orders
         self._clock = clock
         self._dead_letters = dead_letters
+        self._masking = masking
         self._dirty: dict[Run, None] = {}
         self._wake = anyio.Event()
         self._backoff = backoff()
@@ -134,8 +137,9 @@ class Reporter:
         if self._registry.get(run.key) is not run:
             self._dirty.pop(run, None)  # fenced and forgotten while it waited for its turn
             return taken.bytes
-        states = [item for frame in taken.frames if (item := run.hear(frame)) is not None]
-        lines = [*run.notes, *taken.lines]
+        heard = [item for frame in taken.frames if (item := run.hear(frame)) is not None]
+        states = [self._masking.state(run, item) for item in heard]
+        lines = self._masking.lines(run, [*run.notes, *taken.lines])
         run.notes.clear()
         if run.follower.pending == 0:
             del self._dirty[run]
@@ -144,7 +148,7 @@ class Reporter:
                 if final is None:
                     ended.append(run)
                 else:
-                    self._journal.final(run.key, final)
+                    self._journal.final(run.key, self._masking.state(run, final))
             if process_ended and run.final is not None:
                 states.append(run.final)
         if not run.silenced:

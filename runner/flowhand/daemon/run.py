@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from flowhand.daemon.end_table import Ending, LastWord, Outcome, final_state
 from flowhand.daemon.follower import Follower, Frame
 from flowhand.execution.launcher import Exit, StopReason
+from flowhand.redaction import Redactor
 from flowhand.wire.job import key_of
 from flowhand.wire.runner import ClaimedRun, LogLine, RetryPolicy, StateItem
 from flowhand.wire.states import StateType
@@ -47,6 +48,8 @@ class Run:
     handed_back: bool = False
     silenced: bool = False
     """The server refused this attempt: nothing more is reported of it."""
+    secrets: Redactor | None = None
+    """What its process has named as secret; None while there is none."""
 
     @property
     def key(self) -> str:
@@ -65,6 +68,9 @@ class Run:
     def hear(self, frame: Frame) -> StateItem | None:
         """Takes a frame in; the state to be reported for it, if any."""
         kind = frame.body.get("k")
+        if kind == "secret":
+            self.secrets = self.secrets or Redactor()
+            self.secrets.add([str(frame.body.get("v", ""))])
         if kind == "running" and self.running is None:
             self.running, self.owner = frame, frame.pid
             return self._running_item(frame)
