@@ -18,7 +18,7 @@ from .dispatch.desk import Desk
 from .dispatch.watching import Watches
 from .events.feed import Feed
 from .events.pulse import Pulse
-from .routes.api import api_router
+from .routes.api import add_api
 from .routes.errors import install_error_forms
 from .routes.runner import PREFIX, RunnerApi
 from .services.crew import Crew
@@ -68,7 +68,7 @@ class Application:
         app.state.log_pulse = self.log_pulse
         app.state.vault = Vault(self.config.directory / "secrets.key")
         install_error_forms(app)
-        app.include_router(api_router(), prefix="/api")
+        add_api(app)
         return app
 
     @asynccontextmanager

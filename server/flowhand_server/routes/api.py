@@ -1,11 +1,10 @@
-"""The REST contract as one router, to be mounted at `/api`."""
+"""The REST contract: every route, by noun."""
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Depends, Header, HTTPException
+from fastapi import FastAPI
 
 from flowhand_server.routes import (
     admin,
@@ -31,8 +30,8 @@ from flowhand_server.routes import (
     work_pools,
     work_queues,
 )
+from flowhand_server.routes.switchboard import lay_out
 
-_VERSION: Final = re.compile(r"^\d+\.\d+\.\d+$")
 ROUTERS: Final = (
     admin.router,
     flows.router,
@@ -63,15 +62,6 @@ ROUTERS: Final = (
 )
 
 
-async def _api_version(x_prefect_api_version: Annotated[str | None, Header()] = None) -> None:
-    """Any version of the form x.y.z is welcome (contract 1.1)."""
-    if x_prefect_api_version and not _VERSION.match(x_prefect_api_version):
-        raise HTTPException(400, f"Invalid X-PREFECT-API-VERSION header format. Expected x.y.z, got {x_prefect_api_version[:32]!r}.")
-
-
-def api_router() -> APIRouter:
-    """All routes of the contract. The application keeps in `app.state` what they use: `store`, `config`, `feed`, `log_pulse`, `vault`."""
-    checked = APIRouter(dependencies=[Depends(_api_version)])
-    for router in ROUTERS:
-        checked.include_router(router)
-    return checked
+def add_api(app: FastAPI) -> None:
+    """Adds all routes of the contract under `/api`. The application keeps in `app.state` what they use: see `Application`."""
+    lay_out(app, "/api", ROUTERS)
