@@ -105,7 +105,7 @@ def test_what_steps_fetched_is_leased(host: Host, repository: Repository) -> Non
     nothing_stays = Policy(max_age=0, min_age=0, max_size=0)
     assert collect(host.store, nothing_stays, now=2e10).removed == []
     progress.release()
-    assert [str(path) for path in collect(host.store, nothing_stays, now=2e10).removed] == [progress.directory]
+    assert progress.directory in [str(path) for path in collect(host.store, nothing_stays, now=2e10).removed]
 
 
 def test_a_token_from_a_block(host: Host, server: GitHttpServer) -> None:
@@ -438,7 +438,8 @@ def test_a_failed_step_lets_go(host: Host, repository: Repository) -> None:
     """What earlier steps leased is free after a failure."""
     with pytest.raises(StepFailed):
         host.run({"git_clone": {"repository": str(repository.bare)}}, {"run_shell_script": {"script": "false"}})
-    assert len(collect(host.store, Policy(max_age=0, min_age=0, max_size=0), now=2e10).removed) == 1
+    collect(host.store, Policy(max_age=0, min_age=0, max_size=0), now=2e10)
+    assert list(host.store.checkouts.finished()) == []
 
 
 def test_nothing_runs_before_all_is_checked(host: Host) -> None:

@@ -83,12 +83,12 @@ class Mirror:
         if self._has(sha):
             return
         try:
-            self._fetch_shallow(sha)
+            self._fetch_shallow(f"{sha}:{MARK}{sha}")
         except GitFailed as failure:
             if not gives_tips_only(failure):
                 raise
             self._fetch_around(sha, ref)
-        self._mark(sha)
+            self._mark(sha)
 
     def _fetch_anew(self, sha: str, ref: str | None) -> None:
         remove_tree(self.folder)
