@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from flowhand.keeper import born, cgroups, forking, linux, mark
+from flowhand.keeper import cgroups, forking, linux, mark
 from flowhand.keeper.instance import Instance
-from flowhand.keeper.keeper import Keeper
 from flowhand.keeper.log import say
 from flowhand.keeper.protocol import Refused
 
@@ -25,6 +24,10 @@ def main() -> int:
     place = mark.Place()
     _occupy_low_descriptors()
     groups = cgroups.find(options.directory)
+    # The image of the runs is loaded from here on: the usher, forked just now, would carry 22 MB of it for nothing.
+    from flowhand.keeper import born
+    from flowhand.keeper.keeper import Keeper
+
     try:
         instance = Instance(options.directory, options.number, options.fingerprint)
     except (Refused, OSError) as error:
