@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from flowhand.clock import Clock
@@ -19,7 +18,7 @@ from flowhand_server.store import announcing, events
 from flowhand_server.store.notices import Notice
 from flowhand_server.store.store import Store
 
-GATHER_S: Final = 0.02
+GATHER_S: Final = 0.05
 """How long what comes together is gathered."""
 LOOK_S: Final = 5.0
 """How often the feed looks without having been woken: another replica's notice may be lost."""
@@ -27,6 +26,9 @@ BACKLOG: Final = 1000
 """Events that may wait for one listener."""
 SLACK: Final = 200
 """Cursors below the newest that are read again: on PostgreSQL a number may be handed out before another and committed after it."""
+
+
+_STATES: Final = frozenset({"run", "due"})
 
 
 class Listener:
@@ -61,18 +63,26 @@ class Feed:
         self._store = store
         self._clock = clock
         self._woken = asyncio.Event()
+        self._states_waiting = True
         self._listeners: set[Listener] = set()
-        self._cursor: int | None = None
+        self._cursor = 0
         self._told: dict[int, None] = {}
         self._slack = SLACK if store.kind == "postgresql" else 0
 
     def notice(self, notices: Sequence[Notice]) -> None:
         """A listener for the store: a run has a new state, or events were stored."""
-        if any(notice.topic in ("run", "due", "event") for notice in notices):
+        topics = {notice.topic for notice in notices}
+        if topics & _STATES:
+            self._states_waiting = True
+            self._woken.set()
+        elif "event" in topics and self._listeners:
             self._woken.set()
 
-    def listen(self, wanted: EventFilter) -> Listener:
-        """Begins to gather what fits; ends with `leave`."""
+    async def listen(self, wanted: EventFilter) -> Listener:
+        """Begins to gather what fits and is stored from now on; ends with `leave`."""
+        if not self._listeners:
+            self._cursor = await self._store.read(events.newest)
+            self._told = dict.fromkeys(range(self._cursor - self._slack, self._cursor + 1)) if self._slack else {}
         listener = Listener(wanted)
         self._listeners.add(listener)
         return listener
@@ -83,27 +93,21 @@ class Feed:
 
     async def round(self) -> float:
         """One look, as soon as there is something to see."""
-        with suppress(TimeoutError):
+        try:
             await asyncio.wait_for(self._woken.wait(), LOOK_S)
             await asyncio.sleep(GATHER_S)
+        except TimeoutError:
+            self._states_waiting = True
         self._woken.clear()
-        if self._cursor is None:
-            await self._skip()
-        while await self._store.write(announcing.announce_states, self._clock.now_us()) == announcing.BATCH:
-            pass
+        if self._states_waiting:
+            self._states_waiting = False
+            while await self._store.write(announcing.announce_states, self._clock.now_us()) == announcing.BATCH:
+                pass
         if self._listeners:
             await self._hand_on()
-        else:
-            await self._skip()
         return 0.0
 
-    async def _skip(self) -> None:
-        """Goes behind the newest event: nobody wants those before."""
-        self._cursor = await self._store.read(events.newest)
-        self._told = dict.fromkeys(range(self._cursor - self._slack, self._cursor + 1)) if self._slack else {}
-
     async def _hand_on(self) -> None:
-        assert self._cursor is not None
         position = self._cursor - self._slack
         while found := await self._store.read(events.behind, position):
             for cursor, event in found:

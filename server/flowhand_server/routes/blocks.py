@@ -23,7 +23,7 @@ from flowhand_server.store import block_documents, block_types
 from flowhand_server.vault import Vault
 
 
-def _vault(connection: HTTPConnection) -> Vault:
+async def _vault(connection: HTTPConnection) -> Vault:
     return connection.app.state.vault
 
 

@@ -142,7 +142,7 @@ async def events_out(websocket: WebSocket) -> None:
 
 async def _stream(websocket: WebSocket, wanted: EventFilter, backfill: bool) -> None:
     feed: Feed = websocket.app.state.feed
-    listener = feed.listen(wanted)
+    listener = await feed.listen(wanted)
     try:
         sent = await _send_stored(websocket, wanted) if backfill else set[str]()
         while (event := await listener.next()) is not None:
