@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from flowhand.execution.launcher import Event, Exit, Exited, Held, Progress, Sizes, Started, StopReason, Vanished
-from flowhand.wire.job import Job, key_of
+from flowhand.wire.job import NOT_BEGUN, Job, key_of
 
 from .child import Files, Script, cut
 from .ledger import Body, Ledger
 from .loop import Process
 from .world import SimClock, World
-
-NOT_BEGUN = 75
 
 
 class Ear(Protocol):
@@ -148,6 +146,7 @@ class SimKeeper:
     async def _live(self, child: Child) -> None:
         job, script = child.job, child.script
         await asyncio.sleep(script.load_s)
+        self._say(child, {"k": "loaded", "flow_version": None})
         start_at = job["start_at"]
         if start_at is not None:
             await self._sleep(child, max(0.0, start_at - self._clock.boottime()))

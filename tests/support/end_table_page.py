@@ -34,6 +34,7 @@ EXITS: Final[dict[str, Condition]] = {
     "out of memory": lambda ending: ending.exit is not None and ending.exit.oom == "certain",
     "out of memory?": lambda ending: ending.exit is not None and ending.exit.oom == "probable",
     "signal": lambda ending: ending.exit is not None and ending.exit.signal is not None,
+    "too late": lambda ending: ending.late,
     "code 0": lambda ending: ending.exit is not None and ending.exit.code == 0,
 }
 BEGAN: Final[dict[str, Condition]] = {
@@ -67,6 +68,7 @@ ROWS: Final = (
     Row(stop="revoked", began="no"),
     Row(stop="timeout"),
     Row(word="another"),
+    Row(exit="too late", began="no"),
     Row(stop="drain", began="no"),
     Row(stop="drain"),
     Row(exit="not seen"),
@@ -91,6 +93,7 @@ def endings() -> Iterator[Ending]:
     ]
     for word, exit_, began in itertools.product(words, [*exits, None], (True, False)):
         yield Ending(word, exit_, began, timeout_s=2.0, why="the keeper was killed")
+    yield Ending(None, Exit(75, None, Sizes(), 1.25, 50 << 20, 4.0), began=False, late=True)
 
 
 def row_of(ending: Ending) -> Row:

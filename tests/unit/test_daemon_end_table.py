@@ -60,6 +60,7 @@ ROWS = {
     "drained in time": (Ending(COMPLETED, left(stopped=StopReason.DRAIN), True), "COMPLETED", "Completed", ""),
     "drained": (Ending(None, left(None, signal=15, stopped=StopReason.DRAIN), True), "CRASHED", "Crashed", "shut down"),
     "drained before it began": (Ending(None, left(None, signal=15, stopped=StopReason.DRAIN), False), None, "Scheduled", "handed back"),
+    "its lease was over before it began": (Ending(None, left(75), False, late=True), None, "Scheduled", "lease was over"),
     "revoked before it began": (Ending(None, left(None, signal=15, stopped=StopReason.REVOKED), False), None, "Scheduled", "handed back"),
 }
 

@@ -20,6 +20,7 @@ from flowhand.child.place import directory_of, go_to, lay_environment
 from flowhand.child.stopping import Stop
 from flowhand.clock import EPOCH, Clock, SystemClock, to_datetime
 from flowhand.errors import FlowLoadError, FlowTimeout, ParameterError
+from flowhand.failpoints import fail_point
 from flowhand.sdk.attempt import Attempt, execute, execute_async
 from flowhand.sdk.context import RunContext, process
 from flowhand.sdk.flow import Flow
@@ -31,15 +32,13 @@ from flowhand.sdk.parameters import as_parameters, bind_parameters, validate
 from flowhand.sdk.run_logging import logger_of
 from flowhand.sdk.states import Crashed, Failed, Running, State
 from flowhand.sdk.verdict import described, state_of_error
-from flowhand.wire.job import Job
+from flowhand.wire.job import NOT_BEGUN, Job
 from flowhand.wire.states import StateType
 
 SAID: Final = 0
 """Exit code: the last word is said, whatever it was."""
 UNSAID: Final = 1
 """Exit code: ended without a last word."""
-NOT_BEGUN: Final = 75
-"""Exit code (EX_TEMPFAIL, sysexits.h): the lease was over before user code began."""
 STOPPED: Final = 143
 """Exit code (128 + SIGTERM): stopped for a reason that is the daemon's to tell."""
 _TELLS: Final = frozenset({"cancel", "timeout"})
@@ -76,6 +75,7 @@ def run_job(job: Job, channel: Channel, stop: Stop, clock: Clock | None = None) 
 
 
 def _run(session: Session) -> int:
+    fail_point("starting")
     job = session.job
     lay_environment(job["env"])
     go_to(directory_of(job["directory"], job["pull_steps"]))
@@ -86,6 +86,7 @@ def _run(session: Session) -> int:
     if lease_is_over(job["lease_until"], session.clock):
         return NOT_BEGUN
     _begin(session, flow, attempt)
+    fail_point("running")
     _execute(session, attempt)
     return _finish(session, flow, attempt)
 
@@ -195,6 +196,7 @@ def _end(session: Session, state: State, error: BaseException | None, *, persist
     if isinstance(error, RunStopped) and error.why not in _TELLS:
         session.stop.deaf()
         return STOPPED
+    fail_point("ending")
     said = session.channel.send(end_frame(_final(state), error, persist=persist))
     session.stop.deaf()
     return SAID if said else UNSAID

@@ -16,6 +16,7 @@ from flowhand.daemon.registry import Registry
 from flowhand.daemon.run_lifecycle import Lifecycle
 from flowhand.errors import ApiError
 from flowhand.execution.launcher import StopReason
+from flowhand.failpoints import fail_point
 
 log = structlog.get_logger("flowhand.daemon")
 
@@ -48,6 +49,7 @@ class Drain:
     async def run(self) -> None:
         """The whole drain, from closing the poller to the last report; returns within the deadline and a grace."""
         self._poller.close()
+        fail_point("draining")
         with anyio.move_on_after(self._drain_s + 2 * self._grace_s):
             await self._settle()
             await self._hand_back()

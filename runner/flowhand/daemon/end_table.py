@@ -37,6 +37,8 @@ class Ending:
     """None: the keeper is gone and took the exit with it."""
     began: bool
     """Whether user code began."""
+    late: bool = False
+    """The child did not begin, because its lease was over."""
     timeout_s: float | None = None
     why: str = ""
     """With no exit: why it is not known."""
@@ -67,6 +69,8 @@ def final_state(ending: Ending) -> Outcome:
         return _timed_out(ending)
     if ending.word is not None:
         return _as_said(ending.word)
+    if ending.late:
+        return Outcome(None, StateName.SCHEDULED, "handed back: its lease was over before it began")
     if stopped is StopReason.DRAIN:
         return _drained(ending)
     return _crashed(ending)

@@ -18,6 +18,7 @@ from flowhand.daemon.backoff import Backoff
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.session import Session
 from flowhand.errors import ApiRefused, ApiUnavailable, Unauthorized
+from flowhand.failpoints import fail_point
 from flowhand.wire.runner import MAX_WAIT_S, ClaimedRun, ClaimReply, ClaimRequest, Orders
 
 log = structlog.get_logger("flowhand.daemon")
@@ -119,6 +120,7 @@ class Poller:
         request = ClaimRequest(
             session=self._session.id, last_claim=self._last_claim(), slots=slots, prefetch_s=self._prefetch_s, wait_s=wait_s
         )
+        fail_point("before-claim")
         sent_at = self._clock.boottime()
         try:
             reply = await self._backend.claim(request)

@@ -25,8 +25,10 @@ from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
 from flowhand.daemon.session import Session
 from flowhand.errors import ApiRefused, ApiUnavailable, Unauthorized
+from flowhand.failpoints import fail_point
 from flowhand.wire.job import key_of
 from flowhand.wire.runner import FENCING, LogBatch, Orders, Refusal, ReportReply, ReportRequest, StateItem, StateResult
+from flowhand.wire.states import TERMINAL
 
 log = structlog.get_logger("flowhand.daemon")
 
@@ -161,9 +163,14 @@ class Reporter:
 
     async def _settle(self, request: ReportRequest) -> None:
         """Sends until the server took it; then acts on the answer."""
+        ends = any(item.type in TERMINAL for item in request.states)
+        if ends:
+            fail_point("reporting")
         reply = await self._send(request)
         if reply is None:
             return
+        if ends:
+            fail_point("reported")
         self._backoff.reset()
         self._journal.marks(reply.marks)
         for result in reply.states:

@@ -15,7 +15,7 @@ from flowhand.daemon.end_table import Ending, LastWord, Outcome, final_state
 from flowhand.daemon.follower import Follower, Frame
 from flowhand.execution.launcher import Exit, StopReason
 from flowhand.redaction import Redactor
-from flowhand.wire.job import key_of
+from flowhand.wire.job import NOT_BEGUN, key_of
 from flowhand.wire.runner import ClaimedRun, LogLine, RetryPolicy, StateItem
 from flowhand.wire.states import StateType
 
@@ -37,6 +37,8 @@ class Run:
     started: bool = False
     owner: int | None = None
     """The pid whose last word counts: the first that said `running`. Before that nobody else can speak."""
+    loaded: bool = False
+    """Our own child program has said that the flow is there: what it leaves with means what it means for us."""
     running: Frame | None = None
     word: LastWord | None = None
     exit: Exit | None = None
@@ -71,6 +73,8 @@ class Run:
         if kind == "secret":
             self.secrets = self.secrets or Redactor()
             self.secrets.add([str(frame.body.get("v", ""))])
+        if kind == "loaded":
+            self.loaded = True
         if kind == "running" and self.running is None:
             self.running, self.owner = frame, frame.pid
             return self._running_item(frame)
@@ -86,6 +90,7 @@ class Run:
                 word=self.word,
                 exit=self.exit,
                 began=self.began,
+                late=self.loaded and not self.began and self.exit is not None and self.exit.code == NOT_BEGUN,
                 timeout_s=self.running.body.get("timeout_s") if self.running else None,
                 why=self.why,
                 tail=list(self.follower.last_lines),

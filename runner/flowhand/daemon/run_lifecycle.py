@@ -22,6 +22,7 @@ from flowhand.daemon.run import Run
 from flowhand.daemon.session import Session
 from flowhand.errors import KeeperError, LaunchError
 from flowhand.execution.launcher import EVERYTHING, Event, Exited, Launcher, Progress, StopReason, Vanished
+from flowhand.failpoints import fail_point
 from flowhand.wire.job import Job, key_of
 from flowhand.wire.runner import ClaimedRun, LogBatch, LogLine, Orders, Refusal, RetryHere, StateResult
 from flowhand.wire.states import StateType
@@ -78,15 +79,18 @@ class Lifecycle:
             return
         run = Run(claimed, Follower(key, self._launcher), lease_until)
         self._journal.claimed(key, claimed, lease_until)
+        fail_point("claimed")
         self._registry.add(run)
         self.spawn(self._start, run)
 
     async def _start(self, run: Run) -> None:
+        fail_point("preparing")
         try:
             started = await self._launcher.start(self._job(run), kill_at(run, self._session.reply, self._clock))
         except LaunchError as error:
             self._failed_to_start(run, str(error))
             return
+        fail_point("started")
         run.pid, run.started = started.pid, True
         self._journal.started(run.key)
         if started.spawned:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
+
+NOT_BEGUN: Final = 75
+"""Exit code of a child (EX_TEMPFAIL, sysexits.h) whose lease was over before user code began."""
 
 
 class Job(TypedDict):
