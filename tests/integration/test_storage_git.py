@@ -108,6 +108,17 @@ def test_a_missing_branch_and_a_missing_commit_are_named(server: GitHttpServer, 
             store.checkout(source)
 
 
+def test_a_repository_built_on_sha256(tmp_path: Path, store: CheckoutStore) -> None:
+    """Its commit ids are longer; all else is the same."""
+    repository = Repository(tmp_path / "long", "code", "--object-format=sha256")
+    repository.commit({"flow.py": "long"})
+    for source in (GitSource(str(repository.bare)), GitSource(str(repository.bare), commit=repository.head, directories=["x"])):
+        assert files_of(store, source) == {"flow.py": "long"}
+    with store.checkout(GitSource(str(repository.bare))) as checkout:
+        assert repository.git(f"--git-dir={checkout.path / '.git'}", "rev-parse", "HEAD") == repository.head
+        assert len(checkout.revision) == 64
+
+
 def test_an_empty_repository_says_so(tmp_path: Path, store: CheckoutStore) -> None:
     """A repository without any commit has no revision."""
     with pytest.raises(RevisionNotFound):

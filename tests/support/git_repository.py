@@ -21,13 +21,13 @@ _ENVIRONMENT = {
 
 
 class Repository:
-    """`<folder>/<name>.git`, its branch `main` checked out in `<folder>/<name>`."""
+    """`<folder>/<name>.git`, its branch `main` checked out in `<folder>/<name>`. `options` go to `git init`."""
 
-    def __init__(self, folder: Path, name: str = "code") -> None:
+    def __init__(self, folder: Path, name: str = "code", *options: str) -> None:
         self.bare = folder / f"{name}.git"
         self.tree = folder / name
         self.tree.mkdir(parents=True)
-        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", self.bare], check=True, env=_ENVIRONMENT)
+        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", *options, self.bare], check=True, env=_ENVIRONMENT)
 
     def git(self, *arguments: str | Path) -> str:
         """Run git here; what it prints."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flowhand_storage.git.address import Address
 from flowhand_storage.git.command import Git
+from flowhand_storage.git.refs import object_format
 
 # What `git init` writes, and where the code came from, for people and tools that ask (gitrepository-layout(5)). Written by us because
 # starting git twice for it takes longer than anything else here but the checkout itself.
@@ -22,6 +23,8 @@ _CONFIG = """\
 [remote "origin"]
 \turl = "{url}"
 """
+# Version 1 is for repositories with extensions, of which this is the only one needed here.
+_CONFIG_SHA256 = _CONFIG.replace("version = 0", "version = 1") + "[extensions]\n\tobjectformat = sha256\n"
 
 
 def lay_out(git: Git, address: Address, mirror: Path, sha: str, folder: Path, directories: Sequence[str]) -> None:
@@ -33,7 +36,8 @@ def lay_out(git: Git, address: Address, mirror: Path, sha: str, folder: Path, di
     (own / "objects" / "info").mkdir(parents=True)
     (own / "refs").mkdir()
     (own / "HEAD").write_text(f"{sha}\n")
-    (own / "config").write_text(_CONFIG.format(url=address.url.replace("\\", "\\\\").replace('"', '\\"')))
+    config = _CONFIG_SHA256 if object_format(sha) == "sha256" else _CONFIG
+    (own / "config").write_text(config.format(url=address.url.replace("\\", "\\\\").replace('"', '\\"')))
     (own / "objects" / "info" / "alternates").write_text(f"{mirror / 'objects'}\n")
     if (mirror / "shallow").exists():
         shutil.copyfile(mirror / "shallow", own / "shallow")

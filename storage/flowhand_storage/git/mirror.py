@@ -15,7 +15,7 @@ from flowhand_storage.errors import RevisionNotFound
 from flowhand_storage.git.address import Address
 from flowhand_storage.git.command import Git, GitFailed
 from flowhand_storage.git.failures import explain, gives_tips_only, is_local, meaning, no_such_ref
-from flowhand_storage.git.refs import is_full
+from flowhand_storage.git.refs import is_full, object_format
 from flowhand_storage.locks import lock
 from flowhand_storage.paths import digest, label
 from flowhand_storage.records import LOCK_SUFFIX, beside
@@ -79,7 +79,7 @@ class Mirror:
         return (self.folder / MARK / sha).exists()
 
     def _fetch(self, sha: str, ref: str | None) -> None:
-        self._make()
+        self._make(object_format(sha))
         if self._has(sha):
             return
         try:
@@ -129,14 +129,15 @@ class Mirror:
     def _mark(self, sha: str) -> None:
         self._git.run("update-ref", MARK + sha, sha, folder=self.folder)
 
-    def _make(self) -> None:
+    def _make(self, hashed_by: str = "sha1") -> None:
         """An empty repository, unless one is there; a killed `git init` leaves none under this name."""
         if (self.folder / "HEAD").exists():
             return
         remove_tree(self.folder)
         draft = beside(self.folder, ".new")
         remove_tree(draft)
-        self._git.run("init", "--bare", "--quiet", "--template=", "--", str(draft), folder=self.folder.parent)
+        options = ["--bare", "--quiet", "--template=", f"--object-format={hashed_by}"]
+        self._git.run("init", *options, "--", str(draft), folder=self.folder.parent)
         draft.rename(self.folder)
 
 

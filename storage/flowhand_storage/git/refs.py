@@ -42,3 +42,8 @@ def check_directory(name: str) -> str:
 def is_full(sha: str) -> bool:
     """Whether `sha` is a whole commit id."""
     return _FULL.fullmatch(sha) is not None
+
+
+def object_format(sha: str) -> str:
+    """The hash that a repository with this whole commit id is built on."""
+    return "sha256" if len(sha) == 64 else "sha1"
