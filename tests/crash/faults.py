@@ -1,0 +1,139 @@
+"""What is done at a held point, and how it is mended. Each lets the held process go on at its own moment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from support.tcp_proxy import Mode
+
+from .rig import LEASE_S, Rig
+
+MEMORY_GROUPS: Final = Path("/sys/fs/cgroup/memory")
+HOG_BYTES: Final = 160 << 20
+
+
+def kill_daemon(rig: Rig) -> None:
+    """SIGKILL; another daemon comes, within the lease or after it."""
+    rig.daemon().process.kill()
+    rig.daemon().process.wait()
+    rig.release()
+    rig.sleep(0.0, LEASE_S + 2.0)
+    rig.start_worker()
+
+
+def kill_keeper(rig: Rig) -> None:
+    """SIGKILL; its children die with it."""
+    rig.daemon().keeper().kill()
+    rig.release()
+
+
+def kill_child(rig: Rig) -> None:
+    """SIGKILL for the run's process."""
+    rig.child().kill()
+    rig.release()
+
+
+def kill_server(rig: Rig) -> None:
+    """SIGKILL; another server on the same database and port comes, within the lease or after it."""
+    rig.kill_server()
+    rig.release()
+    rig.sleep(0.0, LEASE_S + 2.0)
+    rig.restart_server()
+
+
+def stop_daemon(rig: Rig) -> None:
+    """SIGSTOP for the daemon past the lease, then SIGCONT."""
+    _stopped(rig, [psutil.Process(rig.daemon().process.pid)])
+
+
+def stop_host(rig: Rig) -> None:
+    """SIGSTOP for daemon, keeper and children past the lease, then SIGCONT."""
+    _stopped(rig, [psutil.Process(rig.daemon().process.pid), *rig.daemon().processes()])
+
+
+def _stopped(rig: Rig, processes: list[psutil.Process]) -> None:
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+        rig.stopped.append(process)
+    rig.release()
+    rig.sleep(LEASE_S + 2.0, LEASE_S + 4.0)
+    rig.random.shuffle(processes)
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGCONT)
+
+
+def _api(mode: Mode) -> Callable[[Rig], None]:
+    def broken(rig: Rig) -> None:
+        rig.proxy.set(mode)
+        rig.release()
+        rig.sleep(0.5, LEASE_S + 3.0)
+        rig.proxy.set("pass")
+
+    return broken
+
+
+def fill_disk(rig: Rig) -> None:
+    """Not a byte is left on the disk of the worker's home for a while."""
+    filler = rig.home.parent / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    rig.release()
+    rig.sleep(1.0, 3.0)
+    filler.unlink()
+
+
+def exhaust_memory(rig: Rig) -> None:
+    """The flow wants more memory than its group has: the kernel kills it."""
+    rig.release()
+
+
+def memory_group(rig: Rig) -> str:
+    """A memory cgroup with a low limit; its folder."""
+    group = MEMORY_GROUPS / f"flowhand-crash-{os.getpid()}-{rig.random.randrange(1 << 30)}"
+    group.mkdir()
+    (group / "memory.limit_in_bytes").write_text(str(HOG_BYTES))
+    rig.closing.append(group.rmdir)
+    return str(group)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One column of the matrix."""
+
+    name: str
+    do: Callable[[Rig], None]
+    dooms: bool = False
+    """The run's own process may be gone with it: Crashed is a right end."""
+    loses_lines: bool = False
+    """What was written last may be gone."""
+    small_disk: bool = False
+    hogs: bool = False
+    needs_child: bool = False
+
+
+FAULTS: Final = {
+    fault.name: fault
+    for fault in (
+        Fault("kill daemon", kill_daemon),
+        Fault("kill keeper", kill_keeper, dooms=True, loses_lines=True),
+        Fault("kill child", kill_child, dooms=True, needs_child=True),
+        Fault("kill server", kill_server),
+        Fault("stop daemon", stop_daemon),
+        Fault("stop host", stop_host),
+        Fault("API refused", _api("refused")),
+        Fault("API half-open", _api("half-open")),
+        Fault("API 500", _api("500")),
+        Fault("disk full", fill_disk, loses_lines=True, small_disk=True),
+        Fault("out of memory", exhaust_memory, dooms=True, hogs=True, needs_child=True),
+    )
+}

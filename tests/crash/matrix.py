@@ -1,0 +1,95 @@
+"""The cells: every point, every fault, both policies, so far as they make sense together."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from support.worker import wait_for
+
+from .checker import check
+from .faults import FAULTS, Fault, memory_group
+from .rig import Rig, rigged
+
+POINTS: Final = ("before-claim", "claimed", "preparing", "starting", "running", "ending", "reporting", "draining")
+WITH_CHILD: Final = ("starting", "running", "ending", "draining")
+POLICIES: Final = ("crash", "retry")
+SETTLED_WITHIN_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One square of the matrix."""
+
+    point: str
+    fault: str
+    policy: str
+
+    def __str__(self) -> str:
+        return f"{self.point} × {self.fault} × {self.policy}"
+
+
+def cells() -> Iterator[Cell]:
+    """All that make sense: nothing can be done to a child that is not there, and one that is starved is starved while it runs."""
+    for point in POINTS:
+        for fault in FAULTS.values():
+            if fault.needs_child and point not in WITH_CHILD:
+                continue
+            if fault.hogs and point != "running":
+                continue
+            for policy in POLICIES:
+                yield Cell(point, fault.name, policy)
+
+
+def play(cell: Cell, seed: int) -> list[str]:
+    """Plays a cell once; what did not hold."""
+    fault = FAULTS[cell.fault]
+    base = Path(tempfile.mkdtemp(prefix="flowhand-crash-"))
+    with rigged(base, seed, cell.policy, small_disk=fault.small_disk) as rig:
+        rig.ask(memory_group(rig) if fault.hogs else "")
+        rig.arm(cell.point)
+        rig.start_worker()
+        if cell.point == "draining":
+            wait_for((rig.record / "began").exists, 45, lambda: rig.daemon().log)
+            rig.daemon().process.send_signal(signal.SIGTERM)
+        rig.wait_held(cell.point)
+        fault.do(rig)
+        try:
+            _settle(rig)
+        except AssertionError as error:
+            return [str(error)[-4000:]]
+        return [*_leave(rig), *check(rig, fault)]
+
+
+def _settle(rig: Rig) -> None:
+    """Waits for the run's end; a daemon that has left in the meantime is followed by another, as a service manager does it."""
+
+    def settled() -> bool:
+        if rig.settled():
+            return True
+        status = rig.daemon().process.poll()
+        if status is not None:
+            assert status == 0, f"the daemon ended with {status}:\n{rig.daemon().log}"
+            rig.start_worker()
+        return False
+
+    wait_for(settled, SETTLED_WITHIN_S, lambda: f"not settled; {rig.api.states(rig.run)}\n{rig.daemon().log[-3000:]}", step_s=0.1)
+
+
+def _leave(rig: Rig) -> list[str]:
+    """The last daemon drains and leaves, and its keeper with it. A fresh one clears up what the last left, as after each stop."""
+    if rig.daemon().process.poll() is not None:
+        rig.start_worker()
+    rig.daemon().says('"Claiming"')
+    status = rig.daemon().end(signal.SIGTERM, 40)
+    wait_for(lambda: not rig.daemon().processes(), 15, lambda: f"left: {rig.daemon().processes()}")
+    return [] if status == 0 else [f"the daemon left with {status}"]
+
+
+def fault_of(cell: Cell) -> Fault:
+    """The cell's fault."""
+    return FAULTS[cell.fault]

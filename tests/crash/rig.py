@@ -1,0 +1,198 @@
+"""A server behind a proxy, and one worker after another in one home: what a cell of the matrix is played on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from flowhand.failpoints import HELD, VARIABLE
+from support.server import RunningServer, start_server
+from support.tcp_proxy import TcpProxy
+from support.worker import Api, RunningWorker, start_worker, wait_for, write_flows
+
+from .flow_text import FLOW
+
+LEASE_S: Final = 3.0
+GRACE_S: Final = 30.0
+SERVER: Final = {"FLOWHAND_SERVER_LEASE": str(LEASE_S), "FLOWHAND_SERVER_GRACE": str(GRACE_S)}
+WORKER: Final = {
+    "FLOWHAND_WORKER_HEARTBEAT": "0.5",
+    "FLOWHAND_WORKER_MARGIN": "0.8",
+    "FLOWHAND_WORKER_GRACE": "2",
+    "FLOWHAND_WORKER_DRAIN": "20",
+    "FLOWHAND_API_TIMEOUT": "3",
+}
+
+
+@dataclass(slots=True)
+class Rig:
+    """One cell's surroundings. Use `rigged`."""
+
+    base: Path
+    random: random.Random
+    server: RunningServer
+    proxy: TcpProxy
+    policy: str
+    lines: int = 30
+    worker: RunningWorker | None = None
+    run: str = ""
+    stopped: list[psutil.Process] = field(default_factory=list[psutil.Process])
+    closing: list[Callable[[], object]] = field(default_factory=list[Callable[[], object]])
+    disk: Path | None = None
+
+    @property
+    def home(self) -> Path:
+        """The worker's home."""
+        return self.disk or self.base / "home"
+
+    @property
+    def points(self) -> Path:
+        """Where fail points are armed."""
+        return self.base / "points"
+
+    @property
+    def record(self) -> Path:
+        """Where the flow keeps its own record."""
+        return self.base / "record"
+
+    @property
+    def api(self) -> Api:
+        """The server, not through the proxy."""
+        return Api(self.server)
+
+    # --- the worker
+
+    def start_worker(self) -> None:
+        """Starts a daemon in the home, and waits until it claims or is held."""
+        url = self.server.url.replace(self.server.url.split(":")[2].split("/")[0], str(self.proxy.port))
+        environ = {**WORKER, VARIABLE: str(self.points)}
+        self.worker = start_worker(replace(self.server, url=url), "--name", "w", home=self.home, environ=environ)
+
+    def daemon(self) -> RunningWorker:
+        """The worker, which is there."""
+        assert self.worker is not None, "no worker was started"
+        return self.worker
+
+    def child(self) -> psutil.Process:
+        """The run's process."""
+        keeper = self.daemon().keeper()
+        found = keeper.children()
+        assert found, "the run has no process"
+        return found[0]
+
+    # --- fail points
+
+    def arm(self, point: str) -> None:
+        """The next process that comes to `point` is held there."""
+        (self.points / point).touch()
+
+    def wait_held(self, point: str, within_s: float = 45.0) -> int:
+        """The pid of whoever is held at the point."""
+        held = self.points / (point + HELD)
+        wait_for(lambda: held.exists() and held.read_text() != "", within_s, lambda: f"nobody came to {point!r}:\n{self.daemon().log}")
+        return int(held.read_text())
+
+    def release(self) -> None:
+        """Whoever is held goes on."""
+        for held in self.points.iterdir():
+            held.unlink(missing_ok=True)
+
+    # --- the server
+
+    def kill_server(self) -> None:
+        """SIGKILL."""
+        self.server.kill()
+
+    def restart_server(self) -> None:
+        """Another one on the same database and port."""
+        port = self.server.url.split(":")[2].split("/")[0]
+        self.server = start_server(self.server.home, "--port", port, environ=SERVER)
+
+    def database(self) -> sqlite3.Connection:
+        """The server's database, for reading."""
+        return sqlite3.connect(f"file:{self.server.home}/server/flowhand.db?mode=ro", uri=True)
+
+    # --- time
+
+    def sleep(self, least: float, most: float) -> None:
+        """A stretch of time that the seed decides: what the cell is about, not a wait for something."""
+        time.sleep(self.random.uniform(least, most))
+
+    # --- the run
+
+    def ask(self, hog: str = "") -> None:
+        """Asks for the run."""
+        parameters = {"folder": str(self.record), "lines": self.lines, "hog": hog}
+        deployment = self.api.deploy("flows.py:witness", self.base / "code", job_variables={"crash_policy": self.policy})
+        self.run = self.api.run(deployment, parameters=parameters)
+
+    def settled(self) -> bool:
+        """Whether the run has ended for good."""
+        with contextlib.closing(self.database()) as db:
+            state = db.execute("SELECT state_type FROM flow_run WHERE id = ?", (self.run,)).fetchone()[0]
+            held = db.execute("SELECT count(*) FROM lease WHERE flow_run_id = ? AND ended_at IS NULL", (self.run,)).fetchone()[0]
+        return state in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") and not held
+
+    def close(self) -> None:
+        """Ends everything, however the cell went."""
+        self.proxy.set("pass")
+        for process in self.stopped:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGCONT)
+        if self.worker is not None:
+            self.worker.process.kill()
+            self.worker.process.wait()
+            for process in self.worker.processes():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+        self.server.kill()
+        for closing in self.closing:
+            closing()
+
+
+@contextmanager
+def rigged(base: Path, seed: int, policy: str, *, small_disk: bool = False) -> Iterator[Rig]:
+    """A rig with a server that runs; nothing of it is left afterwards."""
+    for name in ("points", "record", "home"):
+        (base / name).mkdir(parents=True)
+    write_flows(base / "code", FLOW)
+    server = start_server(base / "server", environ=SERVER)
+    port = int(server.url.split(":")[2].split("/")[0])
+    with TcpProxy(port) as proxy:
+        rig = Rig(base, random.Random(seed), server, proxy, policy)
+        rig.api.pool("pool")
+        try:
+            if small_disk:
+                mount(rig)
+            yield rig
+        finally:
+            rig.close()
+            shutil.rmtree(base, ignore_errors=True)
+
+
+def mount(rig: Rig) -> None:
+    """Puts the worker's home on a disk of 96 MiB. CalledProcessError where mounting is not allowed."""
+    disk = rig.base / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m", "none", str(disk)], check=True, capture_output=True)
+    rig.closing.append(lambda: subprocess.run(["umount", "-l", str(disk)], check=False))
+    rig.disk = disk / "home"
+    rig.disk.mkdir()
+
+
+def can_mount() -> bool:
+    """Whether this user may mount (it takes root)."""
+    return os.geteuid() == 0
