@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from sqlalchemy import Connection, insert
 
 from flowhand.ids import new_id
@@ -35,7 +36,7 @@ def new_database(server_url: str) -> str:
     """The URL of a new, empty database on the server."""
     name = f"flowhand_{next(_numbers)}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return server_url.replace("/postgres?", f"/{name}?")
 
 

@@ -25,7 +25,8 @@ def was(state_type: StateType, name: str | None = None, data: Any = None, **deta
 
 
 def facts(**changes: Any) -> RunFacts:
-    return RunFacts(**{"now": NOW, "has_deployment": True, **changes})
+    known: dict[str, Any] = {"now": NOW, "has_deployment": True, **changes}
+    return RunFacts(**known)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,9 @@ that was down, asleep or unable to write has done nothing wrong. The floor under
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -14,6 +17,7 @@ from sqlalchemy import Connection, func, select
 from flowhand.clock import Clock
 from flowhand_server.config import ServerConfig
 from flowhand_server.store.leases import LIVE
+from flowhand_server.store.notices import Notice
 from flowhand_server.store.reaping import bound_terms, end_graces, reap
 from flowhand_server.store.store import Store
 from flowhand_server.store.tables import lease, session
@@ -23,6 +27,8 @@ from .service import leads
 
 EVERY_S: Final = 2.0
 """Or six times in a lease, where leases are short."""
+LOOK_S: Final = 60.0
+"""How often it looks without being woken while nothing is held."""
 JUMP_S: Final = 1.0
 """How far wall and monotonic time may part before leases cannot be compared any more."""
 _log = structlog.get_logger("flowhand.server")
@@ -39,13 +45,25 @@ class Reaper:
         self._config = config
         self._every_s = min(EVERY_S, config.lease_s / 6)
         self._last: tuple[int, float] | None = None
+        self._idle = False
+        self._woken = asyncio.Event()
+
+    def notice(self, notices: Sequence[Notice]) -> None:
+        """A listener for the store: while nothing was held, a run may have been claimed."""
+        if self._idle and any(notice.topic == "run" for notice in notices):
+            self._woken.set()
 
     async def round(self) -> float:
-        """One tick: nothing is written while nobody holds anything."""
+        """One tick. While nobody holds anything it sleeps, and nothing is written."""
+        if self._idle:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), LOOK_S)
+        self._woken.clear()
         now, jumped = self._clock.now_us(), self._jumped()
-        if not await self._store.read(anything_held, now):
+        self._idle = not await self._store.read(anything_held, now)
+        if self._idle:
             self._last = None
-            return self._every_s
+            return min(0.2, self._every_s)  # what comes in a burst is looked at once
         reaped = await self._store.write(self._work, now, jumped)
         if reaped:
             _log.warning("reaped runs whose worker was lost", runs=reaped)

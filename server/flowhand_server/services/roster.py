@@ -16,10 +16,12 @@ from .service import Rounds, Service
 def services_of(store: Store, config: ServerConfig, clock: Clock) -> list[Service]:
     """Every service that a server runs."""
     scheduler = Scheduler(store, clock)
+    reaper = Reaper(store, clock, config)
     store.listen(scheduler.notice)
+    store.listen(reaper.notice)
     return [
         scheduler,
-        Reaper(store, clock, config),
+        reaper,
         Retention(store, clock, config.retention_days),
         Rounds("late marker", store, clock, 5.0, late.due, late.mark),
         Rounds("expiry", store, clock, 5.0, expiry.due, expiry.expire),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 from flowhand.clock import Clock
 from flowhand_server.store.facts import read_fact, write_fact
 from flowhand_server.store.notices import Notice
-from flowhand_server.store.scheduling import BATCH, make_up_for_outage, schedule_runs, schedules_due
+from flowhand_server.store.scheduling import BATCH, any_schedule, make_up_for_outage, schedule_runs, schedules_due
 from flowhand_server.store.store import Store
 
 from .service import leads
@@ -46,22 +47,26 @@ class Scheduler:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), EVERY_S)
         self._woken.clear()
-        skipped = await self._store.write(self._tick, self._clock.now_us())
-        if skipped:
-            _log.warning("skipped slots that were missed while the server was away", runs=skipped)
-        if await self._store.read(schedules_due, self._clock.now_us()):
-            done = await self._store.write(self._batch, self._clock.now_us())
-            if done == BATCH:
-                self._woken.set()
+        look = await self._store.read(self._look, self._clock.now_us())
+        if look.tick_is_old:
+            skipped = await self._store.write(self._tick, self._clock.now_us())
+            if skipped:
+                _log.warning("skipped slots that were missed while the server was away", runs=skipped)
+        if look.runs_needed and await self._store.write(self._batch, self._clock.now_us()) == BATCH:
+            self._woken.set()
         return 0.0
+
+    def _look(self, conn: Connection, now: int) -> _Look:
+        """Takes no write lock, so that an idle server writes nothing."""
+        last = read_fact(conn, _TICK)
+        old = last is None or not 0 <= now - int(last) < OUTAGE_US // 2
+        return _Look(schedules_due(conn, now), old and any_schedule(conn))
 
     def _tick(self, conn: Connection, now: int) -> int:
         """Notes that the server is there; makes up for the time in which it was not."""
         if not leads(conn, self.name):
             return 0
         last = read_fact(conn, _TICK)
-        if last is not None and now - int(last) < OUTAGE_US // 4:
-            return 0
         write_fact(conn, _TICK, str(now))
         if last is None or now - int(last) <= OUTAGE_US:
             return 0
@@ -69,3 +74,11 @@ class Scheduler:
 
     def _batch(self, conn: Connection, now: int) -> int:
         return schedule_runs(conn, now) if leads(conn, self.name) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a round has to do."""
+
+    runs_needed: bool
+    tick_is_old: bool

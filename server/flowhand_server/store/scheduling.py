@@ -51,6 +51,11 @@ def _needed(now: int) -> ColumnElement[bool]:
     return or_(_s.scheduled_at.is_(None), _s.look_at <= now, _d.updated >= _s.scheduled_at, _s.updated >= _s.scheduled_at)
 
 
+def any_schedule(conn: Connection) -> bool:
+    """Whether there is an active schedule at all."""
+    return conn.execute(_ACTIVE.limit(1)).first() is not None
+
+
 def schedules_due(conn: Connection, now: int) -> bool:
     """Whether any schedule needs more runs."""
     return conn.execute(_ACTIVE.where(_needed(now)).limit(1)).first() is not None
