@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from support.rest import Rest, fresh
-from support.server import RunningServer, running_server
+from support.server import RunningServer
 
 FIELDS = {
     "title": "Door",
@@ -16,17 +15,6 @@ FIELDS = {
     "properties": {"code": {"type": "string"}, "floor": {"type": "integer"}},
     "secret_fields": ["code"],
 }
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("home")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def rest(server: RunningServer) -> Rest:
-    return Rest(server.url)
 
 
 def _door(rest: Rest, **data: Any) -> dict[str, Any]:
@@ -53,16 +41,16 @@ def test_types_and_schemas(rest: Rest) -> None:
     assert {"secret", "local-file-system"} <= {one["slug"] for one in rest.made("/block_types/filter")}
 
 
-def test_secrets_are_hidden_and_encrypted(rest: Rest, server: RunningServer) -> None:
+def test_secrets_are_hidden_and_encrypted(rest: Rest, api_server: RunningServer) -> None:
     """A secret shows as asterisks unless asked for, and is in no file of the server in the clear."""
     document = _door(rest, code="open sesame", floor=2)
     assert document["data"] == {"code": "********", "floor": 2}
     path = f"/block_documents/{document['id']}"
     assert rest.read(path, include_secrets=True)["data"]["code"] == "open sesame"
     assert rest.read(path)["data"]["code"] == "********"
-    for file in (server.home / "server").iterdir():
+    for file in (api_server.home / "server").iterdir():
         assert b"open sesame" not in file.read_bytes()
-    assert (server.home / "server" / "secrets.key").stat().st_mode & 0o777 == 0o600
+    assert (api_server.home / "server" / "secrets.key").stat().st_mode & 0o777 == 0o600
 
 
 def test_changing_a_document(rest: Rest) -> None:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from support.rest import Rest, fresh
-from support.server import running_server
 
 V2 = "/v2/concurrency_limits"
-
-
-@pytest.fixture(scope="module")
-def rest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
-    with running_server(tmp_path_factory.mktemp("home")) as server:
-        yield Rest(server.url)
 
 
 def _limit(rest: Rest, number: int, **fields: object) -> str:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from support.rest import Rest, fresh
-from support.server import running_server
 
 NOBODY = "11111111-1111-4111-8111-111111111111"
 EVERY_HOUR = {"schedule": {"interval": 3600}}
-
-
-@pytest.fixture(scope="module")
-def rest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
-    with running_server(tmp_path_factory.mktemp("home")) as server:
-        yield Rest(server.url)
 
 
 def _planned(rest: Rest, deployment: dict[str, Any]) -> list[dict[str, Any]]:

@@ -19,12 +19,6 @@ from support.server import running_server
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def rest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
-    with running_server(tmp_path_factory.mktemp("home")) as server:
-        yield Rest(server.url)
-
-
 def _event(name: str, resource: str = "thing.1", **fields: Any) -> dict[str, Any]:
     made = {
         "id": str(uuid.uuid4()),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from support.rest import Rest
-from support.server import running_server
 
 NOBODY = "11111111-1111-4111-8111-111111111111"
 
@@ -35,9 +33,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running_server(tmp_path_factory.mktemp("home")) as server:
-        yield World(Rest(server.url))
+def world(rest: Rest) -> World:
+    return World(rest)
 
 
 @pytest.mark.parametrize(

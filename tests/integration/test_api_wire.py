@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from support.rest import Rest
-from support.server import running_server
-
-
-@pytest.fixture(scope="module")
-def rest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
-    with running_server(tmp_path_factory.mktemp("home")) as server:
-        yield Rest(server.url)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,15 +9,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from support.rest import Rest, fresh
-from support.server import running_server
 
 LATER = "2099-01-01T00:00:00Z"
-
-
-@pytest.fixture(scope="module")
-def rest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
-    with running_server(tmp_path_factory.mktemp("home")) as server:
-        yield Rest(server.url)
 
 
 def _at(second: int) -> dict[str, Any]:

@@ -20,7 +20,8 @@ _INSERTS: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": pos
 def insert_once(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Inserts a row unless one with the same key is there. Whether it was inserted."""
     statement = _INSERTS[conn.dialect.name](table).values(**values).on_conflict_do_nothing()
-    return bool(conn.execute(statement).rowcount)
+    # what comes back tells; a row count is not known for every driver's insert
+    return conn.execute(statement.returning(*table.primary_key)).first() is not None
 
 
 def bounded(statement: Select[Any], window: Window) -> Select[Any]:

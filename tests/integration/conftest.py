@@ -1,0 +1,36 @@
+"""The server that tests of the REST contract speak to: once on SQLite, once on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.databases import new_database, postgres_server
+from support.rest import Rest
+from support.server import RunningServer, running_server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of the tests' own."""
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def api_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server on a database of its own."""
+    environ: dict[str, str] = {}
+    if request.param == "postgresql":
+        environ["FLOWHAND_SERVER_DATABASE_URL"] = new_database(request.getfixturevalue("postgres_url"))
+    with running_server(tmp_path_factory.mktemp("home"), environ=environ) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def rest(api_server: RunningServer) -> Iterator[Rest]:
+    """A user of that server."""
+    user = Rest(api_server.url)
+    yield user
+    user.http.close()
