@@ -158,6 +158,8 @@ class ClaimRequest(Body):
     """Runs due within so many seconds are given early."""
     wait_s: float = 0.0
     """How long the answer may wait, up to MAX_WAIT_S."""
+    run_id: str | None = None
+    """Of an `adhoc` session: the one run that it asks for, whatever its time; it is given nothing else."""
 
 
 class ClaimReply(Body):

@@ -13,6 +13,7 @@ from flowhand.wire.runner import ClaimedRun, ClaimReply, ClaimRequest, Orders
 from flowhand.wire.states import StateType
 from flowhand_server.orchestration.state import CollisionStrategy, Proposal
 
+from .claim_by_id import find_run
 from .claimed import Briefing, brief, claimed_run
 from .lanes import Candidate, Lane, Look, walk
 from .leases import LIVE, orders
@@ -98,6 +99,9 @@ def _find(conn: Connection, opened: Session, request: ClaimRequest, now: int, *,
     if opened.claim > request.last_claim:
         found.again = _unanswered(conn, opened.id, request.last_claim)
     if request.slots <= 0 or opened.drain or found.again:
+        return found
+    if opened.kind == "adhoc":
+        found.scope, found.look = find_run(conn, request.run_id, lock=lock)
         return found
     found.scope = find_scope(conn, opened, lock=lock)
     until = now + round(max(0.0, request.prefetch_s) * 1_000_000)

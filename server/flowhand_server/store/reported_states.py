@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from flowhand.wire.runner import Attempt, Reason, Refusal, ReportReply, RetryHere, RetryPolicy, StateItem, StateResult
-from flowhand.wire.states import TERMINAL, StateType
+from flowhand.wire.states import TERMINAL, StateName, StateType
 from flowhand_server.orchestration.reported import decide_reported, leaves_worker, retries_here
 from flowhand_server.orchestration.state import Decision, Proposal, RunFacts, propose
 
@@ -97,9 +97,15 @@ class StateReport:
                 self.ended.append((item.run_id, item.attempt))
             elif held.provisional:
                 self.adopted.append((item.run_id, item.attempt))
-            if retries_here(state, self.now) and not self.opened.drain:
+            if self._tries_here(state):
                 here = self._retry_here(run, held, writer)
         self._answer(item, run, here)
+
+    def _tries_here(self, state: Proposal) -> bool:
+        """Whether the next try stays under this session: one that is due at once, and any of a script, since nobody else has its flow."""
+        if self.opened.kind == "adhoc":
+            return state.name == StateName.AWAITING_RETRY
+        return retries_here(state, self.now) and not self.opened.drain
 
     def _retry_here(self, run: Run, held: Held, writer: StateWriter) -> RetryHere:
         """The next attempt, under a lease of its own from the first moment, so that nobody else can come in between."""
