@@ -29,7 +29,7 @@ INSERT INTO flow_run (id, created, updated, name, flow_id, deployment_id, work_p
 VALUES (?, ?, ?, 'a-run', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _STATE: Final = """
-INSERT INTO flow_run_state (id, flow_run_id, timestamp, type, name, state_details) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO flow_run_state (id, flow_run_id, timestamp, type, name, state_details, announced) VALUES (?, ?, ?, ?, ?, ?, true)
 """
 
 

@@ -148,9 +148,9 @@ def flow_run(row: Row, now: int) -> Form:
         "flow_id": row["flow_id"],
         "deployment_id": row["deployment_id"],
         "deployment_version": row["deployment_version"],
-        "work_queue_id": row["work_queue_id"],
+        "work_queue_id": row["work_queue_id"] if row["work_pool_name"] else None,  # a run outlives its pool
         "work_queue_name": row["work_queue_name"],
-        "work_pool_id": row["work_pool_id"],
+        "work_pool_id": row["work_pool_id"] if row["work_pool_name"] else None,
         "work_pool_name": row["work_pool_name"],
         "flow_version": row["flow_version"],
         "parameters": row["parameters"],

@@ -230,8 +230,8 @@ flow_run = Table(
     Column("name", Text, nullable=False),
     _ref("flow_id", "flow"),
     _ref("deployment_id", "deployment", "SET NULL", nullable=True),
-    _ref("work_pool_id", "work_pool", "SET NULL", nullable=True),
-    _ref("work_queue_id", "work_queue", "SET NULL", nullable=True),
+    Column("work_pool_id", String(36)),
+    Column("work_queue_id", String(36)),
     Column("work_queue_name", Text),
     Column("deployment_version", Text),
     Column("flow_version", Text),
@@ -263,7 +263,8 @@ flow_run = Table(
     _json("usage"),
 )
 """`total_run_time` is in microseconds. `attempt` is the fence; `run_count` the contract's; `interruptions` counts lost leases.
-`in_process`: it is SCHEDULED, but its own process will go on with it (a foreign client's retry), so nobody may claim it."""
+`in_process`: it is SCHEDULED, but its own process will go on with it (a foreign client's retry), so nobody may claim it. Pool and queue are
+not tied by keys: deleting a pool must not touch each of a million old runs, and who reads them joins."""
 
 _r = flow_run.c
 _partial("uq_flow_run_idempotency", _r.flow_id, _r.idempotency_key, where="idempotency_key IS NOT NULL", unique=True)
