@@ -35,6 +35,10 @@ class Tools:
     def static():
         get_run_logger().warning("static hello")
 
+@flow(log_prints=True)
+def verbose(size: int):
+    print("x" * size)
+
 @flow
 def fails():
     raise ValueError("no good")
@@ -129,6 +133,14 @@ def test_a_flow_completes_and_all_it_wrote_is_in_its_log(api: Api, code: Path, w
     assert {"hello world", "printed", "on stderr", "from a subprocess", "from C code"} <= set(lines)
     assert ended["run_count"] == 1
     assert str(ended["infrastructure_pid"]).isdigit()
+
+
+def test_a_line_beyond_all_measure_is_logged_and_holds_nobody_back(api: Api, code: Path, worker: RunningWorker) -> None:
+    """Ten megabytes in one print: all of it is in the log, and the runs beside it are reported as ever."""
+    flood = api.run(api.deploy("flows.py:verbose", code), parameters={"size": 10_000_000})
+    assert run(api, code, "hello")["state_name"] == "Completed"
+    assert api.ended(flood)["state_name"] == "Completed"
+    assert sum(map(len, api.logs(flood))) == 10_000_000
 
 
 @pytest.mark.parametrize(("entrypoint", "line"), [("later", "async hello"), ("Tools.static", "static hello")])

@@ -21,6 +21,7 @@ from flowhand.client.transport import HotPath, httpx
 from flowhand.errors import ApiRefused, ApiUnavailable, ObjectAlreadyExists, ServerUnusable
 from flowhand.settings import Settings
 from flowhand.wire.runner import (
+    MAX_REPORT_BYTES,
     SECRET_HEADER,
     ClaimReply,
     ClaimRequest,
@@ -34,6 +35,7 @@ from flowhand.wire.runner import (
 )
 
 Reply = TypeVar("Reply", bound=BaseModel)
+TOO_LARGE: Final = 413
 LONG_POLL_SLACK_S: Final = 10.0
 """How much longer than its own `wait_s` a long poll may take before the connection is given up."""
 
@@ -78,7 +80,7 @@ class NativeBackend:
         return await self._post("runner/claim", request, ClaimReply, timeout_s=request.wait_s + LONG_POLL_SLACK_S)
 
     async def report(self, request: ReportRequest) -> ReportReply:
-        """Hands over states, logs and renewals."""
+        """Hands over states, logs and renewals. ApiRefused with 413 for more than the server reads."""
         return await self._post("runner/report", request, ReportReply)
 
     async def release(self, request: ReleaseRequest) -> ReleaseReply:
@@ -106,6 +108,8 @@ class NativeBackend:
 
     async def _send(self, path: str, body: BaseModel, *, about: str = "", timeout_s: float | None = None) -> bytes:
         content = body.__pydantic_serializer__.to_json(body)
+        if len(content) > MAX_REPORT_BYTES:  # a server hangs up in the middle of it, which looks like one that is away
+            raise ApiRefused(f"{len(content)} bytes are more than {path} takes in one request", TOO_LARGE, "too_large")
         try:
             status, headers, answer = await self._http.post(path, content, self._headers, timeout_s or self._timeout_s)
         except httpx.TransportError as error:
