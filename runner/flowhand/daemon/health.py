@@ -7,11 +7,12 @@ A few lines of HTTP/1.0 on anyio: three fixed answers do not want a web stack in
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 import anyio
 import structlog
-from anyio.abc import SocketStream
+from anyio.abc import SocketStream, TaskStatus
 
 from flowhand.clock import Clock
 from flowhand.daemon.journal import Journal
@@ -62,7 +63,7 @@ class Health:
         return "".join(f"# HELP {name} {about}\n# TYPE {name} gauge\n{name} {value}\n" for name, (about, value) in gauges.items())
 
 
-async def serve_health(health: Health, host: str, port: int) -> None:
+async def serve_health(health: Health, host: str, port: int, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
     """Listens until it is cancelled. A port in use is told and done without: a worker is worth more than its probe."""
     try:
         listener = await anyio.create_tcp_listener(local_host=host, local_port=port)
@@ -70,15 +71,25 @@ async def serve_health(health: Health, host: str, port: int) -> None:
         log.error("The health endpoints cannot be served", address=f"{host}:{port}", why=error.strerror or str(error))
         return
 
+    task_status.started()
+
     async def answer(stream: SocketStream) -> None:
         async with stream:
             with anyio.move_on_after(5.0):
-                status, body = health.answer(_path(await stream.receive(REQUEST_BYTES)))
-                head = f"HTTP/1.0 {status} x\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body.encode())}\r\n\r\n"
-                await stream.send((head + body).encode())
+                try:
+                    status, body = health.answer(_path(await stream.receive(REQUEST_BYTES)))
+                    await stream.send(_response(status, body))
+                except (anyio.EndOfStream, anyio.BrokenResourceError):
+                    pass  # a probe that only connects, or does not wait for its answer
 
     log.info("Health and metrics", url=f"http://{host}:{port}/readyz")
     await listener.serve(answer)
+
+
+def _response(status: int, body: str) -> bytes:
+    content = body.encode()
+    about = f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(content)}\r\n"
+    return f"HTTP/1.0 {status} {HTTPStatus(status).phrase}\r\n{about}\r\n".encode() + content
 
 
 def _path(request: bytes) -> str:
