@@ -71,6 +71,10 @@ class FlowLoadError(FlowhandError):
     """A flow could not be loaded from its entrypoint: no such file, no such name, or its module failed to import."""
 
 
+class PullStepFailed(FlowhandError):
+    """A pull step of a run's deployment is wrong or failed; the text names it, with its inputs less what is secret."""
+
+
 class ParameterError(FlowhandError, TypeError):
     """Parameters that do not fit the flow's signature: unknown, missing, or of a type that cannot be coerced."""
 

@@ -1,6 +1,7 @@
 """`python -m flowhand.child`: a run in an interpreter of its own.
 
-The job is read from the file named by FLOWHAND__JOB; the channel is the descriptor named by FLOWHAND__CHANNEL_FD, 3 unless set.
+The job is read from the file named by FLOWHAND__JOB, or from the descriptor named by FLOWHAND__JOB_FD, which is closed; the channel is the
+descriptor named by FLOWHAND__CHANNEL_FD, 3 unless set.
 """
 
 from __future__ import annotations
@@ -11,15 +12,24 @@ import sys
 from pathlib import Path
 
 from flowhand.child.program import finish, main
+from flowhand.wire.job import Job
 
 
 def run() -> None:
     """Reads the job, runs it, leaves."""
+    job = _job()
+    finish(main(job, int(os.environ.get("FLOWHAND__CHANNEL_FD", "3"))))
+
+
+def _job() -> Job:
+    handed_over = os.environ.pop("FLOWHAND__JOB_FD", None)
+    if handed_over is not None:
+        with os.fdopen(int(handed_over), "rb") as file:
+            return json.load(file)
     path = os.environ.get("FLOWHAND__JOB")
     if not path:
         sys.exit("flowhand.child runs one job, named by FLOWHAND__JOB; it is started by a worker, not by hand")
-    job = json.loads(Path(path).read_bytes())
-    finish(main(job, int(os.environ.get("FLOWHAND__CHANNEL_FD", "3"))))
+    return json.loads(Path(path).read_bytes())
 
 
 if __name__ == "__main__":

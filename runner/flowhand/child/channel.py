@@ -40,6 +40,13 @@ class Channel:
         """Whether this process is the run's own, not one that it forked."""
         return os.getpid() == self._main
 
+    def bequeath(self) -> int:
+        """The descriptor, which now outlives an exec: the program that follows speaks here."""
+        if self._socket is None:
+            return -1
+        self._socket.set_inheritable(True)
+        return self._socket.fileno()
+
     def send(self, frame: dict[str, Any]) -> bool:
         """Writes one frame; may block while the keeper is busy. False when nobody is there any more."""
         data = json.dumps(frame, separators=(",", ":"), ensure_ascii=True, default=str).encode("ascii")

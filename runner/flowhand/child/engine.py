@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from flowhand.child.barrier import lease_is_over, wait_until
@@ -19,7 +20,7 @@ from flowhand.child.ending import end_frame, task_frame
 from flowhand.child.place import directory_of, go_to, lay_environment
 from flowhand.child.stopping import Stop
 from flowhand.clock import EPOCH, Clock, SystemClock, to_datetime
-from flowhand.errors import FlowLoadError, FlowTimeout, ParameterError
+from flowhand.errors import FlowLoadError, FlowTimeout, ParameterError, PullStepFailed
 from flowhand.failpoints import fail_point
 from flowhand.sdk.attempt import Attempt, execute, execute_async
 from flowhand.sdk.context import RunContext, process
@@ -66,6 +67,8 @@ def run_job(job: Job, channel: Channel, stop: Stop, clock: Clock | None = None) 
         return _run(session)
     except RunStopped as stopped:
         return _end(session, state_of_error(stopped), stopped)
+    except PullStepFailed as error:
+        return _end(session, Failed(message=f"The code could not be fetched: {error}", data=error), error)
     except FlowLoadError as error:
         return _end(session, Failed(message=f"The flow could not be loaded: {error}", data=error), error.__cause__ or error)
     except ParameterError as error:
@@ -78,7 +81,7 @@ def _run(session: Session) -> int:
     fail_point("starting")
     job = session.job
     lay_environment(job["env"])
-    go_to(directory_of(job["directory"], job["pull_steps"]))
+    go_to(directory_of(job["directory"], job["pull_steps"]) or _pulled(session))
     flow = _load(session)
     attempt = _prepared(session, flow)
     session.channel.send({"k": "loaded", "flow_version": flow.version})
@@ -89,6 +92,13 @@ def _run(session: Session) -> int:
     fail_point("running")
     _execute(session, attempt)
     return _finish(session, flow, attempt)
+
+
+def _pulled(session: Session) -> Path:
+    # Here: most runs have no steps that fetch, and should not carry code storage in their warm image.
+    from flowhand.child.pulling import pull
+
+    return pull(session.job, session.run, session.channel)
 
 
 def _load(session: Session) -> Flow[..., Any]:

@@ -32,15 +32,26 @@ def lay_environment(env: Mapping[str, str | None]) -> None:
         time.tzset()
 
 
-def directory_of(directory: str | None, pull_steps: list[dict[str, Any]]) -> Path:
-    """The folder that a run's code is in: what the pull steps put out, else the job's. FlowLoadError for a step that cannot be run."""
-    found = directory
+def directory_of(directory: str | None, pull_steps: list[dict[str, Any]]) -> Path | None:
+    """The folder that a run's code is in, when it can be told without code storage: the job's, or where plain steps lead to. Else None."""
+    found = Path(directory or ".").expanduser()
     for step in pull_steps:
-        for name, inputs in step.items():
-            if name not in _DIRECTORY_STEPS:
-                raise FlowLoadError(f"pull step {name!r} is not known here; known is set_working_directory")
-            found = str((inputs or {}).get("directory") or found)
-    return Path(found or ".").expanduser().absolute()
+        named = _named_by(step)
+        if named is None:
+            return None
+        found /= Path(named).expanduser()
+    return found.absolute()
+
+
+def _named_by(step: Any) -> str | None:
+    """The folder of a step that does no more than to name one."""
+    if not isinstance(step, dict) or len(step) != 1:
+        return None
+    name, inputs = next(iter(step.items()))
+    if name not in _DIRECTORY_STEPS or not isinstance(inputs, dict) or inputs.keys() != {"directory"}:
+        return None
+    named = inputs["directory"]
+    return named if isinstance(named, str) and named and "{{" not in named else None
 
 
 def go_to(directory: Path) -> None:

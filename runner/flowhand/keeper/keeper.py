@@ -155,6 +155,8 @@ class Keeper:
         kills = self._memory.before()
         if plan.argv is not None:
             job = {**job, "env": {**job["env"], "FLOWHAND__JOB": self._instance.file_job(key, job)}}
+        else:
+            warm.up_for(job)
         birth = forking.fork(self._surroundings, job, plan.argv)
         baseline = 0 if plan.argv else self._baseline
         attempt = Attempt(self, key, job["mark"], birth.pid, spawned=plan.why, grace_s=grace_s, baseline=baseline, kills=kills)

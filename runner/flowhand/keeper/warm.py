@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+from importlib import import_module
+from typing import Any, Final
 
 from flowhand.child import program
+from flowhand.child.place import directory_of
+
+_CODE_STORAGE: Final = ("flowhand.child.pulling", "flowhand_storage.steps.git_clone")
+"""With the step that nearly all of them have; those that load more, such as fsspec, are loaded by their runs."""
 
 
 def up() -> int:
@@ -14,6 +20,16 @@ def up() -> int:
     gc.collect()
     gc.freeze()
     return _peak_of_an_idle_child()
+
+
+def up_for(job: dict[str, Any]) -> None:
+    """Loads what the job needs beyond that, once, so that only the first such job waits for it: code storage, for pull steps that fetch.
+
+    Not part of every image, as most workers run code that is there already.
+    """
+    if not job["command"] and directory_of(job["directory"], job["pull_steps"]) is None:
+        for module in _CODE_STORAGE:
+            import_module(module)
 
 
 def _peak_of_an_idle_child() -> int:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 NOT_BEGUN: Final = 75
 """Exit code of a child (EX_TEMPFAIL, sysexits.h) whose lease was over before user code began."""
+
+
+class Prepared(TypedDict):
+    """What a run's process hands to itself when it executes another interpreter after its pull steps."""
+
+    held: list[str]
+    """Folders of code storage that are in use."""
+    folder: str | None
+    """A folder that was made for this run and goes with it."""
 
 
 class Job(TypedDict):
@@ -54,6 +63,8 @@ class Job(TypedDict):
     """The value of FLOWHAND__MARK in the environment of everything that belongs to this attempt."""
     redelivered: bool
     """Whether this attempt follows one that was interrupted (not one that failed)."""
+    prepared: NotRequired[Prepared]
+    """Set by the child alone: the pull steps are behind it."""
 
 
 def key_of(run_id: str, attempt: int) -> str:

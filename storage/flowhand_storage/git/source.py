@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,12 @@ class GitSource:
         self._environ = environ
         self._timeout = timeout
         self._found_at: dict[str, str] = {}
+
+    def shown(self, credentials: Any) -> GitSource:
+        """The same source, asked with other credentials."""
+        other = copy(self)
+        other._credentials = credentials_for(self.address, credentials)  # noqa: SLF001 - it is one of us
+        return other
 
     @property
     def label(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,14 +10,15 @@ from flowhand_storage.git.address import parse_address
 from flowhand_storage.git.credentials import fields_of
 from flowhand_storage.git.source import GitSource
 from flowhand_storage.objects.pulled import PulledStorage
-from flowhand_storage.objects.references import KeepSecret, reference_to, referenced
+from flowhand_storage.objects.references import KeepSecret, from_environment, reference_to, referenced
 
 
 class GitRepository(PulledStorage):
     """A repository at a branch or tag, or at a commit; its default branch when neither is given.
 
-    `credentials` is a mapping (`access_token`, `username`, `password`, `header`, `ssh_key` …) or a block with such fields; `name` is the
-    folder's name below the base path; `directories` limits the checkout to these folders; `pull_interval` is in seconds.
+    `credentials` is a mapping (`access_token`, `username`, `password`, `header`, `ssh_key` …) or a block with such fields; a text in it may
+    be `{{ $NAME }}`, an environment variable of whoever fetches. `name` is the folder's name below the base path; `directories` limits the
+    checkout to these folders; `pull_interval` is in seconds.
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class GitRepository(PulledStorage):
         )
 
     def source(self) -> GitSource:
-        return self._source
+        """InvalidSource when the credentials name an environment variable that is not set."""
+        filled = from_environment(self._credentials, os.environ)
+        return self._source if filled is self._credentials else self._source.shown(filled)
 
     def to_pull_step(self, keep: KeepSecret | None = None) -> dict[str, Any]:
         """A `git_clone` step. `keep` stores plain credentials and answers a reference; without it, plain ones are an InvalidSource."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,7 +13,24 @@ from flowhand_storage.secrets import is_secret_block, reveal
 KeepSecret = Callable[[Any], str]
 """Keeps a value (a text, or a mapping of texts) where secrets are kept; the reference by which a step finds it again."""
 
+_OF_ENVIRONMENT = re.compile(r"\{\{\s*\$(\w+)\s*\}\}")
 _USERNAMES = ("username", "user")
+
+
+def from_environment(value: Any, environ: Mapping[str, str]) -> Any:
+    """`value`, a text or a mapping of texts, with `{{ $NAME }}` filled in as a step does it; itself when there is nothing to fill.
+
+    InvalidSource for a variable that is not set.
+    """
+    if isinstance(value, Mapping):
+        filled = {name: from_environment(item, environ) for name, item in value.items()}
+        return value if filled == value else filled
+    named = _OF_ENVIRONMENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if named is None:
+        return value
+    if named[1] not in environ:
+        raise InvalidSource(f"the environment variable {named[1]} is not set; the credentials of this storage are to be found there")
+    return environ[named[1]]
 
 
 def block_name(block: Any) -> tuple[str, str] | None:

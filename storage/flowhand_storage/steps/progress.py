@@ -42,7 +42,7 @@ class StepContext:
     """What the process that runs steps hands in.
 
     `folder` is the run's own folder: steps begin there and put there what they name. `log` takes lines for the run's log. `redact` knows
-    secrets beyond those that the steps themselves bring.
+    secrets beyond those that the steps themselves bring; `conceal` is told of each that they do bring, before it is used.
     """
 
     folder: Path
@@ -52,6 +52,7 @@ class StepContext:
     load_block: LoadBlock | None = None
     log: Callable[[str], None] = _nothing
     redact: Redactor | None = None
+    conceal: Callable[[str], object] = _nothing
 
 
 @dataclass(slots=True)
@@ -103,6 +104,12 @@ class StepRun:
         """A path that a step was given, counted from the working directory of the steps. InvalidSource."""
         name = name or "."
         return local_path(name if name.startswith("~") else Path(self.progress.working_directory, name))
+
+    def learn(self, *secrets: str) -> None:
+        """From now on these are secret: to the step, and to whoever redacts what the run says."""
+        self.scrub.add(*secrets)
+        for secret in secrets:
+            self.context.conceal(secret)
 
     def log(self, line: str) -> None:
         """A line for the run's log, without secrets."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from flowhand_storage.errors import InvalidStep, StepFailed, StorageError
 from flowhand_storage.scrub import MASK, Scrubber, is_sensitive, without_credentials
+from flowhand_storage.secrets import reveal_all, texts_in
 from flowhand_storage.steps.definition import Step, check_types, read_steps
 from flowhand_storage.steps.dotted import call_function
 from flowhand_storage.steps.progress import Progress, StepContext, StepRun
@@ -65,6 +66,7 @@ def _run_step(run: StepRun, step: Step) -> None:
 
 def _outputs_of(run: StepRun, step: Step) -> Mapping[str, Any] | None:
     inputs = _filled(run, step)
+    run.learn(*_secrets_in(inputs))
     if step.known is None:
         have_installed(run, step.requires)
         return call_function(run, step.name, inputs)
@@ -82,6 +84,17 @@ def _filled(run: StepRun, step: Step) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - whoever resolves blocks and variables may raise anything
         failure = InvalidStep(run.clean(f"a block or variable cannot be resolved: {type(error).__name__}: {error}"))
     raise failure
+
+
+def _secrets_in(inputs: Mapping[str, Any]) -> list[str]:
+    """The texts that stand where a secret belongs, however they came there."""
+    found: list[str] = []
+    for name, value in inputs.items():
+        if isinstance(value, Mapping):
+            found += _secrets_in(value)
+        elif is_sensitive(str(name)) or name == "header":
+            found += texts_in(reveal_all(value))
+    return found
 
 
 def _failed(run: StepRun, step: Step, reason: str) -> StepFailed:

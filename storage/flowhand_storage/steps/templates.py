@@ -67,7 +67,7 @@ def _variable_of_environment(name: str, run: StepRun) -> str:
     if value is None:
         raise InvalidStep(f"the environment variable {name} is not set where the steps run")
     if is_sensitive(name):
-        run.scrub.add(value)
+        run.learn(value)
     return value
 
 
@@ -88,7 +88,7 @@ def _outside(name: str, run: StepRun) -> Any:
         raise InvalidStep(f"{{{{ {name} }}}} names no block; write blocks.<type>.<name>")
     found = reveal_all(run.context.resolve(Reference(parts[1], parts[2])))
     # All that a block holds counts as secret: its fields are not ours to tell apart.
-    run.scrub.add(*texts_in(found))
+    run.learn(*texts_in(found))
     return _inside(found, parts[3:], name)
 
 
