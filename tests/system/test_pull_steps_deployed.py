@@ -125,6 +125,6 @@ def test_variables_and_blocks_fill_steps(house: House) -> None:
     call("POST", "/block_documents/", document)
     inputs = {"repository": house.git.url(), "branch": "{{ prefect.variables.branch }}", "access_token": "{{ prefect.blocks.kept.pat }}"}
     steps = [{"prefect.deployments.steps.git_clone": inputs}, {"run_shell_script": {"script": "echo {{ prefect.blocks.kept.pat }}"}}]
-    ended = house.ended(house.api.deploy("flows.py:greet", Path("/"), path=None, pull_steps=steps))
+    ended = house.ended(house.api.deploy("flows.py:greet", Path(), pull_steps=steps))
     assert ended["state_name"] == "Completed", ended["state"]
     assert not [line for line in house.api.logs(ended["id"]) if TOKEN in line]
