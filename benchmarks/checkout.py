@@ -1,7 +1,7 @@
 """How long until a checkout of a git repository is ready: the first time, for a new commit, and from the cache; beside a plain clone.
 
 The repository is made for the measurement and fetched over git's file transport, so that what is timed is work and not a network.
-With `--prefect PYTHON` (an interpreter that has Prefect installed) its `git_clone` step is timed on the same repository.
+With `--prefect PYTHON` (an interpreter that has Prefect installed) what its `git_clone` step does is timed on the same repository.
 """
 
 from __future__ import annotations
@@ -34,20 +34,25 @@ _ENVIRONMENT: Final = {
     "GIT_COMMITTER_EMAIL": "ada@example.org",
 }
 _PREFECT: Final = """
-import os, sys, tempfile, time
-from prefect.deployments.steps.core import run_steps
-import asyncio
+import asyncio, sys, tempfile, time
+from pathlib import Path
+from prefect.runner.storage import GitRepository
+
 async def once():
-    os.chdir(tempfile.mkdtemp())
+    storage = GitRepository(url=sys.argv[1], branch="main")
+    storage.set_base_path(Path(tempfile.mkdtemp()))
     began = time.perf_counter()
-    await run_steps([{"prefect.deployments.steps.git_clone": {"repository": sys.argv[1], "branch": "main"}}])
+    await storage.pull_code()
     return (time.perf_counter() - began) * 1000
+
 async def main():
     await once()
     for _ in range(int(sys.argv[2])):
         print("MS", await once(), flush=True)
+
 asyncio.run(main())
 """
+"""What its `git_clone` step does, without the step's requests to an API."""
 
 
 class Repository:
@@ -128,11 +133,11 @@ def shared(store: CheckoutStore, url: str, sha: str, samples: int) -> None:
 
 
 def beside_prefect(python: str, url: str, samples: int) -> None:
-    """Prefect's own step, in its own interpreter, imported and warmed up beforehand."""
+    """Prefect's own way, in its own interpreter, imported and warmed up beforehand."""
     done = subprocess.run([python, "-c", _PREFECT, f"file://{url}", str(samples)], capture_output=True, text=True, check=False)
     values = [float(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("MS ")]
     if not values:
-        note(f"{python} could not run Prefect's step: {done.stderr.strip().splitlines()[-1:]}")
+        note(f"{python} could not measure Prefect: {done.stderr.strip().splitlines()[-1:]}")
         return
     report("prefect_git_clone", values)
 

@@ -35,7 +35,7 @@ def guarded(what: str, scrub: Redactor, act: Callable[[], T]) -> T:
 def _translate(what: str, scrub: Redactor, error: BaseException) -> StorageError:
     words = _words(error, scrub)
     if isinstance(error, ImportError):
-        return MissingTool(f"{what}: {words}")
+        return MissingTool(f"{what}: {scrub(str(error))}")
     if isinstance(error, FileNotFoundError):
         # Some back ends say "not found" of whatever went wrong, and chain what it was.
         if isinstance(error.__cause__, Exception) and not isinstance(error.__cause__, FileNotFoundError):

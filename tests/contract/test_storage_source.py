@@ -13,7 +13,7 @@ from flowhand_storage.checkouts import CheckoutStore
 from flowhand_storage.errors import SourceNotFound
 from support.storage_files import read_files
 from support.storage_kinds import BlockOrigin, GitHttpOrigin, GitOrigin, LocalOrigin, Origin
-from support.storage_remote_kinds import HttpOrigin, MemoryOrigin, S3Origin, SftpOrigin, TarOrigin, ZipOrigin
+from support.storage_remote_kinds import GcsOrigin, HttpOrigin, MemoryOrigin, S3Origin, SftpOrigin, TarOrigin, ZipOrigin
 
 KINDS = {
     "local": LocalOrigin,
@@ -25,6 +25,7 @@ KINDS = {
     "zip": ZipOrigin,
     "tar": TarOrigin,
     "s3": S3Origin,
+    "gcs": GcsOrigin,
     "sftp": SftpOrigin,
 }
 FIRST = {"flow.py": "one", "package/__init__.py": "", "package/part.py": "part", "data/deep/er/file.txt": "text"}

@@ -134,6 +134,28 @@ def test_a_folder_of_a_bucket(host: Host) -> None:
     assert read_files(Path(progress.outputs["directory"])) == {"sub/flow.py": "1"}
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        {
+            "pull_from_gcs": {
+                "bucket": "b",
+                "folder": "f",
+                "credentials": {"service_account_info": '{"type": "service_account", "k": "%s"}'},
+            }
+        },
+        {"pull_from_azure_blob_storage": {"container": "c", "folder": "f", "credentials": {"connection_string": "AccountKey=%s"}}},
+        {"pull_from_s3": {"bucket": "b", "folder": "f", "credentials": {"aws_secret_access_key": "%s", "region_name": "no such region"}}},
+    ],
+)
+def test_clouds_with_wrong_credentials(host: Host, step: dict[str, Any]) -> None:
+    """What the client library says of them is told without them, or which package is missing."""
+    filled_in = json.loads(json.dumps(step).replace("%s", TOKEN))
+    with pytest.raises(StepFailed) as caught:
+        host.run(filled_in)
+    assert TOKEN not in "".join(traceback.format_exception(caught.value))
+
+
 def test_remote_storage_and_blocks(host: Host, tmp_path: Path) -> None:
     """Whatever fsspec reads, and whatever a saved block gives out."""
     write_files(tmp_path / "code", {"flow.py": "1"})

@@ -17,6 +17,7 @@ from flowhand_storage.source import Source
 from support.served_folder import ServedFolder
 from support.ssh_server import SshServer
 from support.storage_files import Files, write_files
+from support.storage_gcs import gcs_settings
 from support.storage_s3 import new_bucket, s3_settings
 
 
@@ -105,27 +106,40 @@ class TarOrigin(ZipOrigin):
 
 
 class S3Origin:
-    """A bucket of a real S3 server."""
+    """A bucket of an S3 server."""
+
+    scheme = "s3"
 
     def __init__(self, folder: Path) -> None:
         self.settings = s3_settings()
         self.bucket = new_bucket()
 
     def put(self, files: Files) -> None:
-        filesystem = fsspec.filesystem("s3", **self.settings)
+        filesystem = fsspec.filesystem(self.scheme, **self.settings)
         if filesystem.exists(f"{self.bucket}/code"):
             filesystem.rm(f"{self.bucket}/code", recursive=True)
         for name, text in files.items():
             filesystem.pipe(f"{self.bucket}/code/{name}", text.encode())
 
     def source(self) -> Source:
-        return remote_source(f"s3://{self.bucket}/code", self.settings)
+        return remote_source(f"{self.scheme}://{self.bucket}/code", self.settings)
 
     def missing(self) -> Source:
-        return remote_source(f"s3://{self.bucket}-nowhere/code", self.settings)
+        return remote_source(f"{self.scheme}://{self.bucket}-nowhere/code", self.settings)
 
     def close(self) -> None:
         """The server ends with the session."""
+
+
+class GcsOrigin(S3Origin):
+    """A bucket of an emulator of Google Cloud Storage."""
+
+    scheme = "gs"
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = gcs_settings()
+        self.bucket = f"code-{uuid.uuid4().hex[:12]}"
+        fsspec.filesystem("gs", **self.settings).mkdir(self.bucket)
 
 
 class SftpOrigin:
