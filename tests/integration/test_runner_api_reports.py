@@ -78,6 +78,12 @@ def test_states_in_one_report_keep_their_order(api: Api, worker: Session, claime
     assert answer["marks"] == [[claimed["run_id"], 1, "channel", 7], [claimed["run_id"], 1, "state", 9]]
 
 
+def test_a_line_may_hold_anything(api: Api, worker: Session, claimed: dict[str, Any]) -> None:
+    """What a program writes to its output is bytes; a NUL among them must not cost the report."""
+    worker.log(claimed, ("stdout", 5, "a\x00b \u2603"))
+    assert messages(api, claimed["run_id"]) == ["a\u2400b \u2603"]
+
+
 def test_what_is_refused_and_why(worker: Session, claimed: dict[str, Any]) -> None:
     """Each reason, and that the fence does not hold back logs."""
     other = {**claimed, "attempt": 7}

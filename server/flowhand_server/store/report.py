@@ -29,6 +29,7 @@ from .notices import Notice, post
 from .reported_states import StateReport
 from .sessions import Session, authenticate, seen
 from .tables import log
+from .texts import storable
 
 
 def report(conn: Connection, request: ReportRequest, secret: str, now: int) -> ReportReply:
@@ -143,7 +144,7 @@ def _new_lines(batch: LogBatch, held: Held | None) -> list[dict[str, Any]]:
                 "timestamp": stamp,
                 "level": level,
                 "name": name,
-                "message": message,
+                "message": storable(message),
             }
         )
     if held and rows:

@@ -16,6 +16,7 @@ from .leases import Held, Holdings, adopt, end
 from .runs import Run, StateWriter, load_runs
 from .sessions import Session
 from .tables import lease
+from .texts import storable
 
 
 @dataclass(slots=True)
@@ -152,7 +153,8 @@ class StateReport:
 
 
 def _proposal(item: StateItem) -> Proposal:
-    return propose(item.type, item.name, item.message, item.data, item.details)
+    message = storable(item.message) if item.message else item.message
+    return propose(item.type, item.name, message, item.data, item.details)
 
 
 def _take_over(item: StateItem, run: Run) -> None:
