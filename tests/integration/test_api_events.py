@@ -240,3 +240,25 @@ def test_task_events_of_unknown_runs_and_malformed_ones_do_no_harm(rest: Rest) -
     broken = _task_event(rest.run(), str(uuid.uuid4()), "RUNNING", 1) | {"payload": {"task_run": "none"}}
     assert rest.post("/events", [broken, stray]).status_code == 204
     assert rest.read(f"/task_runs/{task_run_id}")["flow_run_id"] is None
+
+
+def test_the_server_tells_who_comes_ready(rest: Rest) -> None:
+    """A worker, its pool, the queue and the deployment that it asks for each have an event of their own."""
+    pool = rest.pool()
+    deployment = rest.deployment(work_pool_name=pool["name"])
+    rest.post(f"/work_pools/{pool['name']}/workers/heartbeat", name=fresh("worker"))
+    rest.post(f"/work_pools/{pool['name']}/get_scheduled_flow_runs")
+    ids = {
+        f"prefect.work-pool.{pool['id']}": "prefect.work-pool.ready",
+        f"prefect.work-queue.{pool['default_queue_id']}": "prefect.work-queue.ready",
+        f"prefect.deployment.{deployment['id']}": "prefect.deployment.ready",
+    }
+
+    def told() -> bool:
+        events = _found(rest, resource={"id": list(ids)}, event={"name": list(ids.values())})
+        return {event["resource"]["prefect.resource.id"]: event["event"] for event in events} == ids
+
+    rest.until(told, "all three have been told of")
+    assert _found(rest, event={"name": ["prefect.worker.online"]})
+    first = _found(rest, resource={"id": [f"prefect.deployment.{deployment['id']}"]}, order="ASC")[0]
+    assert first["event"] == "prefect.deployment.created"

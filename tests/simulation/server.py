@@ -54,7 +54,9 @@ class Life:
 
     def begin(self) -> None:
         """Starts the services."""
-        for service in (Reaper(self.store, self.clock, CONFIG), Rounds("late marker", self.store, self.clock, 5.0, late.due, late.mark)):
+        reaper = Reaper(self.store, self.clock, CONFIG)
+        self.store.listen(reaper.notice)
+        for service in (reaper, Rounds("late marker", self.store, self.clock, 5.0, late.due, late.mark)):
             self.process.spawn(self._supervise(service), service.name)
 
     async def _supervise(self, service: Service) -> None:
@@ -83,7 +85,7 @@ class Life:
                 return _text(await self.store.write(release, ReleaseRequest.model_validate_json(call.body), call.secret, now))
             case _:
                 body = CloseRequest.model_validate_json(call.body)
-                await self.store.write(sessions.close_session, body.session, call.secret)
+                await self.store.write(sessions.close_session, body.session, call.secret, now)
                 return "{}"
 
     async def _claim(self, request: ClaimRequest, call: Call) -> BaseModel:

@@ -7,9 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Response
 
 from flowhand.wire.deployment_schedules import DeploymentSchedule, DeploymentScheduleCreate, DeploymentScheduleUpdate
+from flowhand.wire.deployments import ScheduleNow
 from flowhand.wire.work_pools import WorkQueue
 from flowhand_server.routes.context import Key, Now, StoreDep, nothing, reply, shows
 from flowhand_server.store import deployment_schedules, work_queues
+from flowhand_server.store.scheduling import schedule_runs
 
 router = APIRouter(prefix="/deployments", tags=["Deployments"])
 
@@ -40,6 +42,14 @@ async def delete_schedule(deployment_id: Key, schedule_id: Key, store: StoreDep,
     """Removes a schedule and takes back planned runs."""
     await store.write(deployment_schedules.delete_schedule, str(deployment_id), str(schedule_id), now)
     return nothing()
+
+
+@router.post("/{deployment_id:uuid}/schedule")
+async def plan_now(deployment_id: Key, store: StoreDep, now: Now, body: ScheduleNow | None = None) -> Response:
+    """Plans the runs of schedules at once, as far ahead as the scheduler does; it would soon have done so by itself."""
+    await store.read(deployment_schedules.read_schedules, str(deployment_id))
+    await store.write(schedule_runs, now)
+    return reply(None)
 
 
 @router.get("/{deployment_id:uuid}/work_queue_check", responses=shows(list[WorkQueue]))

@@ -88,7 +88,7 @@ class RunnerApi:
 
     async def _close(self, request: Request) -> Response:
         body = await _body(request, CloseRequest)
-        await self._store.write(sessions.close_session, body.session, _secret(request))
+        await self._store.write(sessions.close_session, body.session, _secret(request), self._clock.now_us())
         return Response(status_code=204)
 
     async def _watch(self, request: Request) -> Response:

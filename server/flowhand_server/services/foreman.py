@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Table, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, exists, func, or_, select
 
 from flowhand_server.store.presence import SILENT
+from flowhand_server.store.readiness import turn
 from flowhand_server.store.tables import deployment, work_pool, work_queue, worker
 
 UNKNOWN_S: Final = 30
@@ -25,11 +26,11 @@ def due(conn: Connection, now: int) -> bool:
 
 
 def inspect(conn: Connection, now: int) -> int:
-    """Puts their status right."""
-    conn.execute(update(worker).where(_silent(now)).values(status="OFFLINE"))
-    conn.execute(update(work_pool).where(_deserted()).values(status="NOT_READY"))
-    conn.execute(update(work_queue).where(_unpolled(work_queue, now)).values(status="NOT_READY"))
-    conn.execute(update(deployment).where(_unpolled(deployment, now)).values(status="NOT_READY"))
+    """Puts their status right, and tells of it."""
+    turn(conn, worker, _silent(now), "OFFLINE", now)
+    turn(conn, work_pool, _deserted(), "NOT_READY", now)
+    turn(conn, work_queue, _unpolled(work_queue, now), "NOT_READY", now)
+    turn(conn, deployment, _unpolled(deployment, now), "NOT_READY", now)
     return 0
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from flowhand.ids import new_id
 from flowhand.wire.deployment_schedules import DeploymentScheduleCreate, DeploymentScheduleUpdate
 from flowhand.wire.deployments import DeploymentCreate, DeploymentUpdate
+from flowhand.wire.events import RESOURCE_ID, RESOURCE_NAME
 from flowhand.wire.filters import Entities, NamedQuery
 from flowhand_server.json_schemas import DoesNotFit, check, check_job_variables
 from flowhand_server.store import forms
@@ -18,6 +19,7 @@ from flowhand_server.store.automations import delete_owned
 from flowhand_server.store.deployment_limits import limits_of, own_name, set_limit
 from flowhand_server.store.deployment_schedules import MISSING, merge_by_slug, replace_schedules, schedules_of, unplan
 from flowhand_server.store.errors import Conflict, NotFound, Refused
+from flowhand_server.store.events import emit
 from flowhand_server.store.notices import config_changed
 from flowhand_server.store.nouns import where
 from flowhand_server.store.reading import bounded, named_order
@@ -101,6 +103,7 @@ def apply_deployment(conn: Connection, body: DeploymentCreate, now: int) -> tupl
     replace_schedules(conn, deployment_id, _schedules(body) or [], now)
     set_limit(conn, deployment_id, body, now)
     config_changed(conn)
+    _tell(conn, "created" if existing is None else "updated", deployment_id, body.name, now)
     return read_deployment(conn, deployment_id), existing is None
 
 
@@ -119,6 +122,11 @@ def update_deployment(conn: Connection, deployment_id: str, body: DeploymentUpda
     set_limit(conn, deployment_id, body, now)
     unplan(conn, deployment_id, now)
     config_changed(conn)
+    _tell(conn, "updated", deployment_id, row["name"], now)
+
+
+def _tell(conn: Connection, what: str, deployment_id: str, name: str, now: int) -> None:
+    emit(conn, f"prefect.deployment.{what}", {RESOURCE_ID: f"prefect.deployment.{deployment_id}", RESOURCE_NAME: name}, now)
 
 
 def set_paused(conn: Connection, deployment_id: str, paused: bool, now: int) -> None:
@@ -134,8 +142,10 @@ def delete_deployment(conn: Connection, deployment_id: str, now: int) -> None:
     """Removes a deployment with its schedules, its automations and the runs that have not begun; other runs stay, without it. NotFound."""
     run = t.flow_run.c
     conn.execute(delete(t.flow_run).where(run.deployment_id == deployment_id, run.state_type == "SCHEDULED", run.run_count == 0))
-    if not conn.execute(delete(t.deployment).where(_dep.id == deployment_id)).rowcount:
+    gone = conn.execute(delete(t.deployment).where(_dep.id == deployment_id).returning(_dep.name)).first()
+    if gone is None:
         raise NotFound(MISSING)
+    _tell(conn, "deleted", deployment_id, gone.name, now)
     conn.execute(delete(t.concurrency_limit).where(t.concurrency_limit.c.name == own_name(deployment_id)))
     delete_owned(conn, f"prefect.deployment.{deployment_id}", now)
     config_changed(conn)

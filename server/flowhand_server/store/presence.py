@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from flowhand.ids import new_id
 
+from .readiness import turn
 from .tables import deployment, session, work_pool, work_queue, worker
 
 SILENT: Final = 3
@@ -20,7 +21,7 @@ _NOTED_EVERY_US: Final = 30_000_000
 
 def worker_seen(conn: Connection, pool_id: str, name: str, interval_s: float, now: int) -> str:
     """A worker of the pool lives: made when it is new, online, its pool ready. Its id."""
-    beat = {"last_heartbeat_time": now, "heartbeat_interval_seconds": interval_s, "status": "ONLINE", "updated": now}
+    beat = {"last_heartbeat_time": now, "heartbeat_interval_seconds": interval_s, "updated": now}
     here = (worker.c.work_pool_id == pool_id) & (worker.c.name == name)
     found = conn.execute(select(worker.c.id).where(here)).scalar()
     if found is None:
@@ -28,26 +29,31 @@ def worker_seen(conn: Connection, pool_id: str, name: str, interval_s: float, no
         conn.execute(insert(worker).values(id=found, created=now, work_pool_id=pool_id, name=name, **beat))
     else:
         conn.execute(update(worker).where(worker.c.id == found).values(**beat))
-    conn.execute(update(work_pool).where(work_pool.c.id == pool_id, work_pool.c.status != "READY").values(status="READY"))
+    turn(conn, worker, worker.c.id == found, "ONLINE", now)
+    turn(conn, work_pool, work_pool.c.id == pool_id, "READY", now)
     return found
 
 
-def worker_gone(conn: Connection, worker_id: str) -> None:
+def worker_gone(conn: Connection, worker_id: str, now: int) -> None:
     """The worker has said that it leaves."""
-    conn.execute(update(worker).where(worker.c.id == worker_id).values(status="OFFLINE"))
+    turn(conn, worker, worker.c.id == worker_id, "OFFLINE", now)
 
 
 def queues_polled(conn: Connection, ids: Iterable[str], now: int) -> None:
     """Somebody asks these queues for runs, and so for those of their deployments."""
     wanted = list(ids)
-    conn.execute(update(work_queue).where(work_queue.c.id.in_(wanted)).values(last_polled=now, status="READY"))
+    conn.execute(update(work_queue).where(work_queue.c.id.in_(wanted)).values(last_polled=now))
+    turn(conn, work_queue, work_queue.c.id.in_(wanted), "READY", now)
     stale = deployment.c.last_polled.is_(None) | (deployment.c.last_polled < now - _NOTED_EVERY_US)
-    conn.execute(update(deployment).where(deployment.c.work_queue_id.in_(wanted), stale).values(last_polled=now, status="READY"))
+    conn.execute(update(deployment).where(deployment.c.work_queue_id.in_(wanted), stale).values(last_polled=now))
+    turn(conn, deployment, deployment.c.work_queue_id.in_(wanted), "READY", now)
 
 
 def deployments_polled(conn: Connection, ids: Iterable[str], now: int) -> None:
     """Somebody asks for the runs of these deployments."""
-    conn.execute(update(deployment).where(deployment.c.id.in_(list(ids))).values(last_polled=now, status="READY"))
+    which = deployment.c.id.in_(list(ids))
+    conn.execute(update(deployment).where(which).values(last_polled=now))
+    turn(conn, deployment, which, "READY", now)
 
 
 def pool_is_live(conn: Connection, pool_id: str, now: int) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, literal_column, or_, select, update
 
 from flowhand.clock import to_micros
 from flowhand.wire.body import DEFAULT_LIMIT
@@ -20,6 +20,7 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
 from flowhand_server.store.flow_run_reading import flow_runs_in_order
 from flowhand_server.store.limits import used_by_queues
+from flowhand_server.store.readiness import turn
 from flowhand_server.store.work_pools import pool_row
 
 _run, _queue = t.flow_run.c, t.work_queue.c
@@ -137,6 +138,7 @@ def polled_queue(conn: Connection, queue_id: str, now: int) -> None:
     _note_poll(conn, t.work_queue, _queue.id == queue_id, now)
 
 
-def _note_poll(conn: Connection, table: Any, which: ColumnElement[bool], now: int) -> None:
-    stale = or_(table.c.last_polled.is_(None), table.c.last_polled < now - STALE_POLL_US, table.c.status != "READY")
-    conn.execute(update(table).where(which, stale).values(last_polled=now, status="READY"))
+def _note_poll(conn: Connection, table: Table, which: ColumnElement[bool], now: int) -> None:
+    stale = or_(table.c.last_polled.is_(None), table.c.last_polled < now - STALE_POLL_US)
+    conn.execute(update(table).where(which, stale).values(last_polled=now))
+    turn(conn, table, which, "READY", now)

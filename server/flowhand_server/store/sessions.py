@@ -120,7 +120,7 @@ def open_session(conn: Connection, request: SessionRequest, config: ServerConfig
     )
 
 
-def close_session(conn: Connection, session_id: str, secret: str) -> None:
+def close_session(conn: Connection, session_id: str, secret: str, now: int) -> None:
     """Ends a session; idempotent. What it still holds is left to the reaper."""
     try:
         opened = authenticate(conn, session_id, secret)
@@ -128,7 +128,7 @@ def close_session(conn: Connection, session_id: str, secret: str) -> None:
         return
     conn.execute(update(session).where(session.c.id == opened.id).values(status="closed"))
     if opened.worker_id:
-        worker_gone(conn, opened.worker_id)
+        worker_gone(conn, opened.worker_id, now)
     config_changed(conn)
 
 
