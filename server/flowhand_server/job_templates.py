@@ -57,11 +57,7 @@ _DOCKER: Final[dict[str, _Property]] = {
         "anyOf": [{"type": "string", "enum": ["IfNotPresent", "Always", "Never"]}, {"type": "null"}],
         "default": None,
     },
-    "registry_credentials": {
-        "title": "Registry Credentials",
-        "description": "A block that logs in to the image's registry.",
-        "default": None,
-    },
+    "registry_credentials": _block("Registry Credentials", "A block that logs in to the image's registry."),
     "networks": _list("Networks", "Networks to join."),
     "network_mode": _text("Network Mode", "Docker's network mode, in place of networks."),
     "auto_remove": _flag("Auto Remove", "Whether the container is removed when it has ended.", False),
@@ -106,11 +102,7 @@ _KUBERNETES: Final[dict[str, _Property]] = {
         "type": "integer",
         "default": 60,
     },
-    "cluster_config": {
-        "title": "Cluster Config",
-        "description": "A block that says which cluster; unset, the worker's own.",
-        "default": None,
-    },
+    "cluster_config": _block("Cluster Config", "A block that says which cluster; unset, the worker's own."),
 }
 _MANIFEST: Final[dict[str, Any]] = {
     "apiVersion": "batch/v1",
