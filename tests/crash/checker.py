@@ -46,10 +46,6 @@ class Evidence:
     def final(self) -> str:
         return self.states[-1][0]
 
-    @property
-    def reaped(self) -> bool:
-        return any(message.startswith("Lost contact") for *_, message in self.states)
-
 
 def gather(rig: Rig) -> Evidence:
     """Reads the database and the flow's own record."""
@@ -82,7 +78,7 @@ def check(rig: Rig, fault: Fault) -> list[str]:
     _states(evidence)
     _ending(evidence, fault)
     _bodies_once(evidence, rig.policy, suspended=fault.name == "stop host")
-    _lines(evidence, fault, rig.policy)
+    _lines(evidence, fault)
     _nothing_left(evidence, rig)
     return evidence.problems
 
@@ -122,19 +118,18 @@ def _bodies_once(evidence: Evidence, policy: str, *, suspended: bool) -> None:
             evidence.problems.append(f"two bodies at once for {earlier.last - later.began:.2f} s")
 
 
-def _lines(evidence: Evidence, fault: Fault, policy: str) -> None:
+def _lines(evidence: Evidence, fault: Fault) -> None:
     heard: dict[int, list[int]] = defaultdict(list)
     for _, message in evidence.log:
         match = _LINE.match(message)
         if match:
             heard[int(match[1])].append(int(match[2]))
-    fenced = policy == "retry" and evidence.reaped
     for body in evidence.bodies:
         numbers = heard[body.pid]
         if numbers != sorted(set(numbers)):
             evidence.problems.append(f"lines of {body.pid} are doubled or out of order: {numbers}")
         complete = numbers == list(range(len(numbers))) and len(numbers) >= body.lines
-        if not complete and not fault.loses_lines and not (fenced and not body.done):
+        if not complete and not fault.loses_lines:
             missing = sorted(set(range(body.lines)) - set(numbers))
             evidence.problems.append(f"lines of {body.pid} are lost: {missing} of {body.lines}")
 
@@ -142,7 +137,7 @@ def _lines(evidence: Evidence, fault: Fault, policy: str) -> None:
 def _nothing_left(evidence: Evidence, rig: Rig) -> None:
     left = [f"{path.name} ({path.stat().st_size} bytes)" for path in rig.home.glob("instances/*/runs/*")]
     letters = list(rig.home.glob("instances/*/dead-letters*"))
-    journals = [path for path in rig.home.glob("instances/*/journal*") if path.stat().st_size]
+    journals = [path for path in rig.home.glob("instances/*/journal") if path.stat().st_size]
     strays = [process.pid for process in psutil.process_iter() if _is_ours(process, str(rig.home))]
     for what, found in {"files": left, "dead letters": letters, "journals": journals, "processes": strays}.items():
         if found:

@@ -50,9 +50,11 @@ def play(cell: Cell, seed: int) -> list[str]:
     fault = FAULTS[cell.fault]
     base = Path(tempfile.mkdtemp(prefix="flowhand-crash-"))
     with rigged(base, seed, cell.policy, small_disk=fault.small_disk) as rig:
-        rig.ask(memory_group(rig) if fault.hogs else "")
-        rig.arm(cell.point)
         rig.start_worker()
+        if cell.point in WITH_CHILD:
+            rig.daemon().says('"Claiming"')  # the keeper is warm: its rehearsal comes by the child's points as well
+        rig.arm(cell.point)
+        rig.ask(memory_group(rig) if fault.hogs else "")
         if cell.point == "draining":
             wait_for((rig.record / "began").exists, 45, lambda: rig.daemon().log)
             rig.daemon().process.send_signal(signal.SIGTERM)

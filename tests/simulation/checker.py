@@ -136,8 +136,7 @@ class Checker:
             self._ledger.blame(f"{run_id} is {name} although attempt {attempt} truly ended {page.ended}")
 
     def _judge_log(self, run_id: str, attempt: int, page: Attempt) -> None:
-        excused = page.files_lost or (run_id, attempt) in self.given_up or self._closed.get(run_id, (0, ""))[0] > attempt
-        if (excused and self._ledger.policies[run_id] == "retry") or page.files_lost:
+        if page.files_lost:
             return
         for stream, lines in page.said.items():
             heard = self._heard[run_id, attempt, stream]

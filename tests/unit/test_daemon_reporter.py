@@ -71,6 +71,10 @@ class Handler:
         """A fence."""
         self.fenced.append(run.key)
 
+    async def let_go(self, run: Run) -> None:
+        """A fenced one has nothing more to say."""
+        self.registry.remove(run)
+
     async def hand_back(self, runs: list[Run]) -> None:
         """Not begun."""
         for run in runs:

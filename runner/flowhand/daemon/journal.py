@@ -9,13 +9,18 @@ is alive in it, and is rewritten when it has grown past COMPACT_BYTES.
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from flowhand.wire import records
+import structlog
+
+from flowhand.daemon.record_file import RecordFile
+from flowhand.errors import FlowhandError
 from flowhand.wire.runner import ClaimedRun, LogLine, Mark, StateItem
+
+log = structlog.get_logger("flowhand.daemon")
 
 COMPACT_BYTES: Final = 4 * 1024 * 1024
 
@@ -34,104 +39,110 @@ class Entry:
     """The daemon's own lines about the run, in order of their seq."""
 
 
+class JournalFull(FlowhandError):
+    """There is no room for a claim, which must be on the disk before the run is started."""
+
+
 class Journal:
-    """One daemon's journal. Opening replays it and cuts a torn tail; every other method appends one record and changes `entries`."""
+    """One daemon's journal. Opening replays it; every other method changes `entries` and appends one record.
+
+    On a full disk a reserve is used up first. Beyond that only `claimed` fails: all else is kept in memory and written when there is room
+    again, for it can be found out anew from the runs' files and the server's marks.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.entries: dict[str, Entry] = {}
-        self.torn = 0
-        """Bytes cut from the tail at opening; more than zero is worth a word."""
-        self._fd, self._size = self._open()
+        self.behind = False
+        """There is more in memory than in the file."""
+        self._file = self._open()
 
     def set_aside(self, suffix: str) -> Path:
         """Keeps the file under another name and begins an empty one; for records that are not to be replayed."""
         aside = self._path.with_name(f"{self._path.name}.{suffix}")
         self._path.rename(aside)
-        os.close(self._fd)
+        self._file.close()
         self.entries = {}
-        self._fd, self._size = self._open()
+        self._file = self._open()
         return aside
 
     def claimed(self, key: str, claimed: ClaimedRun, lease_until: float) -> None:
-        """A run is ours; written before it is started."""
-        self.entries[key] = Entry(claimed, lease_until)
-        run = claimed.model_dump_json()
-        self._append(f'{{"k":"claimed","key":"{key}","until":{lease_until!r},"run":{run}}}'.encode())
+        """A run is ours; written before it is started. JournalFull when it cannot be."""
+        entry = Entry(claimed, lease_until)
+        if not self._append(_claimed(key, entry)):
+            raise JournalFull(f"{self._path}: the disk is full")
+        self.entries[key] = entry
 
     def started(self, key: str) -> None:
         """The launcher has it."""
         self.entries[key].started = True
-        self._append(f'{{"k":"started","key":"{key}"}}'.encode())
+        self._append(_started(key))
 
     def final(self, key: str, item: StateItem) -> None:
         """How it ended; written before it is reported."""
         self.entries[key].final = item
-        self._append(f'{{"k":"final","key":"{key}","item":{item.model_dump_json()}}}'.encode())
+        self._append(_final(key, item))
 
     def note(self, key: str, line: LogLine) -> None:
         """A line of the daemon's own for the run's log."""
         self.entries[key].notes.append(line)
-        self._append(json.dumps({"k": "note", "key": key, "line": line}).encode())
+        self._append(_note(key, line))
 
     def marks(self, marks: list[Mark]) -> None:
         """What the server has stored: one record for a whole answer."""
-        known = [[f"{run}.{attempt}", stream, seq] for run, attempt, stream, seq in marks if f"{run}.{attempt}" in self.entries]
+        known = [(f"{run}.{attempt}", stream, seq) for run, attempt, stream, seq in marks if f"{run}.{attempt}" in self.entries]
         for key, stream, seq in known:
-            entry = self.entries[str(key)]
-            entry.marks[str(stream)] = max(entry.marks.get(str(stream), 0), int(seq))
+            entry = self.entries[key]
+            entry.marks[stream] = max(entry.marks.get(stream, 0), seq)
         if known:
-            self._append(json.dumps({"k": "marks", "m": known}).encode())
+            self._append(_marks(known))
 
     def done(self, key: str) -> None:
         """Acknowledged and forgotten. The file starts over when this was the last one."""
         if self.entries.pop(key, None) is None:
             return
-        if self.entries:
-            self._append(f'{{"k":"done","key":"{key}"}}'.encode())
-            if self._size > COMPACT_BYTES:
-                self._rewrite()
-        else:
-            self._rewrite()
+        if not self.entries:
+            self._file.clear()
+            self.behind = False
+        elif self._append(f'{{"k":"done","key":"{key}"}}'.encode()) and self._file.size > COMPACT_BYTES:
+            self._file.replace(self._alive())
 
     def sync(self) -> None:
         """To the disk itself. Blocks for as long as that takes."""
-        os.fdatasync(self._fd)
+        self._file.sync()
 
     def close(self) -> None:
         """Closes the file; what is in it stays."""
-        os.close(self._fd)
+        self._file.close()
 
     @property
     def size(self) -> int:
         """Bytes in the file."""
-        return self._size
+        return self._file.size
 
-    def _append(self, body: bytes) -> None:
-        data = records.encode(body)
-        written = os.write(self._fd, data)
-        if written != len(data):  # a disk that fills up writes short once, then refuses: leave no torn record in the middle
-            os.ftruncate(self._fd, self._size)
-            os.lseek(self._fd, self._size, os.SEEK_SET)
-            raise OSError(28, "no space left for the journal", str(self._path))
-        self._size += written
+    @property
+    def torn(self) -> int:
+        """Bytes cut from the tail at opening."""
+        return self._file.torn
 
-    def _open(self) -> tuple[int, int]:
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        size = self._replay(fd)
-        os.lseek(fd, size, os.SEEK_SET)
-        return fd, size
+    def _append(self, body: bytes) -> bool:
+        if self.behind:
+            self.behind = not self._file.replace(self._alive())
+        if not self.behind:
+            self.behind = not self._file.append(body)
+            if self.behind:
+                log.error("The disk is full: what the journal should hold is kept in memory until there is room", file=str(self._path))
+        return not self.behind
 
-    def _replay(self, fd: int) -> int:
-        data = self._path.read_bytes()
-        end = 0
-        for record in records.decode(data):
-            end = record.end
-            self._apply(json.loads(record.body))
-        self.torn = len(data) - end
-        if self.torn:
-            os.ftruncate(fd, end)
-        return end
+    def _alive(self) -> Iterator[bytes]:
+        for key, entry in self.entries.items():
+            yield from _records(key, entry)
+
+    def _open(self) -> RecordFile:
+        file = RecordFile(self._path)
+        for body in file.take_found():
+            self._apply(json.loads(body))
+        return file
 
     def _apply(self, record: dict[str, Any]) -> None:
         kind = record.get("k")
@@ -156,26 +167,38 @@ class Journal:
             stream, seq, stamp, level, name, message, task = record["line"]
             entry.notes.append((stream, seq, stamp, level, name, message, task))
 
-    def _rewrite(self) -> None:
-        """Writes what is alive into a new file and puts it in place of the old one."""
-        fresh = self._path.with_suffix(".new")
-        fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        old, self._fd, self._size = self._fd, fd, 0
-        alive, self.entries = self.entries, {}
-        for key, entry in alive.items():
-            self._write_whole(key, entry)
-        if alive:
-            os.fdatasync(fd)
-        fresh.rename(self._path)
-        os.close(old)
 
-    def _write_whole(self, key: str, entry: Entry) -> None:
-        self.claimed(key, entry.claimed, entry.lease_until)
-        if entry.started:
-            self.started(key)
-        for line in entry.notes:
-            self.note(key, line)
-        run, attempt = entry.claimed.run_id, entry.claimed.attempt
-        self.marks([(run, attempt, stream, seq) for stream, seq in entry.marks.items()])  # type: ignore[misc]
-        if entry.final is not None:
-            self.final(key, entry.final)
+# --- records -------------------------------------------------------------------------------------------------------------------------
+
+
+def _claimed(key: str, entry: Entry) -> bytes:
+    return f'{{"k":"claimed","key":"{key}","until":{entry.lease_until!r},"run":{entry.claimed.model_dump_json()}}}'.encode()
+
+
+def _started(key: str) -> bytes:
+    return f'{{"k":"started","key":"{key}"}}'.encode()
+
+
+def _final(key: str, item: StateItem) -> bytes:
+    return f'{{"k":"final","key":"{key}","item":{item.model_dump_json()}}}'.encode()
+
+
+def _note(key: str, line: LogLine) -> bytes:
+    return json.dumps({"k": "note", "key": key, "line": line}).encode()
+
+
+def _marks(marks: Sequence[tuple[str, str, int]]) -> bytes:
+    return json.dumps({"k": "marks", "m": marks}).encode()
+
+
+def _records(key: str, entry: Entry) -> Iterator[bytes]:
+    """All that is known of one attempt."""
+    yield _claimed(key, entry)
+    if entry.started:
+        yield _started(key)
+    for line in entry.notes:
+        yield _note(key, line)
+    if entry.marks:
+        yield _marks([(key, stream, seq) for stream, seq in entry.marks.items()])
+    if entry.final is not None:
+        yield _final(key, entry.final)

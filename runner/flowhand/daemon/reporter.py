@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -53,9 +54,24 @@ class Handler(Protocol):
         """Attempts that ended before they began."""
         ...
 
+    async def let_go(self, run: Run) -> None:
+        """A fenced attempt has ended and its lines are stored."""
+        ...
+
     def heard(self, run: Run, batch: LogBatch) -> None:
         """Lines that were read for the first time."""
         ...
+
+
+@dataclass(slots=True)
+class Batch:
+    """One report, and the runs of which nothing more will be said once it is stored."""
+
+    request: ReportRequest
+    unbegun: list[Run] = field(default_factory=list[Run])
+    """Ended before they began."""
+    fenced: list[Run] = field(default_factory=list[Run])
+    """Not ours any more; their lines are heard all the same."""
 
 
 class Reporter:
@@ -92,9 +108,8 @@ class Reporter:
 
     def mark(self, run: Run) -> None:
         """There is something to say of this run."""
-        if not run.silenced or run.ended:
-            self._dirty[run] = None
-            self._wake.set()
+        self._dirty[run] = None
+        self._wake.set()
 
     @property
     def idle(self) -> bool:
@@ -114,30 +129,31 @@ class Reporter:
                     self._busy = False
 
     async def _round(self) -> None:
-        request, ended = await self._build()
-        if request.logs or request.states:
-            await self._settle(request)
-        if ended:
-            await self._handler.hand_back(ended)
+        batch = await self._build()
+        if batch.request.logs or batch.request.states:
+            await self._settle(batch.request)
+        for run in batch.fenced:
+            await self._handler.let_go(run)
+        if batch.unbegun:
+            await self._handler.hand_back(batch.unbegun)
 
-    async def _build(self) -> tuple[ReportRequest, list[Run]]:
-        request = ReportRequest(session=self._session.id)
-        ended: list[Run] = []
+    async def _build(self) -> Batch:
+        batch = Batch(ReportRequest(session=self._session.id))
         room = BATCH_BYTES
         for run in list(self._dirty):
             if room <= 0:
                 break
             share = max(SHARE_BYTES, room // max(1, len(self._dirty)))
-            room -= await self._take(run, share, request, ended)
-        return request, ended
+            room -= await self._take(run, share, batch)
+        return batch
 
-    async def _take(self, run: Run, share: int, request: ReportRequest, ended: list[Run]) -> int:
+    async def _take(self, run: Run, share: int, batch: Batch) -> int:
         """Adds what one run has to say; the bytes it came to."""
         process_ended = run.ended
         run.follower.ended = process_ended
         taken = await run.follower.take(share)
         if self._registry.get(run.key) is not run:
-            self._dirty.pop(run, None)  # fenced and forgotten while it waited for its turn
+            self._dirty.pop(run, None)  # forgotten while it waited for its turn
             return taken.bytes
         heard = [item for frame in taken.frames if (item := run.hear(frame)) is not None]
         states = [self._masking.state(run, item) for item in heard]
@@ -145,21 +161,29 @@ class Reporter:
         run.notes.clear()
         if run.follower.pending == 0:
             del self._dirty[run]
-            if process_ended and run.final is None and not run.handed_back:
-                final = run.conclude(self._clock.now_us())
-                if final is None:
-                    ended.append(run)
-                else:
-                    self._journal.final(run.key, self._masking.state(run, final))
-            if process_ended and run.final is not None:
-                states.append(run.final)
+            if process_ended:
+                self._end(run, batch, states)
+        if lines:
+            said = LogBatch(run_id=run.claimed.run_id, attempt=run.claimed.attempt, lines=lines)
+            self._handler.heard(run, said)
+            batch.request.logs.append(said)
         if not run.silenced:
-            if lines:
-                batch = LogBatch(run_id=run.claimed.run_id, attempt=run.claimed.attempt, lines=lines)
-                self._handler.heard(run, batch)
-                request.logs.append(batch)
-            request.states += [item for item in states if item.seq > run.marks.get("state", 0)]
+            batch.request.states += [item for item in states if item.seq > run.marks.get("state", 0)]
         return taken.bytes
+
+    def _end(self, run: Run, batch: Batch, states: list[StateItem]) -> None:
+        """Its process has left and its files are read: what is to be done about that."""
+        if run.silenced:
+            batch.fenced.append(run)
+            return
+        if run.final is None and not run.handed_back:
+            final = run.conclude(self._clock.now_us())
+            if final is None:
+                batch.unbegun.append(run)
+            else:
+                self._journal.final(run.key, self._masking.state(run, final))
+        if run.final is not None:
+            states.append(run.final)
 
     async def _settle(self, request: ReportRequest) -> None:
         """Sends until the server took it; then acts on the answer."""
@@ -237,8 +261,12 @@ class Reporter:
     def _bury(self, request: ReportRequest, why: str) -> None:
         """Keeps what the server will never take, for a person to look at."""
         log.error("The server refused a report; it is kept beside the journal", why=why, file=str(self._dead_letters))
-        with self._dead_letters.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"why": why, "at_us": self._clock.now_us(), "report": request.model_dump(mode="json")}) + "\n")
+        letter = json.dumps({"why": why, "at_us": self._clock.now_us(), "report": request.model_dump(mode="json")}) + "\n"
+        try:
+            with self._dead_letters.open("a", encoding="utf-8") as file:
+                file.write(letter)
+        except OSError as error:
+            log.error("It could not be kept", why=error.strerror)
 
 
 def halves(request: ReportRequest) -> tuple[ReportRequest, ReportRequest | None]:

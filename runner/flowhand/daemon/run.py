@@ -49,7 +49,7 @@ class Run:
     final: StateItem | None = None
     handed_back: bool = False
     silenced: bool = False
-    """The server refused this attempt: nothing more is reported of it."""
+    """The server refused this attempt: no more states are reported of it, only its lines."""
     secrets: Redactor | None = None
     """What its process has named as secret; None while there is none."""
 

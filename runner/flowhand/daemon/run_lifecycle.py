@@ -16,7 +16,7 @@ from flowhand.daemon.echo import Echo
 from flowhand.daemon.follower import Follower
 from flowhand.daemon.handback import HandBack
 from flowhand.daemon.jobs import Place, make_job
-from flowhand.daemon.journal import Journal
+from flowhand.daemon.journal import Journal, JournalFull
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
 from flowhand.daemon.session import Session
@@ -78,10 +78,19 @@ class Lifecycle:
             known.lease_until = lease_until
             return
         run = Run(claimed, Follower(key, self._launcher), lease_until)
-        self._journal.claimed(key, claimed, lease_until)
-        fail_point("claimed")
         self._registry.add(run)
+        try:
+            self._journal.claimed(key, claimed, lease_until)
+        except JournalFull as error:
+            log.error("A run is handed back", run=run.title, why=str(error))
+            run.ended = True
+            self.spawn(self._decline, run)
+            return
+        fail_point("claimed")
         self.spawn(self._start, run)
+
+    async def _decline(self, run: Run) -> None:
+        await self.hand_back([run])
 
     async def _start(self, run: Run) -> None:
         fail_point("preparing")
@@ -130,7 +139,7 @@ class Lifecycle:
     async def _hear(self, event: Event) -> None:
         if isinstance(event, Progress):
             run = self._registry.get(event.key)
-            if run is not None and not run.silenced:
+            if run is not None:
                 run.follower.grown(event.sizes, self._clock.now_us())
                 self.mark(run)
         elif isinstance(event, Exited):
@@ -144,9 +153,6 @@ class Lifecycle:
             await self._launcher.forget(event.key)
             return
         run.exit, run.ended = event.exit, True
-        if run.silenced:
-            await self._forget(run)
-            return
         run.follower.grown(event.exit.sizes, self._clock.now_us())
         self.mark(run)
 
@@ -160,10 +166,7 @@ class Lifecycle:
                 continue
             run.why, run.ended = event.why, True
             run.follower.grown(EVERYTHING, self._clock.now_us())
-            if run.silenced:
-                await self._forget(run)
-            else:
-                self.mark(run)
+            self.mark(run)
 
     # --- what the server says -------------------------------------------------------------------------------------------------------
 
@@ -195,11 +198,11 @@ class Lifecycle:
             log.warning("The keeper does not answer; the run could not be stopped yet", run=run.title, error=str(error))
 
     async def fence(self, run: Run, refusal: Refusal) -> None:
-        """The attempt is not ours any more: its process is killed and nothing more is said of it."""
+        """The attempt is not ours any more: its process is killed, and of what it has said only the lines are reported."""
         log.warning("The server gave this run to another or ended it; stopping it here", run=run.title, reason=refusal.reason)
         run.silenced = True
         if run.ended:
-            await self._forget(run)
+            self.mark(run)
         else:
             await self.stop(run, StopReason.FENCED, 0.0)
 
@@ -211,7 +214,12 @@ class Lifecycle:
 
     async def refused(self, run: Run, refusal: Refusal) -> None:
         """A fenced attempt."""
-        await self.fence(run, refusal)
+        if not run.silenced:
+            await self.fence(run, refusal)
+
+    async def let_go(self, run: Run) -> None:
+        """A fenced attempt of which everything is said."""
+        await self._forget(run)
 
     async def stored(self, run: Run, result: StateResult) -> None:
         """The final state is on the server's disk: forget the attempt, or begin the next one right here."""

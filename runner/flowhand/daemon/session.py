@@ -78,7 +78,10 @@ class Session:
                 await anyio.sleep(delay)
         self._reply = reply
         self._stamp = replace(self._stamp, session=reply.session, secret=reply.secret, server_id=reply.server_id)
-        self._instance.write_stamp(self._stamp)
+        try:
+            self._instance.write_stamp(self._stamp)
+        except OSError as error:
+            log.error("The stamp cannot be written; after a kill, the next daemon could not take the runs over", why=error.strerror)
         self.contact.set()
         return reply
 

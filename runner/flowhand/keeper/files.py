@@ -35,6 +35,10 @@ class Reserve:
             os.ftruncate(self._fd, 0)
         return held
 
+    def close(self) -> None:
+        """Lets go of the file; the space stays set aside."""
+        os.close(self._fd)
+
     def refill(self) -> None:
         """Sets the space aside again where there is room."""
         if self._held:

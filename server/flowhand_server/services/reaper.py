@@ -49,8 +49,8 @@ class Reaper:
         self._woken = asyncio.Event()
 
     def notice(self, notices: Sequence[Notice]) -> None:
-        """A listener for the store: while nothing was held, a run may have been claimed."""
-        if self._idle and any(notice.topic == "run" for notice in notices):
+        """A listener for the store: while nothing was held, also while that was being looked up, a run may have been claimed."""
+        if any(notice.topic == "run" for notice in notices):
             self._woken.set()
 
     async def round(self) -> float:
