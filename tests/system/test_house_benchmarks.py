@@ -18,6 +18,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SMALL = {
     "import_cost": ("--samples=2", {"import_p50", "modules_loaded"}),
     "start_latency": ("--runs=2", {"fork_p50", "fork_p99"}),
+    "code_latency": ("--runs=1 --files=5", {"local_p50", "first_p50", "cached_commit_over_local_p50", "cached_branch_p50"}),
     "lateness": ("--runs=1", {"p50", "p99"}),
     "throughput": ("--runs=20", {"backlog_rate", "backlog_cpu_per_run", "backlog_not_whole"}),
     "idle": ("--settle=0 --seconds=1", {"worker_pss", "server_pss", "worker_cpu"}),
