@@ -6,9 +6,10 @@ import json
 import traceback
 from typing import Any, Final
 
-from flowhand.sdk.states import State
+from flowhand.sdk.states import Failed, State
 from flowhand.sdk.task_run import TaskRun
 from flowhand.sdk.verdict import described
+from flowhand.wire.states import StateType
 
 _MAX_DATA: Final = 64 * 1024
 """Bytes of JSON up to which a result is kept with the state."""
@@ -28,6 +29,13 @@ def end_frame(state: State, error: BaseException | None, *, persist: bool) -> di
         "data": _simple(state.data) if persist and state.is_completed() else None,
         "error": None if error is None else error_of(error),
     }
+
+
+def last_state(state: State) -> State:
+    """A flow may return any state; one that is not final says what the author meant, and the run has ended all the same."""
+    if state.is_final() or state.type == StateType.SCHEDULED:
+        return state
+    return Failed(message=f"The flow returned the state {state.name}, which does not end a run.")
 
 
 def task_frame(task_run: TaskRun, now_us: int) -> dict[str, Any]:

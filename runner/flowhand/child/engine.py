@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 
 from flowhand.child.barrier import lease_is_over, wait_until
 from flowhand.child.channel import Channel
-from flowhand.child.ending import end_frame, task_frame
+from flowhand.child.ending import end_frame, last_state, task_frame
 from flowhand.child.place import directory_of, go_to, lay_environment
 from flowhand.child.stopping import Stop
 from flowhand.clock import EPOCH, Clock, SystemClock, to_datetime
@@ -34,7 +34,6 @@ from flowhand.sdk.run_logging import logger_of
 from flowhand.sdk.states import Crashed, Failed, Running, State
 from flowhand.sdk.verdict import described, state_of_error
 from flowhand.wire.job import NOT_BEGUN, Job
-from flowhand.wire.states import StateType
 
 SAID: Final = 0
 """Exit code: the last word is said, whatever it was."""
@@ -207,16 +206,9 @@ def _end(session: Session, state: State, error: BaseException | None, *, persist
         session.stop.deaf()
         return STOPPED
     fail_point("ending")
-    said = session.channel.send(end_frame(_final(state), error, persist=persist))
+    said = session.channel.send(end_frame(last_state(state), error, persist=persist))
     session.stop.deaf()
     return SAID if said else UNSAID
-
-
-def _final(state: State) -> State:
-    """A flow may return any state; one that is not final says what the author meant, and the run has ended all the same."""
-    if state.is_final() or state.type == StateType.SCHEDULED:
-        return state
-    return Failed(message=f"The flow returned the state {state.name}, which does not end a run.")
 
 
 def _context(job: Job) -> RunContext:

@@ -75,7 +75,7 @@ def _by_timer(seconds: float, error: type[BaseException]) -> Generator[None, Non
     def ring() -> None:
         with lock:
             if not over:
-                _raise_in(thread, error)
+                raise_in(thread, error)
 
     timer = threading.Timer(seconds, ring)
     timer.daemon = True
@@ -85,10 +85,13 @@ def _by_timer(seconds: float, error: type[BaseException]) -> Generator[None, Non
     finally:
         with lock:
             over = True
-        _raise_in(thread, None)  # one that was set but has not struck yet
+        raise_in(thread, None)  # one that was set but has not struck yet
         timer.cancel()
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """https://docs.python.org/3/c-api/init.html#c.PyThreadState_SetAsyncExc; None takes back what has not been raised yet."""
+def raise_in(thread: int, error: type[BaseException] | None) -> None:
+    """Raises in another thread, when Python code runs there again.
+
+    https://docs.python.org/3/c-api/init.html#c.PyThreadState_SetAsyncExc; None takes back what has not been raised yet.
+    """
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error) if error else None)

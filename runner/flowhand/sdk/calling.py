@@ -1,9 +1,10 @@
-"""Calling a flow: here and now, in this process, as a run of its own."""
+"""Calling a flow: here and now, in this process, as a run of its own, that the API knows of when there is one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flowhand.sdk import doors
 from flowhand.sdk.attempt import Attempt
 from flowhand.sdk.context import RunContext, current_run, process
 from flowhand.sdk.course import Course, answer, course, drive, drive_async
@@ -11,6 +12,7 @@ from flowhand.sdk.flow_run import FlowRun
 from flowhand.sdk.parameters import as_parameters, bind, validate
 from flowhand.sdk.run_logging import logger_of, show_on_console
 from flowhand.sdk.run_names import random_name
+from flowhand.sdk.verdict import state_of_error
 
 if TYPE_CHECKING:
     from flowhand.sdk.flow import Flow
@@ -22,17 +24,38 @@ def call(flow: Flow[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *,
     if _loading(flow):
         return None
     attempt = _begin(flow, args, kwargs)
-    drive(attempt, _told(attempt))
+    reporter = attempt.run.reporter = doors.reporter_of(attempt)
+    try:
+        drive(attempt, _told(attempt))
+    except BaseException as error:  # noqa: BLE001  # an interrupt between two tries: it ends the run and is raised below
+        _break_off(attempt, error)
+    if reporter is not None:
+        reporter.ended(attempt)
+        reporter.settle()
     return answer(attempt, return_state)
 
 
 async def call_async(flow: Flow[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, return_state: bool) -> Any:
     """Calls an async flow, on the running loop."""
+    import asyncio  # loaded by whoever runs a loop; plain flows never pay for it
+
     if _loading(flow):
         return None
     attempt = _begin(flow, args, kwargs)
-    await drive_async(attempt, _told(attempt))
+    reporter = attempt.run.reporter = await doors.reporter_of_async(attempt)
+    try:
+        await drive_async(attempt, _told(attempt))
+    except BaseException as error:  # noqa: BLE001  # cancelled between two tries: it ends the run and is raised below
+        _break_off(attempt, error)
+    if reporter is not None:
+        reporter.ended(attempt)
+        await asyncio.to_thread(reporter.settle)
     return answer(attempt, return_state)
+
+
+def _break_off(attempt: Attempt, error: BaseException) -> None:
+    attempt.error = error
+    attempt.enter_state(state_of_error(error))
 
 
 def _loading(flow: Flow[..., Any]) -> bool:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowhand.errors import MissingContextError
 from flowhand.sdk.flow_run import FlowRun
 from flowhand.sdk.runnable import Runnable
 from flowhand.sdk.task_pool import TaskPool
 from flowhand.sdk.task_run import TaskRun
+
+if TYPE_CHECKING:
+    from flowhand.sdk.reporter import Reporter
 
 
 @dataclass(slots=True, eq=False)
@@ -30,11 +33,13 @@ class RunContext:
     """How often each task and subflow was begun here: the source of their dynamic keys."""
     pool: TaskPool = field(default_factory=TaskPool)
     """What runs the tasks that are submitted here."""
+    reporter: Reporter | None = None
+    """Who tells the API of a flow run that is called here and now; None: nobody does, or the worker."""
 
     @property
     def known_to_api(self) -> bool:
-        """Whether the API has a run of this id: one that a worker executes, not one that was called."""
-        return self.parent is None and bool(self.api_url)
+        """Whether the API has a run of this id: one that a worker executes, or one that was called and is reported."""
+        return bool(self.api_url) and (self.parent is None or self.reporter is not None)
 
     def next_key(self, task_key: str) -> str:
         """The dynamic key of the next run of a task."""

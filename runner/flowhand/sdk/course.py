@@ -57,17 +57,22 @@ Course = Generator[Step, None, None]
 def course(attempt: Attempt) -> Course:
     """Tries until it works or no try is left, then the hooks of the end."""
     what, run = attempt.what, attempt.subject
+    reporter = attempt.run.reporter if attempt.run.task_run is None else None
     log = logger_of(attempt.run)
     while True:
         run.run_count += 1
         attempt.value = attempt.error = None
         enter(attempt, Running(name=StateName.RETRYING if attempt.run.task_run and run.run_count > 1 else StateName.RUNNING))
+        if reporter is not None:
+            reporter.began(attempt)
         yield from what.hooks_for(attempt.state)
         yield EXECUTE
         if isinstance(attempt.error, Exception):
             log.error("%s", attempt.state.message, exc_info=None if isinstance(attempt.error, FlowTimeout) else attempt.error)
         if not what.wants_retry(run, attempt.state):
             break
+        if reporter is not None:
+            reporter.failed(attempt)
         delay = what.retry_delay(run.run_count)
         log.info("Trying again in %g s (%d of %d)", delay, run.run_count, what.retries)
         enter(attempt, State(type=StateType.SCHEDULED, name=StateName.AWAITING_RETRY))
@@ -83,7 +88,7 @@ def enter(attempt: Attempt, state: State) -> None:
 
 
 def announce(attempt: Attempt) -> None:
-    """Tells of the state of a task's run. Flow runs are reported by what executes them."""
+    """Tells of the state of a task's run. Flow runs have a reporter, or are reported by what executes them."""
     if attempt.run.task_run is not None and process.announce is not None:
         process.announce(attempt.run.task_run)
 

@@ -16,13 +16,31 @@ from flowhand.sdk.dual import called_from_coroutine, run_plain
 if TYPE_CHECKING:
     from flowhand.deployments.runner_deployment import RunnerDeployment as RunnerDeployment
     from flowhand.deployments.sources import Storage as Storage
+    from flowhand.sdk.attempt import Attempt
     from flowhand.sdk.flow import Flow
+    from flowhand.sdk.reporter import Reporter
 
 _SERVING: Final = frozenset({"pause_on_shutdown", "print_starting_message", "limit", "query_seconds", "webserver"})
 
 
 def _behind(module: str, name: str) -> Any:
     return getattr(import_module(module), name)
+
+
+def reporter_of(attempt: Attempt) -> Reporter | None:
+    """Who tells the API of a run that is called here and now: None when there is no API, and in a worker's child, which has no client."""
+    if process.run is not None:
+        return None
+    return _behind("flowhand.adhoc.reporting", "reporter_of")(attempt)
+
+
+async def reporter_of_async(attempt: Attempt) -> Reporter | None:
+    """The same without holding up the loop."""
+    if process.run is not None:
+        return None
+    import asyncio  # loaded by whoever runs a loop; plain flows never pay for it
+
+    return await asyncio.to_thread(reporter_of, attempt)
 
 
 async def to_deployment(flow: Flow[..., Any], name: str, **options: Any) -> RunnerDeployment:

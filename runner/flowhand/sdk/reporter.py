@@ -1,0 +1,28 @@
+"""Whoever tells the API of a flow run that is called here and now, as the SDK sees him."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from flowhand.sdk.attempt import Attempt
+
+
+class Reporter(Protocol):
+    """Of one run. None of these raises, whatever becomes of the API, and none but `settle` waits."""
+
+    def began(self, attempt: Attempt) -> None:
+        """A try begins, in the calling thread (and on its loop, when there is one)."""
+        ...
+
+    def failed(self, attempt: Attempt) -> None:
+        """A try failed, and another follows."""
+        ...
+
+    def ended(self, attempt: Attempt) -> None:
+        """The run is in its last state. May still put in how it was ended from outside."""
+        ...
+
+    def settle(self) -> None:
+        """Returns once all that was told is stored, or the API is away; at most some seconds."""
+        ...
