@@ -102,6 +102,20 @@ def test_the_token_is_nowhere(house: House) -> None:
     assert not [path for path in storage.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
 
 
+def test_what_a_flow_says_of_the_token_is_masked(house: House) -> None:
+    """The steps brought it, so the worker knows it: in log lines, in what is printed, and in the state's message."""
+    leak = "import os\nfrom flowhand import flow, get_run_logger\n@flow\ndef leak():\n    token = os.environ['HOUSE_TOKEN']\n"
+    leak += "    get_run_logger().info('logged %s', token)\n    print('printed', token, flush=True)\n    raise ValueError(token)\n"
+    house.repository.commit({"leak.py": leak}, branch="leaking")
+    house.repository.git("checkout", "-q", "main")
+    deployment = flow.from_source(private(house, branch="leaking"), "leak.py:leak").deploy("d", work_pool_name="pool")
+    ended = house.ended(deployment)
+    assert ended["state_name"] == "Failed", ended["state"]
+    logs = house.api.logs(ended["id"])
+    assert [line for line in logs if line.startswith("logged ")] == ["logged ********"]
+    assert TOKEN not in str(logs) + str(ended) + house.worker.log
+
+
 def test_a_public_repository_needs_its_address_alone(house: House, tmp_path: Path) -> None:
     """An address that ends in .git is git's; no credentials, no step but the clone."""
     public = Repository(tmp_path)
