@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Final
 
 from flowhand.client import deployments, flows, work_pools
 from flowhand.client.call import Call, Errand, Json, path_of, read_nothing
 from flowhand.deployments.api import perform
+from flowhand.deployments.triggers import automations_of, owned_by, owner_of
 from flowhand.errors import ApiError, ApiRefused, DeploymentApplyError, ObjectNotFound
 
 if TYPE_CHECKING:
@@ -25,13 +27,14 @@ def apply_errand(deployment: RunnerDeployment, work_pool_name: str | None, image
     """The same as an errand, for a client that is open already."""
     pool = work_pool_name or deployment.work_pool_name
     _check_pool(deployment, pool, image)
+    automations = automations_of(deployment.name, deployment.triggers)
     try:
         body = _body(deployment) if pool is None else _body(deployment) | (yield from _for_pool(deployment, pool, image))
         deployment_id = yield from _create_or_update(deployment, body)
+        yield from _renew_triggers(deployment, deployment_id, automations)
     except ApiError as error:
         words = error.detail if isinstance(error, ApiRefused) and error.detail else str(error)
         raise DeploymentApplyError(f"Error while applying deployment {deployment.full_name!r}: {words}") from error
-    yield from _renew_triggers(deployment, deployment_id)
     return deployment_id
 
 
@@ -122,10 +125,15 @@ def _keep_phase(schedules: list[Json], known: list[Json]) -> list[Json]:
     return kept
 
 
-def _renew_triggers(deployment: RunnerDeployment, deployment_id: str) -> Errand[None]:
-    """Removes the automations that the deployment owns, and creates its triggers anew."""
-    owner = f"prefect.deployment.{deployment_id}"
+def _renew_triggers(deployment: RunnerDeployment, deployment_id: str, automations: list[Json]) -> Errand[None]:
+    """Removes the automations that the deployment owns, and creates its triggers anew. A server without automations is told of."""
+    about = f"automations of {deployment.full_name!r}"
     try:
-        yield Call("DELETE", path_of("automations", "owned-by", owner), read_nothing, about=f"automations of {deployment.full_name!r}")
+        yield Call("DELETE", path_of("automations", "owned-by", owner_of(deployment_id)), read_nothing, about=about)
     except ObjectNotFound:
-        return  # a server without automations
+        if automations:
+            warnings.warn(f"the API has no automations: the triggers of {deployment.full_name!r} are without effect", stacklevel=2)
+        return
+    for automation in automations:
+        body = owned_by(deployment_id, automation)
+        yield Call("POST", "/automations/", read_nothing, body, repeatable=False, about=f"trigger {automation['name']!r}")
