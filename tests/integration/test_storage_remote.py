@@ -20,6 +20,7 @@ from flowhand_storage.transfer import download_tree, upload_tree
 from support.served_folder import ServedFolder
 from support.ssh_server import SshServer
 from support.storage_files import read_files, write_files
+from support.storage_requires import require
 from support.storage_s3 import SECRET, new_bucket, s3_settings
 
 # Put together here, so that a traceback, which quotes the lines it passes through, holds them only when an error does.
@@ -122,6 +123,7 @@ def test_a_signed_address_is_not_quoted(web: ServedFolder, store: CheckoutStore)
 
 def test_a_server_that_is_not_there(store: CheckoutStore) -> None:
     """Nobody at the address: worth another try, and told so."""
+    require("aiohttp", "paramiko")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     for url in (f"http://127.0.0.1:{port}/code.zip", f"sftp://ada@127.0.0.1:{port}/code"):
@@ -131,6 +133,7 @@ def test_a_server_that_is_not_there(store: CheckoutStore) -> None:
 
 def test_sftp_refuses_without_quoting(tmp_path: Path, store: CheckoutStore) -> None:
     """A wrong password is AccessDenied."""
+    require("paramiko")
     settings = {"look_for_keys": False, "allow_agent": False}
     with SshServer(tmp_path / "ssh") as server, pytest.raises(AccessDenied) as caught:
         store.checkout(remote_source(f"sftp://ada:{WRONG}@127.0.0.1:{server.port}/code", settings))
@@ -181,6 +184,7 @@ def test_a_folder_of_this_machine_needs_no_fsspec(tmp_path: Path) -> None:
 
 def test_options_that_do_not_fit(store: CheckoutStore) -> None:
     """A setting that the file system does not know is one line, not a traceback of the library."""
+    require("paramiko")
     with pytest.raises(FetchFailed, match="no_such_option"):
         store.checkout(remote_source("sftp://127.0.0.1/x", {"no_such_option": 1}))
 
@@ -201,6 +205,7 @@ def test_upload_with_progress(tmp_path: Path) -> None:
 
 def test_upload_over_sftp(tmp_path: Path) -> None:
     """Folders that are not there yet are made."""
+    require("paramiko")
     write_files(tmp_path / "code", {"deep/er/part.py": "2"})
     with SshServer(tmp_path / "ssh") as server:
         url = f"sftp://{server.user}@127.0.0.1:{server.port}{tmp_path}/there"

@@ -8,12 +8,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from support.storage_requires import require
+
 
 class ServedFolder:
-    """Serves `root` over HTTP on the loopback. `seen` holds each request's method and path; `wanted` is the Authorization asked for,
-    and what begins with `missing` is answered with 503."""
+    """Serves `root` over HTTP on the loopback, for fsspec, which needs aiohttp to read it.
+
+    `seen` holds each request's method and path; `wanted` is the Authorization asked for; what begins with `missing` is answered with 503.
+    """
 
     def __init__(self, root: Path, wanted: str | None = None) -> None:
+        require("aiohttp")
         root.mkdir(parents=True, exist_ok=True)
         self.wanted = wanted
         self.missing: str | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import importlib.util
 import os
 import socket
 import subprocess
@@ -12,7 +11,7 @@ import sys
 import time
 from typing import Any
 
-import pytest
+from support.storage_requires import require
 
 # Newer versions of gcsfs ask a second service, over gRPC, what kind of bucket it is; the emulator has no such service.
 os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
@@ -21,9 +20,7 @@ os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
 @functools.cache
 def gcs_settings() -> dict[str, Any]:
     """fsspec settings that reach the emulator, which is started on the first call. Skips without it or gcsfs; fails so in CI."""
-    if not all(importlib.util.find_spec(name) for name in ("gcp_storage_emulator", "gcsfs")):
-        message = "install gcp-storage-emulator and gcsfs to run this test"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    require("gcp_storage_emulator", "gcsfs")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

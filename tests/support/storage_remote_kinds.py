@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import tarfile
 import uuid
@@ -10,7 +9,6 @@ import zipfile
 from pathlib import Path
 
 import fsspec
-import pytest
 
 from flowhand_storage.remote.source import remote_source
 from flowhand_storage.source import Source
@@ -18,6 +16,7 @@ from support.served_folder import ServedFolder
 from support.ssh_server import SshServer
 from support.storage_files import Files, write_files
 from support.storage_gcs import gcs_settings
+from support.storage_requires import require
 from support.storage_s3 import new_bucket, s3_settings
 
 
@@ -146,9 +145,7 @@ class SftpOrigin:
     """A folder behind OpenSSH's server."""
 
     def __init__(self, folder: Path) -> None:
-        if importlib.util.find_spec("paramiko") is None:
-            message = "install paramiko to run this test"
-            pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+        require("paramiko")
         self.folder = folder / "sftp-code"
         self.server = SshServer(folder / "ssh")
         self.server.__enter__()

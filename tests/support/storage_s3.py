@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import importlib.util
-import os
 import socket
 import subprocess
 import sys
@@ -13,7 +11,9 @@ import time
 import uuid
 from typing import Any
 
-import pytest
+import fsspec
+
+from support.storage_requires import require
 
 KEY, SECRET = "AKIATESTKEY00000", "s3cret-of-the-bucket"
 
@@ -21,9 +21,7 @@ KEY, SECRET = "AKIATESTKEY00000", "s3cret-of-the-bucket"
 @functools.cache
 def s3_settings() -> dict[str, Any]:
     """fsspec settings that reach the server, which is started on the first call. Skips without moto or s3fs; fails so in CI."""
-    if not all(importlib.util.find_spec(name) for name in ("moto", "s3fs")):
-        message = "install moto[server] and s3fs to run this test"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    require("moto", "s3fs")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -44,8 +42,7 @@ def s3_settings() -> dict[str, Any]:
 
 def new_bucket() -> str:
     """The name of a new, empty bucket."""
-    import s3fs
-
     name = f"code-{uuid.uuid4().hex[:12]}"
-    s3fs.S3FileSystem(**s3_settings()).mkdir(name)
+    settings = s3_settings()
+    fsspec.filesystem("s3", **settings).mkdir(name)
     return name
