@@ -9,8 +9,10 @@ TESTS ?= tests
 PYTEST ?=
 WORKERS ?= auto
 BENCH ?=
-SEEDS ?= 1000
+SEEDS ?=
 FROM ?= 0
+CELLS ?=
+RUNS ?= 100000
 
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
@@ -33,10 +35,10 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench simulate lock clean
+.PHONY: help demo test check bench simulate crash-matrix multitude lock clean
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 demo: $(READY) ## the main job on this machine, start to end, in a home of its own under .demo/
 	@$(BIN)/python examples/demo.py
@@ -53,8 +55,14 @@ check: $(READY) ## lint, format, types, and which room may import which
 bench: $(READY) ## all benchmarks, as JSON lines and a table; BENCH="idle throughput" for some
 	$(BIN)/python benchmarks $(BENCH)
 
-simulate: $(READY) ## simulated servers, workers and networks: SEEDS=2000 FROM=0, each seed another story
-	cd tests && $(abspath $(BIN))/python -m simulation --seeds $(SEEDS) --from $(FROM)
+simulate: $(READY) ## simulated servers, workers and networks: SEEDS=1000 FROM=0, each seed another story
+	cd tests && $(abspath $(BIN))/python -m simulation --seeds $(or $(SEEDS),1000) --from $(FROM)
+
+crash-matrix: $(READY) ## real processes killed, stopped and starved at named points: SEEDS=1 CELLS="kill daemon", and the table
+	cd tests && $(abspath $(BIN))/python -m crash --seeds $(or $(SEEDS),1) --only "$(CELLS)"
+
+multitude: $(READY) ## RUNS=100000 runs through four workers that are killed at random, then a multiset check
+	cd tests && $(abspath $(BIN))/python -m crash.multitude --runs $(RUNS)
 
 lock: $(LOCK_TOOL)/bin/uv ## resolves the dependencies anew into requirements.lock
 	@$(LOCK_TOOL)/bin/python .ci/lock.py $(LOCK_TOOL)/bin/uv
