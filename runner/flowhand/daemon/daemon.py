@@ -42,6 +42,7 @@ from flowhand.daemon.jobs import Place
 from flowhand.daemon.journal import Journal
 from flowhand.daemon.masking import Masking
 from flowhand.daemon.options import Plan
+from flowhand.daemon.patience import Patience
 from flowhand.daemon.poller import Poller
 from flowhand.daemon.recovery import Recovered, recover
 from flowhand.daemon.registry import Registry
@@ -147,6 +148,7 @@ class Daemon:
             self._lifecycle.accept,
             self._lifecycle.obey,
             plan.prefetch_s,
+            Patience(plan.poll_s, clock.monotonic, parts.draw),
             backoff,
         )
         self._poller.gate = lambda: parts.no_room(parts.instance.directory)

@@ -54,3 +54,7 @@ class Plan:
     health_port: int | None
     echo: bool
     cwd: Path
+    bounded_by_machine: bool = False
+    """Nobody has set the limit: it is a bound from cores and memory."""
+    poll_s: float = 10.0
+    """Between polls where no long poll can be held."""

@@ -1,7 +1,7 @@
 """The poller: asks for runs by long poll, and for orders while there is no slot.
 
-Where the long poll is cut or refused it falls back to plain polls with jitter. A claim that waits with no free slots is broken off as
-soon as one is free; an answer lost that way comes again, because each request names the last one received.
+Where the long poll is cut or refused it falls back to plain polls with jitter (`patience`). A claim that waits with no free slots is
+broken off as soon as one is free; an answer lost that way comes again, because each request names the last one received.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import structlog
 from flowhand.backends.backend import Backend
 from flowhand.clock import Clock
 from flowhand.daemon.backoff import Backoff
+from flowhand.daemon.patience import Patience
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.session import Session
 from flowhand.errors import ApiRefused, ApiUnavailable, Unauthorized
@@ -43,6 +44,7 @@ class Poller:
         accept: Accept,
         orders: Callable[[Orders], Awaitable[None]],
         prefetch_s: float,
+        patience: Patience,
         backoff: Callable[[], Backoff] = Backoff,
     ) -> None:
         self._backend = backend
@@ -52,6 +54,7 @@ class Poller:
         self._accept = accept
         self._orders = orders
         self._prefetch_s = prefetch_s
+        self._patience = patience
         self._backoff = backoff()
         self._change = anyio.Event()
         self._scope: anyio.CancelScope | None = None
@@ -86,13 +89,18 @@ class Poller:
 
     async def _cycle(self) -> None:
         slots = self._slots()
-        if slots == 0 and self._registry.free == 0 and await self._freed_soon():
+        if slots == 0 and self._registry.free == 0 and await self._freed_within(SETTLE_S):
             return
+        wait_s = self._patience.wait_s(self._longest_wait()) if self.first_answer.is_set() else 0.0
         try:
             with anyio.CancelScope() as self._scope:
                 self._asked = slots
-                await self._claim(slots, self._patience() if self.first_answer.is_set() else 0.0)
+                given = await self._claim(slots, wait_s)
+                self._patience.answered(wait_s)
+                if self._patience.plain and not given:
+                    await self._freed_within(self._patience.pause_s())
         except ApiUnavailable as error:
+            self._patience.failed(wait_s)
             delay = self._backoff.next(error.retry_after)
             if self._backoff.failures == 1:
                 log.warning("The API cannot be reached; claiming again as soon as it can", error=str(error))
@@ -100,7 +108,7 @@ class Poller:
         finally:
             self._scope = None
 
-    def _patience(self) -> float:
+    def _longest_wait(self) -> float:
         """How long a claim may wait: so short that runs of an answer that is lost are asked for again within their lease."""
         return min(MAX_WAIT_S, self._session.reply.lease_s / 3)
 
@@ -116,7 +124,8 @@ class Poller:
         session, number = self._received
         return number if session == self._session.id else 0
 
-    async def _claim(self, slots: int, wait_s: float) -> None:
+    async def _claim(self, slots: int, wait_s: float) -> bool:
+        """One claim; whether it gave runs."""
         request = ClaimRequest(
             session=self._session.id, last_claim=self._last_claim(), slots=slots, prefetch_s=self._prefetch_s, wait_s=wait_s
         )
@@ -130,9 +139,10 @@ class Poller:
             if error.status != CONFLICT:
                 raise
             await self._session.reopen(request.session)
-            return
+            return False
         if request.session == self._session.id:  # else what it gave was handed back when its session was superseded
             await self._take(reply, sent_at)
+        return bool(reply.runs)
 
     async def _take(self, reply: ClaimReply, sent_at: float) -> None:
         if self._backoff.failures:
@@ -152,10 +162,10 @@ class Poller:
             log.info("Waiting", why=why)
         self._said = why
 
-    async def _freed_soon(self) -> bool:
-        """Whether a slot was freed within SETTLE_S."""
+    async def _freed_within(self, seconds: float) -> bool:
+        """Waits so long for a slot to be freed; whether one was."""
         self._change = anyio.Event()
-        with anyio.move_on_after(SETTLE_S):
+        with anyio.move_on_after(seconds):
             await self._change.wait()
             return True
         return False

@@ -69,6 +69,8 @@ def plan_worker(options: WorkerOptions, settings: Settings) -> Plan:
         health_port=HEALTH_PORT if options.with_healthcheck else None,
         echo=True,
         cwd=Path.cwd(),
+        bounded_by_machine=limit is None,
+        poll_s=settings.worker_poll,
     )
 
 
@@ -89,6 +91,8 @@ def plan_serve(options: ServeOptions, settings: Settings) -> Plan:
         health_port=HEALTH_PORT if options.webserver else None,
         echo=True,
         cwd=Path.cwd(),
+        bounded_by_machine=limit is None,
+        poll_s=settings.worker_poll if options.poll_s is None else options.poll_s,
     )
 
 
@@ -193,8 +197,7 @@ def own_secrets(settings: Settings, address: Address) -> tuple[str, ...]:
 
 async def _announce(ready: anyio.Event, plan: Plan, on_ready: Ready | None) -> None:
     await ready.wait()
-    given = plan.settings.worker_limit is not None
     what = f"work pool {plan.work_pool!r}" if plan.work_pool else f"{len(plan.deployments)} deployment(s)"
-    log.info("Claiming", who=plan.name, of=what, limit=explain(plan.limit, given))
+    log.info("Claiming", who=plan.name, of=what, limit=explain(plan))
     if on_ready is not None:
         await on_ready()

@@ -6,6 +6,8 @@ import os
 
 import psutil
 
+from flowhand.daemon.options import Plan
+
 RUNS_PER_CORE = 8
 BYTES_PER_RUN = 256 * 1024 * 1024
 
@@ -17,6 +19,9 @@ def default_limit() -> int:
     return max(2, min(cores * RUNS_PER_CORE, memory))
 
 
-def explain(limit: int, given: bool) -> str:
+def explain(plan: Plan) -> str:
     """The limit in words, for the starting message."""
-    return f"{limit} at once" if given else f"{limit} at once (from this machine's cores and memory; set --limit to change it)"
+    if not plan.bounded_by_machine:
+        return f"{plan.limit} at once"
+    change = "serve(limit=…)" if plan.kind == "serve" else "--limit"
+    return f"{plan.limit} at once (from this machine's cores and memory; {change} changes it)"
