@@ -212,6 +212,7 @@ def test_asked_twice_the_drain_is_short(api: Api, server: RunningServer, code: P
         wait_for(lambda: worker.processes() == [], 10)
 
 
+@pytest.mark.timeout(300)
 def test_two_workers_share_five_hundred_runs_and_none_runs_twice(api: Api, server: RunningServer, code: Path, tmp_path: Path) -> None:
     """A multiset check of what ran, against what was asked for."""
     deployment = api.deploy("flows.py:mark", code)
@@ -221,7 +222,7 @@ def test_two_workers_share_five_hundred_runs_and_none_runs_twice(api: Api, serve
     ):
         runs = [api.run(deployment, parameters={"folder": str(tmp_path)}) for _ in range(500)]
         for run in runs:
-            ended = api.ended(run, 120)
+            ended = api.ended(run, 240)
             assert ended["state_name"] == "Completed", ended["state"]["message"]
         ran = Counter((tmp_path / "ran").read_text().split())
         assert ran == Counter(runs)

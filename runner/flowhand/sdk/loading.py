@@ -8,15 +8,18 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import time
 import traceback
 from collections.abc import Generator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from flowhand.errors import FlowLoadError
 from flowhand.sdk.context import process
 from flowhand.sdk.flow import Flow
+
+FRESH_S: Final = 2.0
 
 
 def load_flow(entrypoint: str, directory: Path | None = None) -> Flow[..., Any]:
@@ -136,6 +139,7 @@ def _from_module(place: str, entrypoint: str) -> ModuleType:
 def _importing(entrypoint: str, path: Path | None) -> Generator[None, None, None]:
     """Whatever a module raises while it is imported becomes a FlowLoadError in words; calls of flows in there are ignored."""
     before, process.loading = process.loading, str(path or entrypoint)
+    wrote, sys.dont_write_bytecode = sys.dont_write_bytecode, sys.dont_write_bytecode or _is_fresh(path)
     try:
         yield
     except FlowLoadError:
@@ -146,6 +150,18 @@ def _importing(entrypoint: str, path: Path | None) -> Generator[None, None, None
         raise FlowLoadError(f"{path or entrypoint} called sys.exit({error.code!r}) while it was imported") from error
     finally:
         process.loading = before
+        sys.dont_write_bytecode = wrote
+
+
+def _is_fresh(path: Path | None) -> bool:
+    """Whether the file may change once more within the second of its stamp. Bytecode is known by that second and the size alone
+    (PEP 3147), so what is cached now could hide the next change for ever."""
+    if path is None:
+        return False
+    try:
+        return time.time() - path.stat().st_mtime < FRESH_S
+    except OSError:
+        return False
 
 
 def _why(error: Exception, entrypoint: str, path: Path | None) -> str:
