@@ -10,7 +10,7 @@ import pytest
 from support.prefect_client import PrefectClient
 from support.server import running_server
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # the first one makes the client's environment
 
 
 @pytest.fixture(scope="module")
