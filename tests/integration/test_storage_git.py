@@ -244,6 +244,13 @@ def test_a_broken_mirror_is_made_anew(repository: Repository, store: CheckoutSto
     assert files_of(store, source) == {"flow.py": text}
 
 
+def test_a_short_commit_in_a_broken_mirror(repository: Repository, store: CheckoutStore) -> None:
+    """Finding a commit by the start of its id mends the mirror as well."""
+    store.checkout(GitSource(str(repository.bare))).release()
+    _lose_config(mirror_of(store))
+    assert files_of(store, GitSource(str(repository.bare), commit=repository.head[:8])) == {"flow.py": "one"}
+
+
 def test_a_checkout_outlives_its_mirror(repository: Repository, store: CheckoutStore) -> None:
     """What was laid out stays usable when the mirror is gone."""
     with store.checkout(GitSource(str(repository.bare))) as checkout:

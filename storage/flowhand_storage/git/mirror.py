@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,32 +48,37 @@ class Mirror:
         if self._has(sha):
             return
         with lock(beside(self.folder, LOCK_SUFFIX), wait=self._wait):
-            try:
-                self._fetch(sha, ref)
-            except GitFailed as failure:
-                if not is_local(failure):
-                    raise explain(failure, self._address) from None
-                self._fetch_anew(sha, ref)
+            self._mending(lambda: self._fetch(sha, ref))
 
     def repair(self, sha: str, ref: str | None) -> None:
         """Make the mirror anew with `sha` alone: what is there cannot be read. Checkouts made from it keep their files."""
         with lock(beside(self.folder, LOCK_SUFFIX), wait=self._wait):
-            self._fetch_anew(sha, ref)
+            remove_tree(self.folder)
+            self._mending(lambda: self._fetch(sha, ref))
 
     def complete(self, short: str) -> str:
         """The whole id of the commit whose id begins with `short`: all branches and tags are fetched to find it."""
         with lock(beside(self.folder, LOCK_SUFFIX), wait=self._wait):
-            self._make()
-            try:
-                self._fetch_history()
-            except GitFailed as failure:
-                raise explain(failure, self._address) from None
+            self._mending(self._fetch_history)
             try:
                 sha = self._git.run("rev-parse", "--verify", "--quiet", f"{short}^{{commit}}", folder=self.folder).strip()
             except GitFailed:
                 raise no_such_ref(self._address, short, self._git.scrub) from None
             self._mark(sha)
             return sha
+
+    def _mending(self, fetch: Callable[[], None]) -> None:
+        """Fetch; when git cannot use what is here, a second time into a mirror made anew. An error of the package for any other failure."""
+        try:
+            try:
+                fetch()
+            except GitFailed as failure:
+                if not is_local(failure):
+                    raise
+                remove_tree(self.folder)
+                fetch()
+        except GitFailed as failure:
+            raise explain(failure, self._address) from None
 
     def _has(self, sha: str) -> bool:
         return (self.folder / MARK / sha).exists()
@@ -89,13 +94,6 @@ class Mirror:
                 raise
             self._fetch_around(sha, ref)
             self._mark(sha)
-
-    def _fetch_anew(self, sha: str, ref: str | None) -> None:
-        remove_tree(self.folder)
-        try:
-            self._fetch(sha, ref)
-        except GitFailed as failure:
-            raise explain(failure, self._address) from None
 
     def _fetch_shallow(self, what: str) -> None:
         self._git.run(
@@ -116,6 +114,7 @@ class Mirror:
             raise no_such_ref(self._address, sha, self._git.scrub)
 
     def _fetch_history(self) -> None:
+        self._make()
         deepen = ["--unshallow"] if (self.folder / "shallow").exists() else []
         self._git.run("fetch", "--quiet", "--no-write-fetch-head", *deepen, "--", self._address.url, *_ALL, folder=self.folder)
 
