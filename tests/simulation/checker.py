@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Final
 
 from flowhand.wire.states import TERMINAL
+from flowhand_server.orchestration.job_configuration import MAX_INTERRUPTIONS
 
 from .database import raw
 from .ledger import Attempt, Ledger
@@ -22,7 +23,7 @@ WHERE s.rowid > ? ORDER BY s.rowid
 _LOGS: Final = "SELECT cursor, flow_run_id, attempt, message FROM log WHERE cursor > ? ORDER BY cursor"
 _LATE: Final = "SELECT flow_run_id, attempt, expires_at FROM lease WHERE ended_at IS NULL AND provisional_until IS NULL AND expires_at < ?"
 _OPEN: Final = "SELECT id, state_type, attempt FROM flow_run WHERE state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')"
-_RUNS: Final = "SELECT id, state_type, state_name, attempt FROM flow_run"
+_RUNS: Final = "SELECT id, state_type, state_name, attempt, interruptions FROM flow_run"
 _LIVE: Final = "SELECT flow_run_id, attempt, provisional_until FROM lease WHERE ended_at IS NULL"
 
 
@@ -120,9 +121,12 @@ class Checker:
 
     def finish(self) -> None:
         """Compares each run's end with what truly happened, and each log with what was said."""
-        for run_id, kind, name, attempt in raw(self.server.conn).execute(_RUNS).fetchall():
+        for run_id, kind, name, attempt, interruptions in raw(self.server.conn).execute(_RUNS).fetchall():
             page = self._ledger.attempts.get((run_id, attempt))
             self._judge(run_id, attempt, kind, name, page or Attempt())
+            tries = MAX_INTERRUPTIONS - interruptions if self._ledger.policies[run_id] == "retry" else 0
+            if kind == "CRASHED" and page is not None and page.fenced and page.ended is None and tries > 0:
+                self._ledger.blame(f"{run_id} lost its lease and was not begun again, though it may be")
         for (run_id, attempt), page in self._ledger.attempts.items():
             self._judge_log(run_id, attempt, page)
 

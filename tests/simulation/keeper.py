@@ -255,6 +255,8 @@ class SimKeeper:
             self._ledger.left(child.body)
         if child.task is not None and child.task is not asyncio.current_task():
             child.task.cancel()
+        if child.stopped is StopReason.LEASE:
+            self._ledger.attempt(child.job["run_id"], child.job["attempt"]).fenced = True
         child.exit = Exit(code, number, child.sizes(), 0.1, 1 << 20, 1.0, stopped=child.stopped, killed=child.killed)
         self._world.note(self._name, f"child {child.key} left: code {code} signal {number} stopped {child.stopped}")
         if tell and self.ear is not None:

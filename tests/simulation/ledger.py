@@ -31,6 +31,8 @@ class Attempt:
     said: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     ended: str | None = None
     """Its last word, or CRASHED; None when something ended it first."""
+    fenced: bool = False
+    """Its keeper ended it because its lease was over."""
     hosts: set[str] = field(default_factory=set[str])
     files_lost: bool = False
     """The host crashed with it: what was not on the disk is gone."""

@@ -65,7 +65,7 @@ ROWS: Final = (
     Row(stop="cancel", began="no"),
     Row(stop="cancel", exit="killed"),
     Row(stop="cancel"),
-    Row(stop="revoked", began="no"),
+    Row(stop="revoked or lease", began="no"),
     Row(stop="timeout"),
     Row(word="another"),
     Row(exit="too late", began="no"),

@@ -61,6 +61,12 @@ ROWS = {
     "drained": (Ending(None, left(None, signal=15, stopped=StopReason.DRAIN), True), "CRASHED", "Crashed", "shut down"),
     "drained before it began": (Ending(None, left(None, signal=15, stopped=StopReason.DRAIN), False), None, "Scheduled", "handed back"),
     "its lease was over before it began": (Ending(None, left(75), False, late=True), None, "Scheduled", "lease was over"),
+    "ended for its lease before it began": (
+        Ending(None, left(None, signal=9, killed=True, stopped=StopReason.LEASE), False),
+        None,
+        "Scheduled",
+        "handed back",
+    ),
     "revoked before it began": (Ending(None, left(None, signal=15, stopped=StopReason.REVOKED), False), None, "Scheduled", "handed back"),
 }
 

@@ -63,7 +63,7 @@ def final_state(ending: Ending) -> Outcome:
         return _completed(ending, ending.word)
     if stopped is StopReason.CANCEL:
         return Outcome(StateType.CANCELLED, StateName.CANCELLED, _cancelled(ending))
-    if stopped is StopReason.REVOKED and not ending.began:
+    if stopped in (StopReason.REVOKED, StopReason.LEASE) and not ending.began:
         return Outcome(None, StateName.SCHEDULED, "handed back before it began")
     if stopped is StopReason.TIMEOUT:
         return _timed_out(ending)

@@ -173,7 +173,8 @@ class Reporter:
 
     def _end(self, run: Run, batch: Batch, states: list[StateItem]) -> None:
         """Its process has left and its files are read: what is to be done about that."""
-        if run.silenced:
+        if run.silenced or run.left_to_the_reaper:
+            run.silenced = True  # its lease is not renewed any more
             batch.fenced.append(run)
             return
         if run.final is None and not run.handed_back:

@@ -67,6 +67,15 @@ class Run:
         """The run for people: flow and run name."""
         return f"{self.claimed.flow_name}/{self.claimed.name}"
 
+    @property
+    def left_to_the_reaper(self) -> bool:
+        """Whether it was ended because its lease was nearly over, under the policy that has such a run begun again.
+
+        That is not for us to say: once its lease is over, the reaper queues it and counts the interruption.
+        """
+        stopped = self.exit.stopped if self.exit else None
+        return stopped is StopReason.LEASE and self.began and self.word is None and self.claimed.crash_policy == "retry"
+
     def hear(self, frame: Frame) -> StateItem | None:
         """Takes a frame in; the state to be reported for it, if any."""
         kind = frame.body.get("k")
