@@ -239,8 +239,10 @@ class Courier:
     # --- when it does not work -------------------------------------------------------------------------------------------------------
 
     def _unreported(self, run: AdhocRun, why: str) -> None:
-        log.warning("Flow run %r goes on, and the API is told nothing more of it: %s", run.about.name, why)
+        if run.known_id is None or run.leased:
+            log.warning("Flow run %r goes on, and the API is told nothing more of it: %s", run.about.name, why)
         with self._changed:
+            run.refusal = why
             run.drop()
             self._changed.notify_all()
 

@@ -30,6 +30,8 @@ class AdhocRun:
     parent_task_run_id: str | None = None
     created: bool = False
     outbox: Outbox = field(default_factory=Outbox)
+    refusal: str | None = None
+    """Why the API does not want to hear of it, in words."""
     over: bool = False
     """Nothing more is told of it: its end is stored, or the API does not want to hear of it."""
 

@@ -59,6 +59,11 @@ class RunReporter:
         """A log line of the run, or of one of its tasks."""
         self._tell(line)
 
+    def forget(self) -> None:
+        """The run is not executed after all."""
+        self.courier.drop(self.run)
+        _under_way.remove(self)
+
     def is_of(self, flow_run_id: str) -> bool:
         """Whether this is its run: by the API's id, or by the one that it had before the API knew of it."""
         return flow_run_id in (self._local_id, self.run.about.id)
@@ -93,8 +98,7 @@ def begin(
     try:
         courier.open(run)
     except BaseException:  # interrupted while it waits: the flow is not begun, so its lease, if there is one, must lapse
-        courier.drop(run)
-        _under_way.remove(reporter)
+        reporter.forget()
         raise
     return reporter
 

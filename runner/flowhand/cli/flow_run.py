@@ -22,6 +22,7 @@ from flowhand.client import flow_runs
 from flowhand.client.api import SyncApiClient
 from flowhand.client.call import Json
 from flowhand.errors import ApiRefused
+from flowhand.settings import load
 from flowhand.wire.states import StateType, is_terminal
 
 app = noun(NOUNS["flow-run"].about)
@@ -112,6 +113,23 @@ def cancel(run: Run, wait: Annotated[bool, typer.Option("--wait", help="Until it
             return say(f"Cancelled run '{found['name']}'.")
         say(f"Cancelling run '{found['name']}'.")
         return _until_ended(client, found) if wait else None
+
+
+@app.command("execute")
+def execute(
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN", envvar="FLOWHAND__FLOW_RUN_ID", help="The run's id; default: what FLOWHAND__FLOW_RUN_ID says."),
+    ],
+) -> None:
+    """Execute a scheduled run here and now, in this process, from the code that its deployment names."""
+    # here: every other command of this noun would pay for the SDK
+    from flowhand.adhoc.executing import execute_run
+
+    with api() as client:
+        state = execute_run(client, load(), run)
+    if not state.is_completed():
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command("retry")

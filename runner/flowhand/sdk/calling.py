@@ -24,33 +24,45 @@ def call(flow: Flow[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *,
     if _loading(flow):
         return None
     attempt = _begin(flow, args, kwargs)
-    reporter = attempt.run.reporter = doors.reporter_of(attempt)
+    attempt.run.reporter = doors.reporter_of(attempt)
+    carry_out(attempt)
+    return answer(attempt, return_state)
+
+
+def carry_out(attempt: Attempt) -> None:
+    """Executes a plain flow's run to its end, retries included, and has it reported. Raises nothing: see `answer`."""
     try:
         drive(attempt, _told(attempt))
     except BaseException as error:  # noqa: BLE001  # an interrupt between two tries: it ends the run and is raised below
         _break_off(attempt, error)
+    reporter = attempt.run.reporter
     if reporter is not None:
         reporter.ended(attempt)
         reporter.settle()
-    return answer(attempt, return_state)
 
 
 async def call_async(flow: Flow[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, return_state: bool) -> Any:
     """Calls an async flow, on the running loop."""
-    import asyncio  # loaded by whoever runs a loop; plain flows never pay for it
-
     if _loading(flow):
         return None
     attempt = _begin(flow, args, kwargs)
-    reporter = attempt.run.reporter = await doors.reporter_of_async(attempt)
+    attempt.run.reporter = await doors.reporter_of_async(attempt)
+    await carry_out_async(attempt)
+    return answer(attempt, return_state)
+
+
+async def carry_out_async(attempt: Attempt) -> None:
+    """The same for an async flow, on the running loop."""
+    import asyncio  # loaded by whoever runs a loop; plain flows never pay for it
+
     try:
         await drive_async(attempt, _told(attempt))
     except BaseException as error:  # noqa: BLE001  # cancelled between two tries: it ends the run and is raised below
         _break_off(attempt, error)
+    reporter = attempt.run.reporter
     if reporter is not None:
         reporter.ended(attempt)
         await asyncio.to_thread(reporter.settle)
-    return answer(attempt, return_state)
 
 
 def _break_off(attempt: Attempt, error: BaseException) -> None:

@@ -1,0 +1,66 @@
+"""`flowhand flow-run execute`: a run that waits is executed in the command's own process. A real server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.runner_api import Api
+from support.server import running_server
+
+CODE = """
+from flowhand import flow
+tries = []
+@flow(log_prints=True, retries=1)
+def work(n: int):
+    tries.append(n)
+    print(f"try {len(tries)} with {n!r}")
+    if len(tries) < 2: raise ValueError("once")
+"""
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    with running_server(tmp_path_factory.mktemp("server")) as server:
+        yield Api(server)
+
+
+@pytest.fixture
+def deployment(api: Api, tmp_path: Path) -> str:
+    (tmp_path / "code.py").write_text(CODE)
+    return api.deployment(entrypoint="code.py:work", path=str(tmp_path))
+
+
+def execute(api: Api, home: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FLOWHAND_", "PREFECT_"))}
+    environment = {**kept, "FLOWHAND_HOME": str(home / "home"), "FLOWHAND_API_URL": api.server.url, **environ}
+    command = [sys.executable, "-m", "flowhand", "flow-run", "execute", *arguments]
+    return subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_run_is_executed_with_its_retries(api: Api, tmp_path: Path, deployment: str) -> None:
+    """The id comes from the environment, as containers get it; a second time there is nothing to execute."""
+    run = api.run(deployment, parameters={"n": "3"}, in_s=600)
+    done = execute(api, tmp_path, FLOWHAND__FLOW_RUN_ID=run)
+    assert (done.returncode, api.read(run)["state_name"], api.read(run)["run_count"]) == (0, "Completed", 2), done.stderr
+    said = [line["message"] for line in api.call("POST", "/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}})]
+    assert {"try 1 with 3", "try 2 with 3"} <= set(said)
+    again = execute(api, tmp_path, run)
+    assert again.returncode == 1
+    assert "is Completed; only a scheduled one can be claimed" in again.stderr
+
+
+def test_a_flow_that_cannot_be_begun_fails_the_run(api: Api, tmp_path: Path, deployment: str) -> None:
+    """Its parameters do not fit, or its code is not there."""
+    run = api.run(deployment, parameters={"n": "three"})
+    assert execute(api, tmp_path, run).returncode == 1
+    assert "ParameterError" in api.read(run)["state"]["message"]
+    (tmp_path / "code.py").unlink()
+    gone = api.run(deployment, parameters={"n": 3})
+    assert execute(api, tmp_path, gone).returncode == 1
+    assert "FlowLoadError" in api.read(gone)["state"]["message"]
