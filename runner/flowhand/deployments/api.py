@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import TypeVar
@@ -26,4 +27,14 @@ def api_settings() -> Settings:
     if run is None or run.api_file is None:
         return load()
     proof = json.loads(Path(run.api_file).read_bytes())
-    return load(api_url=proof.get("url"), api_key=proof.get("key"), api_auth_string=proof.get("auth_string"))
+    return load(api_url=proof.get("url"), **credentials(proof.get("authorization")))
+
+
+def credentials(authorization: str | None) -> dict[str, str]:
+    """The settings that make this Authorization header (RFC 7617, RFC 6750); none for none."""
+    scheme, _, credential = (authorization or "").partition(" ")
+    if scheme == "Bearer":
+        return {"api_key": credential}
+    if scheme == "Basic":
+        return {"api_auth_string": base64.b64decode(credential).decode()}
+    return {}

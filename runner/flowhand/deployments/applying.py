@@ -33,7 +33,8 @@ def apply_errand(deployment: RunnerDeployment, work_pool_name: str | None, image
         deployment_id = yield from _create_or_update(deployment, body)
         yield from _renew_triggers(deployment, deployment_id, automations)
     except ApiError as error:
-        words = error.detail if isinstance(error, ApiRefused) and error.detail else str(error)
+        own = isinstance(error, ApiRefused) and not isinstance(error, Unauthorized)  # of credentials our own line says what to do
+        words = (error.detail if own else "") or str(error)
         raise DeploymentApplyError(f"Error while applying deployment {deployment.full_name!r}: {words}") from error
     return deployment_id
 
