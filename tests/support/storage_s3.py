@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
-import socket
-import subprocess
-import sys
-import time
 import uuid
 from typing import Any
 
 import fsspec
 
 from support.storage_requires import require
+from support.storage_servers import free_port, serve_module
 
 KEY, SECRET = "AKIATESTKEY00000", "s3cret-of-the-bucket"
 
@@ -22,21 +18,8 @@ KEY, SECRET = "AKIATESTKEY00000", "s3cret-of-the-bucket"
 def s3_settings() -> dict[str, Any]:
     """fsspec settings that reach the server, which is started on the first call. Skips without moto or s3fs; fails so in CI."""
     require("moto", "s3fs")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    atexit.register(process.kill)
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
-        except OSError:
-            assert process.poll() is None, "moto's server ended"
-            assert time.monotonic() < deadline, "moto's server does not answer"
-            time.sleep(0.02)
+    port = free_port()
+    serve_module("moto.server", "-H", "127.0.0.1", "-p", str(port), port=port)
     return {"key": KEY, "secret": SECRET, "endpoint_url": f"http://127.0.0.1:{port}", "client_kwargs": {"region_name": "eu-central-1"}}
 
 
