@@ -9,8 +9,10 @@ from flowhand.settings import Settings
 
 def test_a_header_becomes_the_settings_that_make_it_again() -> None:
     """Bearer and Basic, there and back; no header gives no settings."""
-    for given in ({"api_key": "key-1"}, {"api_auth_string": "user:pass:word"}):
-        address = configured_address(Settings(api_url="http://198.51.100.1/api", **given))
+    url = "http://198.51.100.1/api"
+    for settings in (Settings(api_url=url, api_key="key-1"), Settings(api_url=url, api_auth_string="user:pass:word")):
+        address = configured_address(settings)
         assert address is not None
-        assert credentials(address.authorization) == given
+        known = credentials(address.authorization)
+        assert (known.get("api_key"), known.get("api_auth_string")) == (settings.api_key, settings.api_auth_string)
     assert credentials(None) == {}

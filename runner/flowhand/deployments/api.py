@@ -27,7 +27,8 @@ def api_settings() -> Settings:
     if run is None or run.api_file is None:
         return load()
     proof = json.loads(Path(run.api_file).read_bytes())
-    return load(api_url=proof.get("url"), **credentials(proof.get("authorization")))
+    known = credentials(proof.get("authorization"))
+    return load(api_url=proof.get("url"), api_key=known.get("api_key"), api_auth_string=known.get("api_auth_string"))
 
 
 def credentials(authorization: str | None) -> dict[str, str]:
