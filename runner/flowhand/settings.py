@@ -7,7 +7,9 @@ environment. Plain dataclasses: reading them must not cost the import of a valid
 from __future__ import annotations
 
 import difflib
+import math
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -17,14 +19,29 @@ from typing import Any, Final
 from flowhand.errors import ConfigurationError
 
 PREFIX: Final = "FLOWHAND_"
+_CREDENTIALS: Final = re.compile(r"//[^/]*@")
+"""User and password in a URL: not for an error's text."""
 
 
-def _number(text: str) -> float:
-    return float(text)
+def _not_negative(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise ValueError("is not zero or more")
+    return value
 
 
-def _whole(text: str) -> int:
-    return int(text)
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65535:
+        raise ValueError("is not a port, 0 to 65535")
+    return value
+
+
+def _at_least_one(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError("is not one or more")
+    return value
 
 
 def _text(text: str) -> str:
@@ -38,6 +55,12 @@ def _url(text: str) -> str:
     return text
 
 
+def _format(text: str) -> str:
+    if text not in {"auto", "console", "json"}:
+        raise ValueError("is not one of auto, console, json")
+    return text
+
+
 def _level(text: str) -> str:
     name = text.strip().upper()
     if name not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
@@ -47,7 +70,7 @@ def _level(text: str) -> str:
 
 def _positive(text: str) -> float:
     value = float(text)
-    if not value > 0:
+    if not 0 < value < math.inf:
         raise ValueError("is not above zero")
     return value
 
@@ -86,10 +109,10 @@ class Settings:
         also=("PREFECT__STORAGE_BASE_PATH",),
     )
     log_level: str = setting("INFO", _level, "DEBUG, INFO, WARNING, ERROR or CRITICAL", also=("PREFECT_LOGGING_LEVEL",))
-    log_format: str = setting("auto", _text, "console, json, or auto (console on a terminal)")
+    log_format: str = setting("auto", _format, "console, json, or auto (console on a terminal)")
 
     server_host: str = setting("127.0.0.1", _text, "the address the server listens on")
-    server_port: int = setting(4200, _whole, "the port of `flowhand server start`")
+    server_port: int = setting(4200, _port, "the port of `flowhand server start`")
     server_database_url: str | None = setting(
         None, _text, "postgresql://… ; unset: SQLite in the home", also=("PREFECT_API_DATABASE_CONNECTION_URL",), secret=True
     )
@@ -97,17 +120,17 @@ class Settings:
         None, _text, "user:password that clients of the server must send", also=("PREFECT_SERVER_API_AUTH_STRING",), secret=True
     )
     server_lease: float = setting(60.0, _positive, "seconds a lease lasts unless renewed")
-    server_grace: float = setting(3600.0, _number, "seconds in which a lost worker may come back under the crash policy")
-    server_idle_exit: float = setting(60.0, _number, "seconds without sessions after which the embedded server leaves; 0: never")
-    server_retention_days: float = setting(30.0, _number, "days for which ended runs and their logs are kept; 0: for ever")
+    server_grace: float = setting(3600.0, _not_negative, "seconds in which a lost worker may come back under the crash policy")
+    server_idle_exit: float = setting(60.0, _not_negative, "seconds without sessions after which the embedded server leaves; 0: never")
+    server_retention_days: float = setting(30.0, _not_negative, "days for which ended runs and their logs are kept; 0: for ever")
 
-    worker_limit: int | None = setting(None, _whole, "runs at once in one daemon; unset: from cores and memory")
+    worker_limit: int | None = setting(None, _at_least_one, "runs at once in one daemon; unset: from cores and memory")
     worker_heartbeat: float = setting(10.0, _positive, "seconds between renewals")
     worker_margin: float = setting(10.0, _positive, "seconds before its lease's end at which a child is fenced")
-    worker_prefetch: float = setting(2.0, _number, "seconds before its time at which a run may be claimed")
+    worker_prefetch: float = setting(2.0, _not_negative, "seconds before its time at which a run may be claimed")
     worker_poll: float = setting(10.0, _positive, "seconds between polls where no long poll can be held")
-    worker_drain: float = setting(300.0, _number, "seconds running flows have to end after SIGTERM or SIGINT")
-    worker_grace: float = setting(30.0, _number, "seconds between SIGTERM and SIGKILL for one run")
+    worker_drain: float = setting(300.0, _not_negative, "seconds running flows have to end after SIGTERM or SIGINT")
+    worker_grace: float = setting(30.0, _not_negative, "seconds between SIGTERM and SIGKILL for one run")
 
     @property
     def ui(self) -> str | None:
@@ -170,7 +193,7 @@ def _read(parse: Callable[[str], Any], text: str, where: str) -> Any:
     try:
         return parse(text)
     except ValueError as error:
-        raise ConfigurationError(f"{where}: {text!r} {_words(error)}") from None
+        raise ConfigurationError(f"{where}: {_CREDENTIALS.sub('//***@', text)!r} {_words(error)}") from None
 
 
 def _words(error: ValueError) -> str:
