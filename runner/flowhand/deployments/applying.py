@@ -9,7 +9,7 @@ from flowhand.client import deployments, flows, work_pools
 from flowhand.client.call import Call, Errand, Json, path_of, read_nothing
 from flowhand.deployments.api import perform
 from flowhand.deployments.triggers import automations_of, owned_by, owner_of
-from flowhand.errors import ApiError, ApiRefused, DeploymentApplyError, ObjectNotFound
+from flowhand.errors import ApiError, ApiRefused, DeploymentApplyError, ObjectNotFound, Unauthorized
 
 if TYPE_CHECKING:
     from flowhand.deployments.runner_deployment import RunnerDeployment
@@ -33,8 +33,9 @@ def apply_errand(deployment: RunnerDeployment, work_pool_name: str | None, image
         deployment_id = yield from _create_or_update(deployment, body)
         yield from _renew_triggers(deployment, deployment_id, automations)
     except ApiError as error:
-        own = isinstance(error, ApiRefused) and not isinstance(error, Unauthorized)  # of credentials our own line says what to do
-        words = (error.detail if own else "") or str(error)
+        words = str(error)
+        if isinstance(error, ApiRefused) and not isinstance(error, Unauthorized):  # of credentials our own line says what to do
+            words = error.detail or words
         raise DeploymentApplyError(f"Error while applying deployment {deployment.full_name!r}: {words}") from error
     return deployment_id
 
