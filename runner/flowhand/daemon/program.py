@@ -29,7 +29,7 @@ from flowhand.daemon.jobs import Place
 from flowhand.daemon.options import Plan, ServeOptions, WorkerOptions
 from flowhand.daemon.pool import prepare_pool
 from flowhand.daemon.slots import default_limit, explain
-from flowhand.errors import FlowhandError
+from flowhand.errors import ApiUnavailable, FlowhandError
 from flowhand.execution.process import ProcessLauncher
 from flowhand.settings import Settings, load
 from flowhand.telemetry import configure
@@ -37,6 +37,8 @@ from flowhand.telemetry import configure
 log = structlog.get_logger("flowhand.daemon")
 
 HEALTH_PORT = 8080
+TOLD_EVERY: Final = 20
+"""Tries, a few seconds apart."""
 
 Ready = Callable[[], Awaitable[None]]
 
@@ -46,9 +48,22 @@ def run_worker(options: WorkerOptions) -> int:
     settings = load()
     configure(settings.log_level, settings.log_format)
     with open_sync(settings) as client:
-        client.be_patient(lambda error, delay_s: log.warning("Waiting for the API", why=str(error), again_in_s=round(delay_s, 1)))
+        client.be_patient(Waiting().tell)
         prepare_pool(client, options)
     return run(plan_worker(options, settings))
+
+
+class Waiting:
+    """Says why a worker waits for its API: at once, and then now and again, not at each try."""
+
+    def __init__(self) -> None:
+        self._tries = 0
+
+    def tell(self, error: ApiUnavailable, _delay_s: float) -> None:
+        """One more try has failed."""
+        self._tries += 1
+        if self._tries == 1 or self._tries % TOLD_EVERY == 0:
+            log.warning("Waiting for the API, for as long as it takes", why=str(error), tries=self._tries)
 
 
 def plan_worker(options: WorkerOptions, settings: Settings) -> Plan:
