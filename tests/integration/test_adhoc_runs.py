@@ -13,8 +13,8 @@ from support.runner_api import Api
 from support.scripts import run_script, script
 from support.server import running_server
 
-LEASE_S = 1.5
-WITHIN_S = 30.0
+LEASE_S = 3.0  # a server on a busy machine must still tick three times in it, or nothing is reaped
+WITHIN_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +169,7 @@ def test_a_script_that_dies_loses_its_lease(api: Api, tmp_path: Path) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         eventually(api, "doomed", "Running")
-        time.sleep(2 * LEASE_S)  # what is shown is that time passes and the lease does not
+        time.sleep(1.5 * LEASE_S)  # what is shown is that time passes and the lease does not
         assert known(api, "doomed")[0]["state_name"] == "Running"
         process.kill()
         run = eventually(api, "doomed", "Crashed")
