@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections import Counter
 from collections.abc import Coroutine
@@ -17,6 +16,7 @@ from flowhand.client.connect import open_async
 from flowhand.daemon.options import ServeOptions
 from flowhand.daemon.program import loop_options, plan_serve, run_async
 from flowhand.errors import ApiError
+from flowhand.sdk.dual import on_a_loop
 from flowhand.settings import Settings, load
 from flowhand.telemetry import configure
 
@@ -56,12 +56,10 @@ def serve(
         ServeOptions, name=_script(), limit=limit, poll_s=query_seconds, webserver=webserver, pause_on_shutdown=pause_on_shutdown
     )
     work = partial(_serve, deployments, options, print_starting_message)
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        anyio.run(work, backend_options=loop_options())
-        return None
-    return work()
+    if on_a_loop():
+        return work()
+    anyio.run(work, backend_options=loop_options())
+    return None
 
 
 def _check(deployments: tuple[Served, ...]) -> None:

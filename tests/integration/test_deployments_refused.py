@@ -24,3 +24,11 @@ def test_missing_credentials_are_told_with_what_to_set(tmp_path: Path, monkeypat
         monkeypatch.setenv("FLOWHAND_API_URL", api.url)
         with pytest.raises(DeploymentApplyError, match="FLOWHAND_API_KEY"):
             a_flow.to_deployment("d").apply()
+
+
+def test_an_error_is_not_said_to_have_come_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads the traceback sees what is wrong, not that plain code has no event loop."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="from_entrypoint") as caught:
+        a_flow.to_deployment("d")
+    assert caught.value.__context__ is None

@@ -44,11 +44,18 @@ def run_plain(work: Coroutine[Any, Any, T]) -> T:
     """Runs `work` to its end, on a loop of its own."""
     import asyncio  # plain flows that deploy nothing never pay for it
 
+    return _in_thread(lambda: asyncio.run(work)) if on_a_loop() else asyncio.run(work)
+
+
+def on_a_loop() -> bool:
+    """Whether a loop runs in this thread. Asked by itself, so that no error of what follows is said to have come of the answer."""
+    import asyncio  # see above
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
-    return _in_thread(lambda: asyncio.run(work))
+        return False
+    return True
 
 
 def _in_thread(call: Callable[[], T]) -> T:
