@@ -121,7 +121,7 @@ class Daemon:
         self._host = host
         backoff = partial(Backoff, draw=parts.draw)
         self._session = Session(parts.backend, request, parts.instance, stamp, backoff)
-        echo = Echo(plan.echo)
+        echo = Echo(plan.echo, settings.log_format)
         self._handback = HandBack(parts.backend, self._session, backoff)
         self._lifecycle = Lifecycle(
             self._handback, self._session, parts.launcher, self._registry, self._journal, clock, parts.place, settings.worker_grace, echo
@@ -286,7 +286,7 @@ class Daemon:
         elif number == signal.SIGUSR1:
             self._leave = Leave.HANDED_OVER
             log.info("Leaving without a drain; the next daemon adopts what runs")
-        else:
+        elif not self._drain.begun.is_set():
             log.info("Draining", signal=number.name, runs=len(self._registry))
         self._drain.begin()
 
