@@ -52,7 +52,7 @@ def play(cell: Cell, seed: int) -> list[str]:
     with rigged(base, seed, cell.policy, small_disk=fault.small_disk) as rig:
         rig.start_worker()
         if cell.point in WITH_CHILD:
-            rig.daemon().says('"Claiming"')  # the keeper is warm: its rehearsal comes by the child's points as well
+            rig.claims()  # the keeper is warm: its rehearsal comes by the child's points as well
         rig.arm(cell.point)
         rig.ask(memory_group(rig) if fault.hogs else "")
         if cell.point == "draining":
@@ -86,7 +86,7 @@ def _leave(rig: Rig) -> list[str]:
     """The last daemon drains and leaves, and its keeper with it. A fresh one clears up what the last left, as after each stop."""
     if rig.daemon().process.poll() is not None:
         rig.start_worker()
-    rig.daemon().says('"Claiming"')
+    rig.claims()
     status = rig.daemon().end(signal.SIGTERM, 40)
     wait_for(lambda: not rig.daemon().processes(), 15, lambda: f"left: {rig.daemon().processes()}")
     return [] if status == 0 else [f"the daemon left with {status}"]

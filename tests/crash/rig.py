@@ -52,6 +52,8 @@ class Rig:
     stopped: list[psutil.Process] = field(default_factory=list[psutil.Process])
     closing: list[Callable[[], object]] = field(default_factory=list[Callable[[], object]])
     disk: Path | None = None
+    said_before: int = 0
+    """Characters of the log that are of daemons before the last one."""
 
     @property
     def home(self) -> Path:
@@ -79,7 +81,17 @@ class Rig:
         """Starts a daemon in the home, and waits until it claims or is held."""
         url = self.server.url.replace(self.server.url.split(":")[2].split("/")[0], str(self.proxy.port))
         environ = {**WORKER, VARIABLE: str(self.points)}
+        self.said_before = len(self.worker.log) if self.worker else 0
         self.worker = start_worker(replace(self.server, url=url), "--name", "w", home=self.home, environ=environ)
+
+    def claims(self) -> None:
+        """Waits until the daemon that was started last claims."""
+
+        def said() -> bool:
+            return '"Claiming"' in self.daemon().log[self.said_before :]
+
+        wait_for(lambda: said() or self.daemon().process.poll() is not None, 60, lambda: self.daemon().log)
+        assert said(), self.daemon().log
 
     def daemon(self) -> RunningWorker:
         """The worker, which is there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,8 @@ HEARTBEAT_S: Final = 5.0
 LEASE_S: Final = 3 * HEARTBEAT_S
 MARGIN_S: Final = 3.0
 GRACE_S: Final = 30.0
+BUSY: Final = 40
+"""Requests of one kind within a second that the few daemons of a simulation have no reason to send."""
 CONFIG: Final = ServerConfig(
     home=Path("/nowhere"), lease_s=LEASE_S, margin_s=MARGIN_S, grace_s=GRACE_S, heartbeat_s=HEARTBEAT_S, server_id=SERVER_ID
 )
@@ -113,6 +116,7 @@ class SimServer:
         """Faults put in on purpose, by the transaction whose place they take."""
         self._committed = committed
         self._lives = 0
+        self._asked: Counter[tuple[str, int]] = Counter()
         self._furthest = 0.0
 
     def start(self) -> None:
@@ -145,6 +149,9 @@ class SimServer:
         """See `network.Server`."""
         if self.life is None:
             raise ConnectionRefusedError
+        self._asked[call.kind, int(self.world.now())] += 1
+        if self._asked[call.kind, int(self.world.now())] == BUSY:
+            self.blame(f"somebody asks without a pause: {BUSY} requests of kind {call.kind!r} within a second")
         self.life.process.spawn(_serve(self.life, call, reply), call.kind)
 
     async def do(self, transaction: Callable[..., Any], *args: Any) -> Any:

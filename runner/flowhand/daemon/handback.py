@@ -1,4 +1,4 @@
-"""Handing runs back to Scheduled that were claimed and have not begun: sent until the server has taken or refused it."""
+"""Handing runs back to Scheduled, that have not begun or that lost their lease: sent until the server has taken or refused it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from flowhand.daemon.session import Session
 from flowhand.errors import ApiRefused, ApiUnavailable, Unauthorized
 from flowhand.wire.job import key_of
 from flowhand.wire.runner import Attempt, Lease, ReleaseRequest
+from flowhand.wire.states import StateType
 
 log = structlog.get_logger("flowhand.daemon")
 CONFLICT = 409
@@ -50,6 +51,10 @@ class HandBack:
 def never_started(leases: Iterable[Lease], registry: Registry) -> list[Attempt]:
     """Leases that came over from another session of ours and that we know nothing of: the answer that gave them was lost.
 
-    Nothing can have been started for them, because a claim is journaled first.
+    Nothing can have been started for them, because a claim is journaled first. One that the server has seen running is left to its lease.
     """
-    return [(lease.run_id, lease.attempt) for lease in leases if registry.get(key_of(lease.run_id, lease.attempt)) is None]
+    return [
+        (lease.run_id, lease.attempt)
+        for lease in leases
+        if registry.get(key_of(lease.run_id, lease.attempt)) is None and lease.state_type != StateType.RUNNING
+    ]

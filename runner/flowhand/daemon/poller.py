@@ -20,7 +20,8 @@ from flowhand.daemon.registry import Registry
 from flowhand.daemon.session import Session
 from flowhand.errors import ApiRefused, ApiUnavailable, Unauthorized
 from flowhand.failpoints import fail_point
-from flowhand.wire.runner import MAX_WAIT_S, ClaimedRun, ClaimReply, ClaimRequest, Orders
+from flowhand.wire.job import key_of
+from flowhand.wire.runner import MAX_WAIT_S, Attempt, ClaimedRun, ClaimReply, ClaimRequest, Orders
 
 log = structlog.get_logger("flowhand.daemon")
 
@@ -61,6 +62,8 @@ class Poller:
         self._asked = 0
         self._received = ("", 0)
         """Of the last answer with runs: its session and its number."""
+        self._told: set[Attempt] = set()
+        """Orders that have been received; without them every claim would be answered at once until the last one is carried out."""
         self._said: str | None = None
         self.closed = False
         self.first_answer = anyio.Event()
@@ -127,7 +130,12 @@ class Poller:
     async def _claim(self, slots: int, wait_s: float) -> bool:
         """One claim; whether it gave runs."""
         request = ClaimRequest(
-            session=self._session.id, last_claim=self._last_claim(), slots=slots, prefetch_s=self._prefetch_s, wait_s=wait_s
+            session=self._session.id,
+            last_claim=self._last_claim(),
+            slots=slots,
+            prefetch_s=self._prefetch_s,
+            wait_s=wait_s,
+            told=sorted(self._told),
         )
         fail_point("before-claim")
         sent_at = self._clock.boottime()
@@ -154,6 +162,8 @@ class Poller:
             for claimed in reply.runs:
                 await self._accept(claimed, sent_at)
             self._received = (self._session.id, reply.claim)
+            self._told = {attempt for attempt in self._told if self._registry.get(key_of(*attempt)) is not None}
+            self._told.update(reply.orders.cancel, reply.orders.revoke)
             await self._orders(reply.orders)
         self.first_answer.set()
 

@@ -51,7 +51,7 @@ class Handler(Protocol):
         ...
 
     async def hand_back(self, runs: list[Run]) -> None:
-        """Attempts that ended before they began."""
+        """Attempts that are to be scheduled again."""
         ...
 
     async def let_go(self, run: Run) -> None:
@@ -68,8 +68,8 @@ class Batch:
     """One report, and the runs of which nothing more will be said once it is stored."""
 
     request: ReportRequest
-    unbegun: list[Run] = field(default_factory=list[Run])
-    """Ended before they began."""
+    unfinished: list[Run] = field(default_factory=list[Run])
+    """To be handed back: they ended before they began, or for their lease under the `retry` policy."""
     fenced: list[Run] = field(default_factory=list[Run])
     """Not ours any more; their lines are heard all the same."""
 
@@ -134,8 +134,8 @@ class Reporter:
             await self._settle(batch.request)
         for run in batch.fenced:
             await self._handler.let_go(run)
-        if batch.unbegun:
-            await self._handler.hand_back(batch.unbegun)
+        if batch.unfinished:
+            await self._handler.hand_back(batch.unfinished)
 
     async def _build(self) -> Batch:
         batch = Batch(ReportRequest(session=self._session.id))
@@ -173,14 +173,13 @@ class Reporter:
 
     def _end(self, run: Run, batch: Batch, states: list[StateItem]) -> None:
         """Its process has left and its files are read: what is to be done about that."""
-        if run.silenced or run.left_to_the_reaper:
-            run.silenced = True  # its lease is not renewed any more
+        if run.silenced:
             batch.fenced.append(run)
             return
         if run.final is None and not run.handed_back:
             final = run.conclude(self._clock.now_us())
             if final is None:
-                batch.unbegun.append(run)
+                batch.unfinished.append(run)
             else:
                 self._journal.final(run.key, self._masking.state(run, final))
         if run.final is not None:

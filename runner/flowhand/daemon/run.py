@@ -68,11 +68,8 @@ class Run:
         return f"{self.claimed.flow_name}/{self.claimed.name}"
 
     @property
-    def left_to_the_reaper(self) -> bool:
-        """Whether it was ended because its lease was nearly over, under the policy that has such a run begun again.
-
-        That is not for us to say: once its lease is over, the reaper queues it and counts the interruption.
-        """
+    def interrupted(self) -> bool:
+        """Whether it was ended because its lease was nearly over, under the policy that has such a run begun again."""
         stopped = self.exit.stopped if self.exit else None
         return stopped is StopReason.LEASE and self.began and self.word is None and self.claimed.crash_policy == "retry"
 
@@ -105,7 +102,7 @@ class Run:
                 tail=list(self.follower.last_lines),
             )
         )
-        if outcome.type is None:
+        if outcome.type is None or self.interrupted:
             self.handed_back = True
             return None
         self.final = self._final_item(outcome, now_us)

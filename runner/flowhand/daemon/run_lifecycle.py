@@ -236,9 +236,10 @@ class Lifecycle:
         await self.accept(claimed, self._clock.boottime())
 
     async def hand_back(self, runs: list[Run]) -> None:
-        """Gives runs that have not begun back to Scheduled, with their own time."""
-        attempts = [(run.claimed.run_id, run.claimed.attempt) for run in runs if not run.silenced]
-        await self._handback.release(attempts, "handed back before it began")
+        """Gives runs back to Scheduled: those that have not begun with their own time, those whose lease ran out to be begun again now."""
+        for began, why in ((False, "handed back before it began"), (True, "Interrupted: the worker was out of contact for too long")):
+            attempts = [(run.claimed.run_id, run.claimed.attempt) for run in runs if run.began == began and not run.silenced]
+            await self._handback.release(attempts, why)
         for run in runs:
             await self._forget(run)
 

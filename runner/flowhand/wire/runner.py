@@ -158,6 +158,8 @@ class ClaimRequest(Body):
     """Runs due within so many seconds are given early."""
     wait_s: float = 0.0
     """How long the answer may wait, up to MAX_WAIT_S."""
+    told: list[Attempt] = Field(default_factory=list[Attempt])
+    """Orders to cancel or to revoke that have been received and are being carried out: no reason to answer at once."""
     run_id: str | None = None
     """Of an `adhoc` session: the one run that it asks for, whatever its time; it is given nothing else."""
 
@@ -256,7 +258,7 @@ class ReportReply(Body):
 
 
 class ReleaseRequest(Body):
-    """Hands back runs that have not begun: they return to Scheduled with their own time."""
+    """Hands back runs that have not begun: they return to Scheduled with their own time. Under `retry` also such as were interrupted."""
 
     session: str
     runs: list[Attempt]

@@ -95,7 +95,7 @@ def claim(conn: Connection, request: ClaimRequest, secret: str, now: int) -> Ans
 
 
 def _find(conn: Connection, opened: Session, request: ClaimRequest, now: int, *, lock: bool) -> _Findings:
-    found = _Findings(told=orders(conn, opened.id, now, drain=opened.drain))
+    found = _Findings(told=_news(orders(conn, opened.id, now, drain=opened.drain), request))
     if opened.claim > request.last_claim:
         found.again = _unanswered(conn, opened.id, request.last_claim)
     if request.slots <= 0 or opened.drain or found.again:
@@ -107,6 +107,15 @@ def _find(conn: Connection, opened: Session, request: ClaimRequest, now: int, *,
     until = now + round(max(0.0, request.prefetch_s) * 1_000_000)
     found.look = walk(conn, found.scope.lanes, request.slots, until, found.scope.room, lock=lock)
     return found
+
+
+def _news(told: Orders, request: ClaimRequest) -> Orders:
+    """The orders that the daemon does not know yet."""
+    known = set(request.told)
+    if known:
+        told.cancel = [attempt for attempt in told.cancel if attempt not in known]
+        told.revoke = [attempt for attempt in told.revoke if attempt not in known]
+    return told
 
 
 # --- taking --------------------------------------------------------------------------------------------------------------------------

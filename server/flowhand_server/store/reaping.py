@@ -48,7 +48,7 @@ def _reap_one(conn: Connection, run: Run, row: RowMapping, writer: StateWriter, 
         end(conn, [attempt], writer.now)
         writer.enter(run, Proposal(StateType.CANCELLED, "Cancelled", f"{lost} while the run was being cancelled."))
     elif row["crash_policy"] == "retry":
-        _queue_again(conn, run, row, lost, writer)
+        queue_again(conn, run, row["max_interruptions"], lost, writer)
     else:
         writer.enter(run, Proposal(StateType.CRASHED, "Crashed", f"{lost}; if it comes back in time, the run goes on."))
         conn.execute(_PROVISIONAL, {"b_run": run.id, "b_attempt": row["attempt"], "until": grace_until})
@@ -61,9 +61,9 @@ _PROVISIONAL: Final = (
 )
 
 
-def _queue_again(conn: Connection, run: Run, row: RowMapping, lost: str, writer: StateWriter) -> None:
+def queue_again(conn: Connection, run: Run, at_most: int, lost: str, writer: StateWriter) -> None:
+    """Has an interrupted run begun again, unless that has happened too often."""
     run.interruptions += 1
-    at_most = row["max_interruptions"]
     reopen(conn, run, writer.now)
     if run.interruptions > at_most:
         message = f"{lost}, for the {_ordinal(run.interruptions)} time; it is not begun again (max_interruptions is {at_most})."

@@ -10,12 +10,16 @@ from flowhand_server.orchestration.state import Proposal, scheduled
 
 from .adoption import state_before
 from .leases import Held, end, holdings
+from .reaping import queue_again
 from .runs import Run, StateWriter, load_runs
 from .sessions import authenticate, seen
 
 
 def release(conn: Connection, request: ReleaseRequest, secret: str, now: int) -> ReleaseReply:
-    """Returns runs to Scheduled, each with its own time; one that is being cancelled is Cancelled. Idempotent by attempt."""
+    """Returns runs to Scheduled, each with its own time; one that is being cancelled is Cancelled. Idempotent by attempt.
+
+    One that has begun may be returned under the `retry` policy alone: it was interrupted, and is begun again.
+    """
     opened = authenticate(conn, request.session, secret)
     seen(conn, opened, now)
     ids = [run_id for run_id, _ in request.runs]
@@ -31,7 +35,10 @@ def release(conn: Connection, request: ReleaseRequest, secret: str, now: int) ->
         if run is None or reason is not None:
             reply.refused.append(Refusal(run_id=run_id, attempt=attempt, reason=reason or "unknown_run"))
             continue
-        _give_back(run, state, request.reason, writer, now)
+        if held and state and state.type is StateType.RUNNING:
+            queue_again(conn, run, held.max_interruptions, request.reason, writer)
+        else:
+            _give_back(run, state, request.reason, writer, now)
         ended.append((run_id, attempt))
     writer.flush()
     end(conn, ended, now)
@@ -41,7 +48,7 @@ def release(conn: Connection, request: ReleaseRequest, secret: str, now: int) ->
 
 def _give_back(run: Run, state: Proposal | None, reason: str, writer: StateWriter, now: int) -> None:
     if state is not None and state.type is StateType.CANCELLING:
-        writer.enter(run, Proposal(StateType.CANCELLED, "Cancelled", "Cancelled before it began."))
+        writer.enter(run, Proposal(StateType.CANCELLED, "Cancelled", "Cancelled when its worker handed it back."))
     elif state is not None and state.type is StateType.PENDING:
         due = state.scheduled_us
         run.attempt += 1  # whatever is still under way about the old attempt has nothing to say any more
@@ -58,4 +65,6 @@ def _why_not(held: Held | None, state: Proposal | None, session_id: str) -> Reas
         return None if state.type is StateType.SCHEDULED else "stale_attempt"
     if state.type in TERMINAL:
         return "terminal"
+    if state.type is StateType.RUNNING:
+        return None if held.crash_policy == "retry" else "already"
     return None if state.type in {StateType.PENDING, StateType.CANCELLING} else "already"
