@@ -50,7 +50,7 @@ class Killer(threading.Thread):
         self._random = random.Random(seed)
         self._every_s = every_s
         self._over = threading.Event()
-        self._workers = [self._started(number) for number in range(WORKERS)]
+        self._workers = [self._worker(number) for number in range(WORKERS)]
 
     def run(self) -> None:
         """Until it is told to stop."""
@@ -61,7 +61,7 @@ class Killer(threading.Thread):
             worker.process.wait()
             self.kills += 1
             self._over.wait(self._random.choice((0.0, 0.0, 2.0)))
-            self._workers[number] = self._started(number)
+            self._workers[number] = self._worker(number)
 
     def end(self) -> None:
         """No more kills; every worker drains and leaves."""
@@ -79,7 +79,7 @@ class Killer(threading.Thread):
             for process in worker.processes():
                 process.kill()
 
-    def _started(self, number: int) -> RunningWorker:
+    def _worker(self, number: int) -> RunningWorker:
         return start_worker(self._server, "--name", f"w{number}", home=self._base / f"home{number}", environ=ENVIRON)
 
 
