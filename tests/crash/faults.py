@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -99,7 +98,7 @@ def exhaust_memory(rig: Rig) -> None:
 
 def memory_group(rig: Rig) -> str:
     """A memory cgroup with a low limit; its folder."""
-    group = MEMORY_GROUPS / f"flowhand-crash-{os.getpid()}-{rig.random.randrange(1 << 30)}"
+    group = MEMORY_GROUPS / rig.base.name
     group.mkdir()
     (group / "memory.limit_in_bytes").write_text(str(HOG_BYTES))
     rig.closing.append(group.rmdir)

@@ -57,7 +57,7 @@ def play(cell: Cell, seed: int) -> list[str]:
         rig.ask(memory_group(rig) if fault.hogs else "")
         if cell.point == "draining":
             wait_for((rig.record / "began").exists, 45, lambda: rig.daemon().log)
-            rig.daemon().process.send_signal(signal.SIGTERM)
+            rig.tell_to_leave()
         rig.wait_held(cell.point)
         fault.do(rig)
         try:
@@ -84,6 +84,8 @@ def _settle(rig: Rig) -> None:
 
 def _leave(rig: Rig) -> list[str]:
     """The last daemon drains and leaves, and its keeper with it. A fresh one clears up what the last left, as after each stop."""
+    if rig.told_to_leave == rig.daemon().process.pid and rig.daemon().process.wait(40) != 0:
+        return [f"the daemon left with {rig.daemon().process.returncode}"]
     if rig.daemon().process.poll() is not None:
         rig.start_worker()
     rig.claims()

@@ -52,6 +52,8 @@ class Rig:
     stopped: list[psutil.Process] = field(default_factory=list[psutil.Process])
     closing: list[Callable[[], object]] = field(default_factory=list[Callable[[], object]])
     disk: Path | None = None
+    told_to_leave: int = 0
+    """The pid of the daemon that was sent SIGTERM."""
     said_before: int = 0
     """Characters of the log that are of daemons before the last one."""
 
@@ -92,6 +94,11 @@ class Rig:
 
         wait_for(lambda: said() or self.daemon().process.poll() is not None, 60, lambda: self.daemon().log)
         assert said(), self.daemon().log
+
+    def tell_to_leave(self) -> None:
+        """SIGTERM for the daemon."""
+        self.told_to_leave = self.daemon().process.pid
+        self.daemon().process.send_signal(signal.SIGTERM)
 
     def daemon(self) -> RunningWorker:
         """The worker, which is there."""

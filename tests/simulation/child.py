@@ -36,7 +36,7 @@ def draw_script(draw: random.Random) -> Script:
     retries = draw.choice((0, 0, 1, 2))
     return Script(
         load_s=draw.uniform(0.003, 0.3),
-        body_s=draw.choice((0.01, 0.5, 2.0, 6.0, 15.0)) * draw.uniform(0.5, 1.5),
+        body_s=draw.choice((0.01, 0.5, 3.0, 10.0, 20.0)) * draw.uniform(0.5, 1.5),
         lines=draw.randint(0, 8),
         end=end,
         deaf=draw.random() < 0.15,

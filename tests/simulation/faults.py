@@ -114,8 +114,25 @@ async def kill_server(house: House) -> None:
     """SIGKILL for the server, then another one on the same database."""
     house.server_ill()
     house.server.kill()
-    await _while(house, 0.1, 30.0)
+    await _while(house, 0.2, 30.0)
     house.server.start()
+    house.server_ill()
+
+
+async def stop_server(house: House) -> None:
+    """SIGSTOP for the server, as when its machine is suspended, then SIGCONT."""
+    life = house.server.life
+    if life is None:
+        return
+    house.world.note("server", "stopped")
+    life.process.stop()
+    seconds = house.random.uniform(1.0, 25.0)
+    for _ in range(int(seconds * 2)):
+        house.server_ill()
+        await asyncio.sleep(0.5)
+    if house.server.life is life:
+        life.process.resume()
+        house.world.note("server", "continued")
     house.server_ill()
 
 
@@ -133,6 +150,13 @@ async def fill_disk(house: House) -> None:
     life.store.full = False
     house.server_ill()
     house.world.note("server", "disk has room")
+
+
+async def pause_pool(house: House) -> None:
+    """Somebody pauses the pool for a while."""
+    await house.pause(True)
+    await _while(house, 0.2, 6.0)
+    await house.pause(False)
 
 
 async def set_server_clock(house: House) -> None:
@@ -161,7 +185,9 @@ FAULTS: Final[dict[Fault, int]] = {
     storm: 2,
     lose_claims: 3,
     kill_server: 4,
+    stop_server: 2,
     fill_disk: 1,
+    pause_pool: 1,
     set_server_clock: 1,
     set_host_clock: 1,
 }

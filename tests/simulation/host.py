@@ -209,12 +209,12 @@ class SimHost:
         journal = self.past[-1].instance.journal_path if self.past else None
         self.kill()
         self.keeper.crash()
+        self._ledger.forgetful.add(self.name)
         if journal is not None and journal.exists() and self.world.chance(0.7):
             size = journal.stat().st_size
             kept = self.world.random.randint(min(self._synced, size), size)
             self.world.note(self.name, f"the journal loses its last {size - kept} bytes")
             os.truncate(journal, kept)
-            self._ledger.forgetful.add(self.name)
         self._synced = 0
         self.up = False
 

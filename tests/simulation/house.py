@@ -6,11 +6,15 @@ import asyncio
 import random
 from pathlib import Path
 
+from sqlalchemy import Connection, update
+
 from flowhand_server.orchestration.state import Proposal, StateType, scheduled
 from flowhand_server.store.flow_runs import NewRun, create_flow_run, propose_state
+from flowhand_server.store.notices import config_changed
+from flowhand_server.store.tables import work_pool
 
 from .checker import Checker
-from .child import draw_script
+from .child import Script, draw_script
 from .database import DEPLOYMENTS, empty_house
 from .host import SimHost
 from .ledger import Ledger
@@ -25,6 +29,8 @@ class House:
     def __init__(self, world: World, home: Path) -> None:
         self.world = world
         self.random: random.Random = world.random
+        self.favoured: str | None = None
+        """A fault that comes more often than others."""
         self.ledger = Ledger(world)
         self.checker = Checker(self.ledger)
         self.server = SimServer(world, empty_house(), self.checker.committed, self.ledger.blame)
@@ -61,7 +67,7 @@ class House:
         self.world.note("user", f"asks for run {number} ({made}) of {deployment}, due in {later} s: {script}")
         return made
 
-    def _create(self, conn: object, deployment: str, number: int, later: float, script: object, now: int) -> str:
+    def _create(self, conn: Connection, deployment: str, number: int, later: float, script: Script, now: int) -> str:
         new = NewRun(
             flow_id="f",
             deployment_id=deployment,
@@ -84,6 +90,11 @@ class House:
         self.world.note("user", f"cancels {run_id}")
         await self.server.do(_cancel, run_id)
 
+    async def pause(self, paused: bool) -> None:
+        """Pauses the pool, or resumes it: what was claimed early and has not begun is called back."""
+        self.world.note("user", "pauses the pool" if paused else "resumes the pool")
+        await self.server.do(_pause, paused)
+
     async def asks(self, runs: int, within: float) -> None:
         """A few runs over some time; some of them are cancelled later."""
         for number in range(1, runs + 1):
@@ -96,5 +107,10 @@ class House:
         self.world.loop.create_task(self.cancel(run_id))
 
 
-def _cancel(conn: object, run_id: str, now: int) -> None:
+def _pause(conn: Connection, paused: bool, _now: int) -> None:
+    conn.execute(update(work_pool).values(is_paused=paused))
+    config_changed(conn)
+
+
+def _cancel(conn: Connection, run_id: str, now: int) -> None:
     propose_state(conn, run_id, Proposal(StateType.CANCELLING, "Cancelling"), now)

@@ -51,7 +51,7 @@ class Ledger:
     sessions: dict[str, str] = field(default_factory=dict[str, str])
     """Sessions to the hosts of their daemons."""
     forgetful: set[str] = field(default_factory=set[str])
-    """Hosts whose journal was torn by a crash: of some of their runs they know nothing any more."""
+    """Hosts that have crashed: of some of their runs they may know nothing any more, since a journal is not synced at every claim."""
     cancelled: set[str] = field(default_factory=set[str])
     """Runs that somebody has asked to cancel."""
     _trouble: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))

@@ -1,4 +1,7 @@
-"""Faults planted on purpose, in an adaptor around the real transactions: a simulation that does not find them proves nothing."""
+"""Faults planted on purpose, in an adaptor around the real transactions: a simulation that does not find them proves nothing.
+
+Each favours the kind of trouble in which it shows, to be found within few seeds.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ def no_fence(house: House) -> None:
         return real(conn, request, secret, now)
 
     house.server.planted[report] = fenceless
+    house.favoured = "suspend_host"
 
 
 def no_floor(house: House) -> None:
@@ -46,6 +50,7 @@ def no_floor(house: House) -> None:
         return real(conn, now, False)
 
     house.server.planted[Reaper._work] = bold
+    house.favoured = "kill_server"
 
 
 def renewal_by_session(house: House) -> None:
@@ -58,6 +63,7 @@ def renewal_by_session(house: House) -> None:
         return reply
 
     house.server.planted[report] = generous
+    house.favoured = "crash_host"
 
 
 def two_winners(house: House) -> None:

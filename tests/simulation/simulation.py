@@ -89,8 +89,8 @@ async def _second(house: House, troubles: list[asyncio.Future[None]] | None = No
 
 async def _trouble(house: House) -> None:
     await asyncio.sleep(house.random.uniform(0.0, TROUBLE_S))
-    fault = house.random.choices(list(FAULTS), list(FAULTS.values()))[0]
-    await fault(house)
+    weights = [10 * weight if fault.__name__ == house.favoured else weight for fault, weight in FAULTS.items()]
+    await house.random.choices(list(FAULTS), weights)[0](house)
 
 
 async def _settle(house: House) -> None:
@@ -102,6 +102,8 @@ async def _settle(house: House) -> None:
     weather = house.network.weather
     weather.loss = weather.duplicate = weather.slow = 0.0
     house.server.start()
+    if house.server.life is not None:
+        house.server.life.process.resume()
     for host in house.hosts:
         host.awake()
         host.continue_daemon()
