@@ -1,0 +1,235 @@
+"""`Block`: what all blocks are."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import sys
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, PrivateAttr, model_validator
+from pydantic.json_schema import GenerateJsonSchema
+
+from flowhand.blocks import errands, registry, schemas
+from flowhand.blocks.naming import description_in, example_in, slug_of
+from flowhand.blocks.secret_types import secret_texts
+from flowhand.sdk.api import perform
+from flowhand.sdk.dual import dual
+from flowhand.sdk.secrets import conceal
+from flowhand.wire.blocks import NON_VERSIONED
+
+_SLUG = "block_type_slug"
+
+
+def _describe(schema: dict[str, Any], kind: type[BaseModel]) -> None:
+    if registry.is_block_class(kind):
+        schemas.describe(schema, kind)
+
+
+class Block(BaseModel):
+    """Fields that are kept at the API under a name, and what can be done with them. Subclass it and give it fields:
+
+        class Door(Block):
+            code: SecretStr
+            floor: int = 0
+
+        Door(code="1234").save("front")
+        Door.load("front").code.get_secret_value()
+
+    Secret fields (`SecretStr`, `SecretBytes`, `Secret[...]`, `SecretDict`) are encrypted at the server and masked in what a run says.
+    `save`, `load`, `load_from_ref`, `delete` and `register_type_and_schema` are plain in plain code and awaited in async code.
+    """
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, json_schema_extra=_describe)
+
+    _block_type_name: ClassVar[str | None] = None
+    _block_type_slug: ClassVar[str | None] = None
+    _block_schema_capabilities: ClassVar[list[str] | None] = None
+    _block_schema_version: ClassVar[str | None] = None
+    _logo_url: ClassVar[Any] = None
+    _documentation_url: ClassVar[Any] = None
+    _description: ClassVar[str | None] = None
+    _code_example: ClassVar[str | None] = None
+
+    _block_document_id: str | None = PrivateAttr(None)
+    _block_document_name: str | None = PrivateAttr(None)
+    _is_anonymous: bool | None = PrivateAttr(None)
+
+    # --- defining ----------------------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.is_concrete():
+            registry.register(cls)
+
+    @classmethod
+    def is_concrete(cls) -> bool:
+        """Whether there can be documents of this very class: not of `Block`, and not of a class with abstract methods."""
+        return cls.__name__ != "Block" and not inspect.isabstract(cls)
+
+    @classmethod
+    def is_built_in(cls) -> bool:
+        """Whether it comes with flowhand."""
+        return registry.BUILT_IN.get(cls.get_block_type_slug()) == cls.__module__
+
+    def block_initialization(self) -> None:
+        """Called once the fields are set; for subclasses."""
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Part of pydantic's protocol."""
+        super().model_post_init(context)
+        self.block_initialization()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_its_class(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """A mapping that says of which type it is becomes a block of that; fields that are not there get a hint."""
+        if not isinstance(value, Mapping):
+            return handler(value)
+        fields: dict[str, Any] = dict(value)
+        slug = fields.pop(_SLUG, None) if _SLUG not in cls.model_fields else None
+        if slug is not None and (not cls.is_concrete() or slug != cls.get_block_type_slug()):
+            kind = registry.class_of(str(slug))
+            if not issubclass(kind, cls):
+                raise ValueError(f"a block of the type {slug!r} is no {cls.__name__}")
+            return kind.model_validate(fields)
+        cls._refuse_unknown(fields)
+        return handler(fields)
+
+    @classmethod
+    def _refuse_unknown(cls, fields: Mapping[str, Any]) -> None:
+        if cls.model_config.get("extra") != "forbid":
+            return
+        names = [name for own, field in cls.model_fields.items() for name in (own, field.alias) if name]
+        for name in fields.keys() - set(names):
+            near = difflib.get_close_matches(name, names, 1, 0.6)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(cls.model_fields) or 'none'}"
+            raise ValueError(f"{cls.__name__} has no field {name!r}; {hint}")
+
+    # --- what it is called -------------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def get_block_type_name(cls) -> str:
+        """`_block_type_name`, else the class's name."""
+        return cls._block_type_name or cls.__name__
+
+    @classmethod
+    def get_block_type_slug(cls) -> str:
+        """The type's name as it stands in addresses and templates."""
+        return slug_of(cls._block_type_slug or cls.get_block_type_name())
+
+    @classmethod
+    def get_block_capabilities(cls) -> frozenset[str]:
+        """What it and its base classes can do, such as `get-directory`."""
+        return frozenset(name for base in cls.__mro__ for name in vars(base).get("_block_schema_capabilities") or ())
+
+    @classmethod
+    def get_block_schema_version(cls) -> str:
+        """`_block_schema_version`, else the `__version__` of the package that it is defined in."""
+        package = sys.modules.get(cls.__module__.partition(".")[0])
+        return cls._block_schema_version or str(getattr(package, "__version__", NON_VERSIONED))
+
+    @classmethod
+    def get_description(cls) -> str | None:
+        """`_description`, else the docstring up to its first section."""
+        return cls._description or description_in(vars(cls).get("__doc__"))
+
+    @classmethod
+    def get_code_example(cls) -> str | None:
+        """`_code_example`, else the docstring's example."""
+        return inspect.cleandoc(cls._code_example) if cls._code_example else example_in(vars(cls).get("__doc__"))
+
+    @classmethod
+    def block_type_body(cls) -> dict[str, Any]:
+        """The type as the API is told of it (`wire.blocks.BlockTypeCreate`)."""
+        return {
+            "name": cls.get_block_type_name(),
+            "slug": cls.get_block_type_slug(),
+            "logo_url": str(cls._logo_url) if cls._logo_url else None,
+            "documentation_url": str(cls._documentation_url) if cls._documentation_url else None,
+            "description": cls.get_description(),
+            "code_example": cls.get_code_example(),
+        }
+
+    @classmethod
+    def model_json_schema(
+        cls,
+        by_alias: bool | None = True,
+        ref_template: str = schemas.REF_TEMPLATE,
+        schema_generator: type[GenerateJsonSchema] = GenerateJsonSchema,
+        mode: Any = "validation",
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Its fields as the API knows them (contract 9)."""
+        made = super().model_json_schema(by_alias, ref_template, schema_generator, mode, **options)
+        return schemas.finished(made, cls, by_alias=bool(by_alias))
+
+    @classmethod
+    def get_block_class_from_key(cls, key: str) -> type[Block]:
+        """The class of a type's slug. UnknownBlockType."""
+        return registry.class_of(key)
+
+    # --- saved -------------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether it was saved without a name of its own."""
+        return bool(self._is_anonymous)
+
+    def remember_document(self, document_id: str, name: str | None, *, is_anonymous: bool = False) -> None:
+        """Remembers as what it is saved, and lets a run mask what is secret in it."""
+        self._block_document_id, self._block_document_name, self._is_anonymous = document_id, name, is_anonymous
+        for text in secret_texts(self):
+            conceal(text)
+
+    def get_block_placeholder(self) -> str:
+        """The template by which pull steps and job variables refer to it, without braces. ValueError for a block that is not saved."""
+        if not self._block_document_name:
+            raise ValueError(f"the {type(self).__name__} block is not saved: nothing can refer to it")
+        return f"prefect.blocks.{self.get_block_type_slug()}.{self._block_document_name}"
+
+    @classmethod
+    @dual
+    async def register_type_and_schema(cls, client: Any = None) -> None:
+        """Lets the API know the type and its fields. Idempotent; `save` does it."""
+        await perform(errands.register(cls))
+
+    @dual
+    async def save(self, name: str | None = None, overwrite: bool = False, *, is_anonymous: bool = False, client: Any = None) -> str:
+        """Saves it under a name and answers the document's id. Idempotent with `overwrite`.
+
+        ValueError when the name is missing, or taken and `overwrite` is not set. Blocks in its fields that are saved are referred to,
+        others become a part of it.
+        """
+        return await perform(errands.save(self, name, overwrite=overwrite, is_anonymous=is_anonymous))
+
+    @classmethod
+    @dual
+    async def load(cls, name: str, validate: bool = True, client: Any = None) -> Self:
+        """The block of this name; `Block.load("type/name")` for one of any type, whose class must be known here.
+
+        BlockNotFound (an ObjectNotFound and a ValueError) names one that is not there; InvalidBlock says which field does not fit, unless
+        `validate` is off.
+        """
+        return await perform(errands.load(cls, name, validate=validate))
+
+    @classmethod
+    @dual
+    async def load_from_ref(cls, ref: str | UUID | Mapping[str, Any], validate: bool = True, client: Any = None) -> Self:
+        """The block that a reference means: an id, `type/name`, or a mapping with `block_document_id` or `block_document_slug`."""
+        given = ref.get("block_document_id") or ref.get("block_document_slug") if isinstance(ref, Mapping) else ref
+        if not isinstance(given, str | UUID):
+            raise ValueError("a reference to a block is its id, its type/name, or a mapping with block_document_id or block_document_slug")
+        text = str(given)
+        return await perform(
+            errands.load(cls, text, validate=validate) if "/" in text else errands.load_by_id(cls, text, validate=validate)
+        )
+
+    @classmethod
+    @dual
+    async def delete(cls, name: str, client: Any = None) -> None:
+        """Deletes the block of this name. BlockNotFound."""
+        await perform(errands.delete(cls, name))
