@@ -75,6 +75,13 @@ def _positive(text: str) -> float:
     return value
 
 
+def _yes_or_no(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
+        raise ValueError("is not true or false")
+    return word in {"true", "1", "yes", "on"}
+
+
 def setting(
     default: Any,
     parse: Callable[[str], Any],
@@ -97,10 +104,14 @@ class Settings:
     api_auth_string: str | None = setting(
         None, _text, "user:password, sent as Basic authentication", also=("PREFECT_API_AUTH_STRING",), secret=True
     )
+    api_tls_ca: Path | None = setting(
+        None, Path, "authorities (PEM) that vouch for the API beside the usual ones", also=("PREFECT_API_SSL_CERT_FILE",)
+    )
     api_timeout: float = setting(30.0, _positive, "seconds for one request, long polls apart")
     home: Path = setting(Path("~/.flowhand"), Path, "where state is kept on this machine")
     ui_url: str | None = setting(None, _url, "the address printed in links; unset: the API's without /api")
     default_work_pool: str | None = setting(None, _text, "the pool `deploy` uses when none is named")
+    base_image: str | None = setting(None, _text, "what generated images start from; unset: the Python that deploys, slim")
     storage_base_path: str | None = setting(
         None,
         _text,
@@ -119,6 +130,13 @@ class Settings:
     server_auth_string: str | None = setting(
         None, _text, "user:password that clients of the server must send", also=("PREFECT_SERVER_API_AUTH_STRING",), secret=True
     )
+    server_csrf_protection: bool = setting(
+        False, _yes_or_no, "ask for CSRF tokens, as Prefect's server can", also=("PREFECT_SERVER_CSRF_PROTECTION_ENABLED",)
+    )
+    server_allowed_hosts: str | None = setting(None, _text, "names, with commas, that the server may be addressed by beside localhost")
+    server_trusted_proxies: str | None = setting(None, _text, "addresses, with commas, whose X-Forwarded-For is believed")
+    server_tls_cert: Path | None = setting(None, Path, "serve HTTPS with this certificate chain (PEM)")
+    server_tls_key: Path | None = setting(None, Path, "the certificate's key (PEM), when it is not in the same file")
     server_lease: float = setting(60.0, _positive, "seconds a lease lasts unless renewed")
     server_grace: float = setting(3600.0, _not_negative, "seconds in which a lost worker may come back under the crash policy")
     server_idle_exit: float = setting(60.0, _not_negative, "seconds without sessions after which the embedded server leaves; 0: never")

@@ -10,6 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flowhand.clock import Clock, SystemClock
 
+from .access.audit import Audit
+from .access.authentication import Authentication
+from .access.csrf import CsrfTokens
 from .activity import Activity
 from .auth import Guard
 from .config import ServerConfig
@@ -40,6 +43,9 @@ class Application:
         self.claims = Claims(store, self.desk, self.clock)
         self.feed = Feed(store, self.clock)
         self.log_pulse = Pulse("run")
+        self.audit = Audit(config.guarded)
+        self.who = Authentication(store, config, self.clock, self.audit)
+        self.csrf = CsrfTokens(config.csrf_key.encode(), self.clock) if config.csrf_key else None
         self.crew = Crew([*services_of(store, config, self.clock), self.feed])
         store.follow(self.desk.follow)
         store.listen(self.desk.notice)
@@ -48,7 +54,7 @@ class Application:
         store.listen(self.log_pulse.notice)
         self._runner = RunnerApi(store, config, self.clock, self.claims, self.watches)
         self._contract = self._routes()
-        self.activity = Activity(Guard(self._by_path, config), self.clock)
+        self.activity = Activity(Guard(self._by_path, config, self.who, self.csrf, self.audit), self.clock)
         self.asgi: ASGIApp = self.activity
 
     def stop_waiting(self) -> None:
@@ -64,6 +70,9 @@ class Application:
         app = FastAPI(title="flowhand", version=self.config.version, lifespan=self._lifespan)
         app.state.store = self.store
         app.state.config = self.config
+        app.state.who = self.who
+        app.state.csrf = self.csrf
+        app.state.audit = self.audit
         app.state.feed = self.feed
         app.state.log_pulse = self.log_pulse
         app.state.vault = Vault(self.config.directory / "secrets.key")

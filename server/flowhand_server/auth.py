@@ -1,4 +1,5 @@
-"""Who may speak to the server: credentials, the Host and Origin checks against rebinding, and the size of a request. Plain ASGI.
+"""What every request passes first: the Host and Origin checks against rebinding, its size, forged requests, who it is from, what that one
+may. Plain ASGI.
 
 An open loopback port is open to every web page that the user visits: a page can point a name of its own at 127.0.0.1. Such a request
 carries that name as its Host, and the page as its Origin, so both are looked at (the attack is known as DNS rebinding).
@@ -6,76 +7,88 @@ carries that name as its Host, and the page as its Origin, so both are looked at
 
 from __future__ import annotations
 
-import base64
-import hmac
-from collections.abc import Iterable
 from typing import Final
 
 import orjson
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .config import ServerConfig
+from .access.audit import Audit, address_of
+from .access.authentication import Authentication, Refusal
+from .access.csrf import CsrfTokens
+from .access.principal import PRINCIPAL, Principal
+from .access.scopes import needed
+from .access.size import MAX_BODY, Bounded, told_length
+from .config import LOOPBACK, ServerConfig
+from .store.errors import StoreUnavailable
 
-MAX_BODY: Final = 8_000_000
-"""Bytes of one request. The largest the contract knows is a batch of logs of 4 MB (contract 7)."""
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 OPEN_PATHS: Final = frozenset({"/api/health", "/api/ready"})
 
 
 class Guard:
-    """The outermost middleware."""
+    """The outermost middleware but one."""
 
-    def __init__(self, app: ASGIApp, config: ServerConfig) -> None:
+    def __init__(self, app: ASGIApp, config: ServerConfig, who: Authentication, csrf: CsrfTokens | None, audit: Audit) -> None:
         self._app = app
-        self._accepted = tuple(_authorizations(config))
-        self._check_host = config.host in LOOPBACK
-        self._secrets = tuple(secret.encode() for secret in (config.auth_string, config.token) if secret)
+        self._who = who
+        self._csrf = csrf
+        self._audit = audit
+        self._hosts = LOOPBACK | set(config.allowed_hosts) if config.allowed_hosts or config.host in LOOPBACK else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        refusal = self._refusal(scope, headers)
+        refusal = self._out_of_place(headers) or self._too_large_or_forged(scope, headers)
+        if refusal is None and scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+            refusal, send = await self._unknown_or_not_allowed(scope, headers, send)
         if refusal is not None:
-            await _refuse(scope, send, *refusal)
-            return
-        if scope["type"] == "http" and b"content-length" not in headers and scope["method"] != "GET":
-            receive = _Bounded(receive)
-        await self._app(scope, receive, send)
+            await _refuse(scope, send, refusal)
+        elif scope["type"] == "http":
+            await self._app(scope, Bounded(receive), send)
+        else:
+            await self._app(scope, receive, send)  # says who it is in its first message (contract 8)
 
-    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
+    def _out_of_place(self, headers: dict[bytes, bytes]) -> Refusal | None:
         host = _hostname(headers.get(b"host", b""))
-        if self._check_host and host not in LOOPBACK:
-            return 421, f"this server is not {host!r}; address it as 127.0.0.1 or localhost"
+        if self._hosts is not None and host not in self._hosts:
+            return Refusal(421, f"this server is not {host!r}; address it as 127.0.0.1 or localhost, or set FLOWHAND_SERVER_ALLOWED_HOSTS")
         origin = headers.get(b"origin")
         if origin is not None and _hostname(origin.partition(b"://")[2]) != host:
-            return 403, "requests from another web page are refused"
-        if scope["type"] == "http":
-            length = headers.get(b"content-length", b"0")
-            if not length.isdigit() or int(length) > MAX_BODY:
-                return 413, f"the request is larger than {MAX_BODY} bytes"
-            if self._accepted and scope["path"] not in OPEN_PATHS and not self._known(headers.get(b"authorization", b"")):
-                return 401, "Unauthorized"
+            return Refusal(403, "requests from another web page are refused")
         return None
 
-    def _known(self, given: bytes) -> bool:
-        return any(hmac.compare_digest(given, accepted) for accepted in self._accepted)
+    def _too_large_or_forged(self, scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
+        if scope["type"] != "http":
+            return None
+        if told_length(headers) > MAX_BODY:
+            return Refusal(413, f"the request is larger than {MAX_BODY} bytes")
+        # before asking who it is: the contract wants this refusal to win over the other (contract 1.1)
+        forged = self._csrf.refusal(scope["method"], headers) if self._csrf else None
+        return Refusal(403, forged) if forged else None
+
+    async def _unknown_or_not_allowed(self, scope: Scope, headers: dict[bytes, bytes], send: Send) -> tuple[Refusal | None, Send]:
+        try:
+            who = await self._who.of_header(headers.get(b"authorization", b""), address_of(scope))
+        except StoreUnavailable:
+            return Refusal(503, "Service Unavailable"), send
+        if isinstance(who, Refusal):
+            return who, send
+        need = needed(scope["method"], scope["path"])
+        if not who.may(need):
+            self._audit.did(scope, who, 403)
+            return Refusal(403, who.lacks(need)), send
+        scope[PRINCIPAL] = who
+        return None, self._audit.following(scope, who, send) if self._audit.follows(scope, need) else send
 
 
-def websocket_token_accepted(config: ServerConfig, token: str | None) -> bool:
-    """Whether the token of a websocket's first message is good: the raw auth string or the bearer token (contract 8)."""
-    if not config.guarded:
-        return True
-    given = (token or "").encode()
-    return any(hmac.compare_digest(given, secret.encode()) for secret in (config.auth_string, config.token) if secret)
-
-
-def _authorizations(config: ServerConfig) -> Iterable[bytes]:
-    if config.token:
-        yield b"Bearer " + config.token.encode()
-    if config.auth_string:
-        yield b"Basic " + base64.b64encode(config.auth_string.encode())
+async def authenticate_socket(scope: Scope, who: Authentication, token: str | None) -> Principal | None:
+    """Who sent `token` in the first message of a websocket, if that one may use it (contract 8)."""
+    try:
+        found = await who.of_message(token, address_of(scope))
+    except StoreUnavailable:
+        return None
+    return found if isinstance(found, Principal) and found.may(needed("WEBSOCKET", scope["path"])) else None
 
 
 def _hostname(authority: bytes) -> str:
@@ -85,32 +98,16 @@ def _hostname(authority: bytes) -> str:
     return text.rpartition(":")[0] if text.count(":") == 1 else text
 
 
-async def _refuse(scope: Scope, send: Send, status: int, words: str) -> None:
+async def _refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
     if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008, "reason": words})
+        await send({"type": "websocket.close", "code": 1008, "reason": refusal.words})
         return
-    body = orjson.dumps({"exception_message": words})
+    # a forged request and one of a key that may not are answered as a route would, the rest as the contract's middleware (contract 1)
+    body = orjson.dumps({"detail" if refusal.status == 403 else "exception_message": refusal.words})
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    if status == 413:
+    if refusal.status == 413:
         headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    if refusal.retry_after is not None:
+        headers.append((b"retry-after", str(refusal.retry_after).encode()))
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-class TooLarge(Exception):
-    """A request without a length that went on and on."""
-
-
-class _Bounded:
-    """A body of unknown length, cut off at the limit."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._seen = 0
-
-    async def __call__(self) -> Message:
-        message = await self._receive()
-        self._seen += len(message.get("body", b""))
-        if self._seen > MAX_BODY:
-            raise TooLarge
-        return message

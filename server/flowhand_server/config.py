@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +19,21 @@ class ServerConfig:
     database_url: str | None = None
     embedded: bool = False
     allow_unauthenticated: bool = False
-    auth_string: str | None = None
+    auth_string: str | None = field(default=None, repr=False)
     """`user:password` that clients must send as Basic authentication."""
-    token: str | None = None
-    """The bearer token that the embedded server wants."""
+    token: str | None = field(default=None, repr=False)
+    """The bearer token by which the programs of this home are known; on an embedded server, and on one that asks for keys."""
+    keyed: bool = False
+    """Whether the database holds keys: then every request is asked for one, or for the other credentials."""
+    csrf: bool = False
+    csrf_key: str = field(default="", repr=False)
+    """What CSRF tokens are signed with."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names beside those of the loopback that requests may be addressed to."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses whose word on where a request came from is believed."""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     lease_s: float = 60.0
     margin_s: float = 10.0
     grace_s: float = 3600.0
@@ -38,4 +52,4 @@ class ServerConfig:
     @property
     def guarded(self) -> bool:
         """Whether a request must say who it is."""
-        return self.auth_string is not None or self.token is not None
+        return self.auth_string is not None or self.token is not None or self.keyed

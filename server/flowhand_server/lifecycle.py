@@ -7,17 +7,20 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Generator
-from dataclasses import replace
 from typing import Final
 
 import structlog
 import uvicorn
 
+from flowhand.clock import SystemClock
+from flowhand.errors import ConfigurationError
+
+from .access.settling import settle
+from .access.size import MAX_BODY
 from .app import Application
 from .config import ServerConfig
 from .place import Place
 from .store.opening import open_postgresql, open_sqlite
-from .store.schema import server_id
 from .store.sessions import any_session_lives
 from .store.store import Store
 
@@ -29,7 +32,11 @@ _log = structlog.get_logger("flowhand.server")
 async def run(config: ServerConfig, place: Place, listening: socket.socket) -> None:
     """Serves on `listening` until a signal comes or, embedded, until nobody needs it. StoreUnusable when there is no database to be had."""
     store = open_store(config)
-    config = replace(config, server_id=await store.read(server_id))
+    try:
+        config = await settle(config, store, SystemClock())
+    except ConfigurationError:
+        await store.close()
+        raise
     host, port = listening.getsockname()[:2]
 
     def started() -> None:
@@ -51,12 +58,18 @@ class WebServer(uvicorn.Server):
     """uvicorn with our way to begin and to end: it says when it listens, sleeps until it is told to stop, and answers who waits first."""
 
     def __init__(self, application: Application, started: Callable[[], None]) -> None:
+        config = application.config
         super().__init__(
             uvicorn.Config(
                 application.asgi,
                 loop="none",
                 http="httptools",
                 ws="websockets-sansio",
+                ws_max_size=MAX_BODY,
+                proxy_headers=bool(config.trusted_proxies),
+                forwarded_allow_ips=",".join(config.trusted_proxies),
+                ssl_certfile=config.tls_cert,
+                ssl_keyfile=config.tls_key,
                 lifespan="on",
                 log_config=None,
                 log_level="warning",

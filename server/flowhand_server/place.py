@@ -87,8 +87,9 @@ class Place:
 
     def publish(self, host: str, port: int, server_id: str) -> None:
         """Tells this home where the server is."""
+        scheme = "https" if self._config.tls_cert else "http"
         about = {
-            "url": f"http://{f'[{host}]' if ':' in host else host}:{port}/api",
+            "url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/api",
             "pid": os.getpid(),
             "pid_start": psutil.Process().create_time(),
             "version": self._config.version,

@@ -20,6 +20,7 @@ from flowhand.errors import ConfigurationError
 from flowhand.settings import Settings, load
 from flowhand.telemetry import configure
 
+from . import tls
 from .config import ServerConfig
 from .place import Place, PlaceTaken, bind, close_to_others, read_or_make_token
 
@@ -27,7 +28,6 @@ OK: Final = 0
 FAILED: Final = 1
 MISCONFIGURED: Final = 2
 TAKEN: Final = 75
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,17 +57,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--home", help="where state is kept")
     parser.add_argument("--embedded", action="store_true", help="serve this home's own programs, and leave when nobody needs it")
     parser.add_argument("--allow-unauthenticated", action="store_true", help="listen beyond the loopback without asking who it is")
+    parser.add_argument("--tls-cert", type=Path, help="serve HTTPS with this certificate chain (PEM)")
+    parser.add_argument("--tls-key", type=Path, help="the certificate's key (PEM), when it is not in the same file")
     return parser
 
 
 def _configuration(options: argparse.Namespace, settings: Settings) -> ServerConfig:
     embedded = bool(options.embedded)
     host = options.host or ("127.0.0.1" if embedded else settings.server_host)
-    if host not in LOOPBACK and not settings.server_auth_string and not options.allow_unauthenticated:
-        raise ConfigurationError(
-            f"refusing to listen on {host} without authentication: anybody who reaches it could run code here; "
-            "set FLOWHAND_SERVER_AUTH_STRING to user:password, or pass --allow-unauthenticated"
-        )
+    certificate, key = (None, None) if embedded else tls.checked(*_tls_files(options, settings))
     close_to_others(settings.home)
     return ServerConfig(
         home=settings.home,
@@ -78,6 +76,11 @@ def _configuration(options: argparse.Namespace, settings: Settings) -> ServerCon
         allow_unauthenticated=bool(options.allow_unauthenticated),
         auth_string=settings.server_auth_string,
         token=read_or_make_token(settings.home / "server") if embedded else None,
+        csrf=settings.server_csrf_protection,
+        allowed_hosts=_listed(settings.server_allowed_hosts),
+        trusted_proxies=_listed(settings.server_trusted_proxies),
+        tls_cert=certificate,
+        tls_key=key,
         lease_s=settings.server_lease,
         margin_s=settings.worker_margin,
         grace_s=settings.server_grace,
@@ -86,6 +89,14 @@ def _configuration(options: argparse.Namespace, settings: Settings) -> ServerCon
         retention_days=settings.server_retention_days,
         version=_version(),
     )
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip().lower() for name in (text or "").split(",") if name.strip())
+
+
+def _tls_files(options: argparse.Namespace, settings: Settings) -> tuple[Path | None, Path | None]:
+    return options.tls_cert or settings.server_tls_cert, options.tls_key or settings.server_tls_key
 
 
 def _version() -> str:

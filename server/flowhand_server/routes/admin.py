@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, HTTPException, Request, Response
 
 from flowhand.wire.body import Answer, Id
 from flowhand.wire.body import Request as Body
+from flowhand_server.access.csrf import CsrfTokens
 from flowhand_server.routes.context import StoreDep, nothing, reply, shows
 from flowhand_server.store import admin
 
@@ -94,6 +95,9 @@ async def clear_storage(store: StoreDep) -> Response:
 
 
 @router.get("/csrf-token")
-async def csrf_token(client: str) -> Response:
-    """No token is asked for: foreign pages are told apart by Host and Origin. A client that hears this stops asking (contract 1.1)."""
-    raise HTTPException(422, "CSRF protection is disabled.")
+async def csrf_token(client: str, request: Request) -> Response:
+    """A token for this client; 422 where none is asked for, and a client that hears this stops asking (contract 1.1)."""
+    tokens: CsrfTokens | None = request.app.state.csrf
+    if tokens is None:
+        raise HTTPException(422, "CSRF protection is disabled.")
+    return reply(tokens.issue(client))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.requests import HTTPConnection
 
 from flowhand.wire.blocks import (
@@ -18,6 +18,8 @@ from flowhand.wire.blocks import (
     BlockTypeUpdate,
 )
 from flowhand.wire.filters import BlockDocumentQuery, BlockSchemaQuery, BlockTypeQuery
+from flowhand_server.access.principal import PRINCIPAL, demand
+from flowhand_server.access.scopes import Scope
 from flowhand_server.routes.context import Key, Now, StoreDep, check_limit, created, nothing, reply, shows, shows_created
 from flowhand_server.store import block_documents, block_types
 from flowhand_server.vault import Vault
@@ -27,7 +29,20 @@ async def _vault(connection: HTTPConnection) -> Vault:
     return connection.app.state.vault
 
 
+def _secrets_wanted(connection: HTTPConnection, wanted: bool) -> bool:
+    """Whether secrets are to be shown: told in the audit trail, and refused (403) to whoever may only look."""
+    if wanted:
+        demand(connection, Scope.RUN)
+        connection.app.state.audit.secrets_read(connection.scope, connection.scope[PRINCIPAL])
+    return wanted
+
+
+async def _secrets(connection: HTTPConnection, include_secrets: bool = False) -> bool:
+    return _secrets_wanted(connection, include_secrets)
+
+
 VaultDep = Annotated[Vault, Depends(_vault)]
+SecretsDep = Annotated[bool, Depends(_secrets)]
 types = APIRouter(prefix="/block_types", tags=["Blocks"])
 schemas = APIRouter(prefix="/block_schemas", tags=["Blocks"])
 documents = APIRouter(prefix="/block_documents", tags=["Blocks"])
@@ -61,14 +76,14 @@ async def read_type_by_slug(slug: str, store: StoreDep) -> Response:
 
 
 @types.get("/slug/{slug}/block_documents", responses=shows(list[BlockDocument]))
-async def documents_of_type(slug: str, store: StoreDep, vault: VaultDep, include_secrets: bool = False) -> Response:
+async def documents_of_type(slug: str, store: StoreDep, vault: VaultDep, include_secrets: SecretsDep) -> Response:
     """The documents of a type."""
     await store.read(block_types.read_type, block_types.with_slug(slug))
     return reply(await store.read(block_documents.read_documents, vault, block_documents.of_type(slug), include_secrets))
 
 
 @types.get("/slug/{slug}/block_documents/name/{name}", responses=shows(BlockDocument))
-async def document_of_type(slug: str, name: str, store: StoreDep, vault: VaultDep, include_secrets: bool = False) -> Response:
+async def document_of_type(slug: str, name: str, store: StoreDep, vault: VaultDep, include_secrets: SecretsDep) -> Response:
     """One document by its type and name."""
     return reply(await store.read(block_documents.read_document, vault, block_documents.of_type(slug, name), include_secrets))
 
@@ -144,8 +159,9 @@ async def create_document(body: BlockDocumentCreate, store: StoreDep, vault: Vau
 
 
 @documents.post("/filter", responses=shows(list[BlockDocument]))
-async def find_documents(query: BlockDocumentQuery, store: StoreDep, vault: VaultDep) -> Response:
+async def find_documents(query: BlockDocumentQuery, store: StoreDep, vault: VaultDep, request: Request) -> Response:
     """Documents that fit."""
+    _secrets_wanted(request, query.include_secrets)
     check_limit(query.limit)
     return reply(await store.read(block_documents.find_documents, vault, query))
 
@@ -157,7 +173,7 @@ async def count_documents(query: BlockDocumentQuery, store: StoreDep) -> Respons
 
 
 @documents.get("/{document_id:uuid}", responses=shows(BlockDocument))
-async def read_document(document_id: Key, store: StoreDep, vault: VaultDep, include_secrets: bool = False) -> Response:
+async def read_document(document_id: Key, store: StoreDep, vault: VaultDep, include_secrets: SecretsDep) -> Response:
     """One document."""
     which = block_documents.with_id(str(document_id))
     return reply(await store.read(block_documents.read_document, vault, which, include_secrets))

@@ -23,6 +23,7 @@ from flowhand.wire.runner import (
     SessionRequest,
     WatchRequest,
 )
+from flowhand_server.access.size import TooLarge
 from flowhand_server.config import ServerConfig
 from flowhand_server.dispatch.claiming import Claims, ClientGone
 from flowhand_server.dispatch.watching import Watches
@@ -113,7 +114,7 @@ async def _answered(endpoint: Endpoint, request: Request) -> Response:
         return _error(503, str(error))
     except ValidationError as error:
         return _error(422, "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)[:5]))
-    except _TooLong:
+    except (_TooLong, TooLarge):
         return _error(413, "too_large")
     except (ClientGone, ClientDisconnect):
         return Response(status_code=499)  # nobody reads it

@@ -10,7 +10,7 @@ import anyio
 import orjson
 from fastapi import WebSocket, WebSocketDisconnect
 
-from flowhand_server.auth import websocket_token_accepted
+from flowhand_server.auth import authenticate_socket
 
 SUBPROTOCOL: Final = "prefect"
 POLICY_VIOLATION: Final = 1008
@@ -34,7 +34,9 @@ async def greet(websocket: WebSocket) -> bool:
         return True
     await websocket.accept(subprotocol=SUBPROTOCOL)
     message = await receive(websocket)
-    if message.get("type") != "auth" or not websocket_token_accepted(config, message.get("token")):
+    token = message.get("token")
+    known = token is None or isinstance(token, str)
+    if message.get("type") != "auth" or not known or not await authenticate_socket(websocket.scope, websocket.app.state.who, token):
         await websocket.close(POLICY_VIOLATION, "authentication failed")
         return False
     await websocket.send_text('{"type":"auth_success"}')

@@ -29,7 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-SCHEMA: Final = "0001"
+SCHEMA: Final = "0002"
 """The revision of the migrations that this metadata is equal to."""
 
 metadata = MetaData(
@@ -409,6 +409,22 @@ session = Table(
     Index("ix_session_last_seen", "last_seen"),
 )
 """`status` is open, superseded or closed. `claim` is the number of the last claim answer that carried runs."""
+
+api_key = Table(
+    "api_key",
+    metadata,
+    _id(),
+    _created(),
+    Column("name", Text, nullable=False),
+    Column("public", String(16), nullable=False, unique=True),
+    Column("secret_hash", String(64), nullable=False),
+    _json("scopes", default="[]"),
+    Column("expires", BigInteger),
+    Column("last_used", BigInteger),
+    Column("revoked", BigInteger),
+)
+_partial("uq_api_key_name", api_key.c.name, where="revoked IS NULL", unique=True)
+"""`public` is the part of a key by which it is found and told of; of the rest only the hash is kept. The name of a revoked key is free."""
 
 _partial("ix_session_open", session.c.work_pool_id, where="status = 'open'")
 

@@ -1,0 +1,1 @@
+"""Who may do what: keys and their scopes, Basic credentials, failed attempts, CSRF tokens, the audit trail."""
