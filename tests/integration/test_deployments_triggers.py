@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from flowhand import flow
-from flowhand.errors import DeploymentApplyError
 from support.server import RunningServer, running_server
 from support.worker import Api
 
@@ -63,8 +62,9 @@ def test_applying_again_replaces_them(api: Api) -> None:
 
 
 def test_a_trigger_that_cannot_be_is_told(api: Api) -> None:
-    """What is no mapping before anything is created; what the server does not take with its own words."""
-    with pytest.raises(TypeError, match="trigger 1 of deployment 'bad' is int"):
+    """Before anything is created."""
+    with pytest.raises(TypeError, match="trigger 1 of deployment 'bad': int is no trigger"):
         triggered.to_deployment("bad", triggers=[3]).apply()
-    with pytest.raises(DeploymentApplyError, match="proactive trigger is 10 seconds"):
+    with pytest.raises(ValueError, match=r"trigger 1 of deployment 'bad': .*proactive trigger is 10 seconds"):
         triggered.to_deployment("bad", triggers=[{"posture": "Proactive", "expect": ["a"], "within": 1}]).apply()
+    assert api.call("POST", "/deployments/filter", {"deployments": {"name": {"any_": ["bad"]}}}) == []

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from flowhand.client.call import Json
+from flowhand.events.triggers import AnyTrigger, OfDeployment, as_wire, deployment_trigger
 
 _OF_ACTION: Final = ("parameters", "job_variables", "schedule_after")
-_OF_AUTOMATION: Final = ("description", "enabled")
 
 
 def automations_of(deployment_name: str, triggers: Sequence[Any]) -> list[Json]:
-    """What is to be created, but for the deployment's id: see `owned_by`. The triggers are mappings and stay as they are.
+    """What is to be created, but for the deployment's id: see `owned_by`. The triggers stay as they are, so that one list can serve two.
 
-    One without a name is called after the deployment and its place in the list. TypeError for anything but a mapping.
+    One without a name is called after the deployment and its place in the list. TypeError for what is no trigger, ValueError for a wrong
+    one; both say which it is.
     """
     return [_automation(deployment_name, number, trigger) for number, trigger in enumerate(triggers, 1)]
 
@@ -30,19 +31,18 @@ def owned_by(deployment_id: str, automation: Json) -> Json:
     return automation | {"actions": actions, "owner_resource": owner_of(deployment_id)}
 
 
-def _automation(deployment_name: str, number: int, trigger: Any) -> Json:
-    if not isinstance(trigger, Mapping):
-        raise TypeError(f"trigger {number} of deployment {deployment_name!r} is {type(trigger).__name__}; give a mapping with `expect`, …")
-    given: Json = {str(key): value for key, value in trigger.items()}
-    name = given.pop("name", None) or f"{deployment_name}__automation_{number}"
-    action = {key: given.pop(key) for key in _OF_ACTION if key in given}
-    about = {key: given.pop(key) for key in _OF_AUTOMATION if key in given}
-    return {"name": name, **about, "trigger": _trigger(given), "actions": [{"type": "run-deployment", "source": "selected", **action}]}
+def _automation(deployment_name: str, number: int, given: Any) -> Json:
+    trigger = _trigger(deployment_name, number, given)
+    about: Json = {"name": f"{deployment_name}__automation_{number}"}
+    action: Json = {"type": "run-deployment", "source": "selected"}
+    if isinstance(trigger, OfDeployment):
+        about |= {"name": trigger.name or about["name"], "description": trigger.description, "enabled": trigger.enabled}
+        action |= {name: getattr(trigger, name) for name in _OF_ACTION}
+    return {**about, "trigger": as_wire(trigger), "actions": [action]}
 
 
-def _trigger(given: Json) -> Json:
-    """With the type that its fields show, and the posture that it has unless it says another."""
-    if "triggers" in given:
-        parts = [_trigger(dict(part)) for part in given["triggers"]]
-        return {"type": "compound" if "require" in given else "sequence", **given, "triggers": parts}
-    return {"type": "event", "posture": "Reactive", **given}
+def _trigger(deployment_name: str, number: int, given: Any) -> AnyTrigger:
+    try:
+        return deployment_trigger(given)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"trigger {number} of deployment {deployment_name!r}: {error}") from None

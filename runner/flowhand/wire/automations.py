@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,8 @@ from flowhand.wire.events import ResourceLabels
 from flowhand.wire.states import StateType
 
 Seconds = Annotated[Duration, Field(ge=0)]
+PROACTIVE_S: Final = 10
+"""The least time in which the absence of an event means anything (contract 10)."""
 
 
 class EventTrigger(Answer):
@@ -31,9 +33,37 @@ class EventTrigger(Answer):
 
     @model_validator(mode="after")
     def _long_enough(self) -> EventTrigger:
-        if self.posture == "Proactive" and self.within < 10:
-            raise ValueError("the minimum `within` of a proactive trigger is 10 seconds")
+        if self.posture == "Proactive" and "within" not in self.model_fields_set:
+            self.within = PROACTIVE_S
+        if self.posture == "Proactive" and self.within < PROACTIVE_S:
+            raise ValueError(f"the minimum `within` of a proactive trigger is {PROACTIVE_S} seconds")
         return self
+
+
+class MetricQuery(Answer):
+    """A figure of the runs of the last `range` seconds, and what it must not be for `firing_for` seconds on end.
+
+    `successes` is the share of the ended runs that completed, from 0 to 1; `duration` (of ended runs) and `lateness` (of begun ones) are
+    means in seconds.
+    """
+
+    name: Literal["lateness", "duration", "successes"]
+    operator: Literal["<", "<=", ">", ">="]
+    threshold: float
+    range: Annotated[Seconds, Field(ge=1)] = 300.0
+    firing_for: Seconds = 300.0
+
+
+class MetricTrigger(Answer):
+    """Fires when a figure of the runs that match has been out of bounds for so long; once, until it is in bounds again. Ours: Prefect's
+    own server has none."""
+
+    type: Literal["metric"] = "metric"
+    id: Id = Field(default_factory=new_id)
+    match: ResourceLabels = Field(default_factory=dict)
+    match_related: ResourceLabels | list[ResourceLabels] = Field(default_factory=dict)
+    posture: Literal["Metric"] = "Metric"
+    metric: MetricQuery
 
 
 class CompoundTrigger(Answer):
@@ -61,7 +91,7 @@ class SequenceTrigger(Answer):
     within: Seconds | None = None
 
 
-Trigger = Annotated[EventTrigger | CompoundTrigger | SequenceTrigger, Field(discriminator="type")]
+Trigger = Annotated[EventTrigger | MetricTrigger | CompoundTrigger | SequenceTrigger, Field(discriminator="type")]
 
 
 class Action(Answer):
@@ -118,12 +148,7 @@ class Action(Answer):
         }.get(self.type)
         if noun is not None and (self.source == "selected") != (getattr(self, noun) is not None):
             raise ValueError(f"{noun} is given exactly when the source is 'selected'")
-        needed = {
-            "send-notification": ("block_document_id", "body"),
-            "call-webhook": ("block_document_id",),
-            "change-flow-run-state": ("state",),
-        }
-        for name in needed.get(self.type, ()):
+        for name in _NEEDED.get(self.type, ()):
             if getattr(self, name) is None:
                 raise ValueError(f"{self.type} needs {name}")
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -15,7 +15,9 @@ _ISO_DURATION: Final = re.compile(r"^P(?:(\d+(?:\.\d+)?)D)?(?:T(?:(\d+(?:\.\d+)?
 
 
 def _seconds(value: Any) -> Any:
-    """A duration as seconds: a number, or ISO-8601 text such as `PT45S`."""
+    """A duration as seconds: a number, a timedelta, or ISO-8601 text such as `PT45S`."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if not isinstance(value, str):
         return value
     match = _ISO_DURATION.match(value)

@@ -1,0 +1,50 @@
+"""`flowhand.automations`: the automations, their triggers and their actions, under the path that users of Prefect know."""
+
+from flowhand.events.actions import (
+    CallWebhook,
+    CancelFlowRun,
+    ChangeFlowRunState,
+    DeleteFlowRun,
+    DoNothing,
+    PauseAutomation,
+    PauseDeployment,
+    PauseWorkPool,
+    PauseWorkQueue,
+    ResumeAutomation,
+    ResumeDeployment,
+    ResumeFlowRun,
+    ResumeWorkPool,
+    ResumeWorkQueue,
+    RunDeployment,
+    SendNotification,
+    SuspendFlowRun,
+)
+from flowhand.events.automation import Automation
+from flowhand.events.triggers import CompoundTrigger, EventTrigger, MetricTrigger, MetricTriggerQuery, Posture, SequenceTrigger
+
+__all__ = [
+    "Automation",
+    "CallWebhook",
+    "CancelFlowRun",
+    "ChangeFlowRunState",
+    "CompoundTrigger",
+    "DeleteFlowRun",
+    "DoNothing",
+    "EventTrigger",
+    "MetricTrigger",
+    "MetricTriggerQuery",
+    "PauseAutomation",
+    "PauseDeployment",
+    "PauseWorkPool",
+    "PauseWorkQueue",
+    "Posture",
+    "ResumeAutomation",
+    "ResumeDeployment",
+    "ResumeFlowRun",
+    "ResumeWorkPool",
+    "ResumeWorkQueue",
+    "RunDeployment",
+    "SendNotification",
+    "SequenceTrigger",
+    "SuspendFlowRun",
+]

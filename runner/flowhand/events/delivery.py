@@ -1,0 +1,150 @@
+"""Delivery: one thread of a process that hands events to the API, many at a time, and is waited for when the process ends.
+
+What comes while a request is under way makes the next batch. While the API is away events stay here, up to a bound, and it is tried again;
+whatever is not delivered in the end is told on stderr.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+from collections import deque
+from typing import Any, Final
+
+import httpcore  # noqa: F401  # pyright: ignore[reportUnusedImport]  # httpx would load it in our thread, and a fork meanwhile inherit half of it
+
+from flowhand.client import events
+from flowhand.client.api import SyncApiClient
+from flowhand.client.backoff import full_jitter
+from flowhand.client.connect import open_sync
+from flowhand.errors import ApiError, ApiRefused, ApiUnavailable, ConfigurationError
+from flowhand.settings import Settings
+
+BATCH: Final = 200
+BATCH_BYTES: Final = 4_000_000
+"""Of one request at most; the server takes 8 MB."""
+BACKLOG: Final = 20_000
+"""Events that may wait; then the oldest are given up, and told of."""
+LEAVE_S: Final = 10.0
+"""How long the end of the process is held up for events that are on their way."""
+
+LEAST_PAUSE_S: Final = 0.1
+"""Between two tries while the process waits for us."""
+
+log = logging.getLogger("flowhand.events")
+
+
+class Delivery:
+    """Of one process and one API. May be used from any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.pid = os.getpid()
+        self._settings = settings
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[dict[str, Any], int]] = deque()
+        self._under_way = 0
+        self._lost = 0
+        self._why = ""
+        self._leave_by: float | None = None
+        self._thread = threading.Thread(target=self._work, name="flowhand-events", daemon=True)
+        self._thread.start()
+        atexit.register(self._leave)
+
+    def send(self, body: dict[str, Any], size: int) -> None:
+        """Delivers an event of so many bytes in the background. Never waits."""
+        with self._changed:
+            if len(self._waiting) >= BACKLOG:
+                self._waiting.popleft()
+                self._lost += 1
+            self._waiting.append((body, size))
+            self._changed.notify_all()
+
+    def flush(self, within_s: float) -> bool:
+        """Waits until nothing is on its way any more; whether that was so in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._waiting and not self._under_way, within_s)
+
+    # --- the end -----------------------------------------------------------------------------------------------------------------------
+
+    def _leave(self) -> None:
+        if self.pid != os.getpid():
+            return  # a process that the flow forked: its events are in a delivery of its own
+        with self._changed:
+            self._leave_by = time.monotonic() + LEAVE_S
+            self._changed.notify_all()
+        self.flush(LEAVE_S)
+        lost = self._lost + len(self._waiting) + self._under_way
+        if lost:
+            log.error("%d event(s) were not delivered: %s", lost, self._why or f"the API did not take them within {LEAVE_S:g} s")
+
+    # --- the thread --------------------------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        client: SyncApiClient | None = None
+        attempt = 0
+        while True:
+            batch = self._next()
+            try:
+                client = client or open_sync(self._settings, patience_s=0.0)
+                client.send(events.add(batch))
+            except ApiUnavailable as error:
+                self._put_back(batch, error)
+                self._pause(full_jitter(attempt))
+                attempt += 1
+            except ApiRefused as error:
+                attempt = 0
+                self._refused(client, batch, error)
+            except (ApiError, ConfigurationError) as error:
+                self._give_up(batch, error)
+            else:
+                attempt = 0
+                self._done()
+
+    def _next(self) -> list[dict[str, Any]]:
+        """The next batch, once there is one."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting)
+            batch: list[dict[str, Any]] = []
+            size = 0
+            while self._waiting and len(batch) < BATCH and (not batch or size + self._waiting[0][1] <= BATCH_BYTES):
+                body, more = self._waiting.popleft()
+                batch.append(body)
+                size += more
+            self._under_way = len(batch)
+            return batch
+
+    def _put_back(self, batch: list[dict[str, Any]], error: ApiUnavailable) -> None:
+        with self._changed:
+            self._why = str(error)
+            self._waiting.extendleft((body, 0) for body in reversed(batch))
+            self._under_way = 0
+
+    def _refused(self, client: SyncApiClient | None, batch: list[dict[str, Any]], error: ApiRefused) -> None:
+        """One bad event must not take the others with it: they are sent one by one."""
+        if len(batch) == 1 or client is None:
+            return self._give_up(batch, error)
+        for body in batch:
+            try:
+                client.send(events.add([body]))
+            except ApiError as alone:
+                self._give_up([body], alone)
+        return self._done()
+
+    def _give_up(self, batch: list[dict[str, Any]], error: Exception) -> None:
+        log.error("The API did not take %s: %s", ", ".join(repr(body["event"]) for body in batch[:5]), error)
+        self._done()
+
+    def _done(self) -> None:
+        with self._changed:
+            self._under_way = 0
+            self._changed.notify_all()
+
+    def _pause(self, seconds: float) -> None:
+        with self._changed:
+            if self._leave_by is None:
+                self._changed.wait_for(lambda: self._leave_by is not None, seconds)
+            else:
+                self._changed.wait(max(seconds, LEAST_PAUSE_S))
