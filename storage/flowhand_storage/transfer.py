@@ -1,7 +1,8 @@
-"""Whole folders up to remote storage and down from it, for blocks: without checkouts, straight from one place to the other."""
+"""Folders and files up to remote storage and down from it, for blocks: without checkouts, straight from one place to the other."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -59,3 +60,35 @@ def download_tree(url: str, folder: Path, settings: Mapping[str, Any] | None = N
         if progress is not None:
             progress(number, len(entries), entry.name)
     return len(entries)
+
+
+def read_file(url: str, settings: Mapping[str, Any] | None = None) -> bytes:
+    """The content of one file. Errors as `RemoteSource.fetch`."""
+    tree = open_tree(parse_remote(url, settings or {}))
+    return guarded(tree.address.shown, tree.address.scrub, lambda: tree.filesystem.cat_file(tree.root))
+
+
+def write_file(url: str, content: bytes, settings: Mapping[str, Any] | None = None) -> None:
+    """Put one file there, in place of what stands there. Idempotent. Errors as `RemoteSource.fetch`."""
+    tree = open_tree(parse_remote(url, settings or {}))
+
+    def put() -> None:
+        tree.filesystem.makedirs(tree.root.rpartition("/")[0], exist_ok=True)
+        tree.filesystem.pipe_file(tree.root, content)
+
+    guarded(tree.address.shown, tree.address.scrub, put)
+
+
+def copy_tree(source: Path, target: Path, rules: IgnoreRules | None = None) -> int:
+    """Copy the files of a folder of this machine that the rules keep; how many. Links stay links. Idempotent.
+
+    SourceNotFound when there is no such folder.
+    """
+    if not source.is_dir():
+        raise SourceNotFound(f"there is no folder {source}")
+    names = list(kept_files(source, rules or IgnoreRules()))
+    for name in names:
+        place = target / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source / name, place, follow_symlinks=False)
+    return len(names)

@@ -13,13 +13,48 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flowhand.blocks.block import Block
+    from flowhand.blocks.credentials import BitBucketCredentials, GitCredentials, GitHubCredentials, GitLabCredentials
+    from flowhand.blocks.documents import InvalidBlock
+    from flowhand.blocks.errands import BlockNotFound
+    from flowhand.blocks.registry import UnknownBlockType
     from flowhand.blocks.secret_types import SecretDict
+    from flowhand.blocks.system import JSON, DateTime, Secret, String
+    from flowhand.blocks.webhooks import SlackWebhook, Webhook
 
-__all__ = ["Block", "SecretDict"]
+__all__ = [
+    "JSON",
+    "BitBucketCredentials",
+    "Block",
+    "BlockNotFound",
+    "DateTime",
+    "GitCredentials",
+    "GitHubCredentials",
+    "GitLabCredentials",
+    "InvalidBlock",
+    "Secret",
+    "SecretDict",
+    "SlackWebhook",
+    "String",
+    "UnknownBlockType",
+    "Webhook",
+]
 
 _HOMES = {
+    "BitBucketCredentials": "flowhand.blocks.credentials",
     "Block": "flowhand.blocks.block",
+    "BlockNotFound": "flowhand.blocks.errands",
+    "DateTime": "flowhand.blocks.system",
+    "GitCredentials": "flowhand.blocks.credentials",
+    "GitHubCredentials": "flowhand.blocks.credentials",
+    "GitLabCredentials": "flowhand.blocks.credentials",
+    "InvalidBlock": "flowhand.blocks.documents",
+    "JSON": "flowhand.blocks.system",
+    "Secret": "flowhand.blocks.system",
     "SecretDict": "flowhand.blocks.secret_types",
+    "SlackWebhook": "flowhand.blocks.webhooks",
+    "String": "flowhand.blocks.system",
+    "UnknownBlockType": "flowhand.blocks.registry",
+    "Webhook": "flowhand.blocks.webhooks",
 }
 
 

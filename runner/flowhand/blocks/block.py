@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -46,7 +46,7 @@ class Block(BaseModel):
 
     _block_type_name: ClassVar[str | None] = None
     _block_type_slug: ClassVar[str | None] = None
-    _block_schema_capabilities: ClassVar[list[str] | None] = None
+    _block_schema_capabilities: ClassVar[Collection[str] | None] = None
     _block_schema_version: ClassVar[str | None] = None
     _logo_url: ClassVar[Any] = None
     _documentation_url: ClassVar[Any] = None

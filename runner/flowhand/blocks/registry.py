@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from flowhand.errors import FlowhandError
 
@@ -13,7 +13,19 @@ if TYPE_CHECKING:
 
 _classes: dict[str, type[Block]] = {}
 
-BUILT_IN: dict[str, str] = {}
+BUILT_IN: Final = {
+    slug: f"flowhand.blocks.{module}"
+    for module, slugs in {
+        "system": ("secret", "json", "string", "date-time"),
+        "webhooks": ("webhook", "slack-webhook"),
+        "storage": ("local-file-system",),
+        "object_stores": ("remote-file-system", "s3", "gcs", "azure", "smb"),
+        "repositories": ("github", "gitlab-repository", "bitbucket-repository"),
+        "credentials": ("git-credentials", "github-credentials", "gitlab-credentials", "bitbucket-credentials"),
+        "infrastructure": ("process", "docker-container", "kubernetes-job", "kubernetes-cluster-config"),
+    }.items()
+    for slug in slugs
+}
 """The module of each type that comes with flowhand."""
 
 

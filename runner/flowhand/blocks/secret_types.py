@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 
@@ -13,6 +14,15 @@ _SECRETS = (SecretStr, SecretBytes, Secret)
 
 class SecretDict(Secret[dict[str, Any]]):
     """A mapping whose values are all secret; the server shows its keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hidden:
+    """Marks a field of plain values that the server does not show."""
+
+
+SecretValues = Annotated[dict[str, Any], _Hidden()]
+"""A plain mapping whose values the server encrypts and hides. Give the field `repr=False`."""
 
 
 def is_secret_type(annotation: Any) -> bool:
@@ -28,10 +38,15 @@ def is_secret(value: Any) -> bool:
 
 def secret_paths(model: type[BaseModel]) -> list[str]:
     """Where a model's secrets are, as dotted paths; `*` stands for all keys of a mapping (contract 9). In the order of the fields."""
-    found = [
-        path for name, field in model.model_fields.items() for path in _paths(field.alias or name, field.annotation, frozenset({model}))
-    ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(_paths_in(model, frozenset({model}))))
+
+
+def _paths_in(model: type[BaseModel], around: frozenset[type]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if any(isinstance(mark, _Hidden) for mark in field.metadata):
+            yield f"{field.alias or name}.*"
+        else:
+            yield from _paths(field.alias or name, field.annotation, around)
 
 
 def _paths(name: str, annotation: Any, around: frozenset[type]) -> Iterator[str]:
@@ -41,8 +56,7 @@ def _paths(name: str, annotation: Any, around: frozenset[type]) -> Iterator[str]
         yield name
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
         if annotation not in around:  # a model that holds its like goes on for ever
-            for inner, field in annotation.model_fields.items():
-                yield from _paths(f"{name}.{field.alias or inner}", field.annotation, around | {annotation})
+            yield from (f"{name}.{inner}" for inner in _paths_in(annotation, around | {annotation}))
     else:
         below = f"{name}.*" if typing.get_origin(annotation) in (dict, Mapping) else name
         for part in typing.get_args(annotation):

@@ -1,10 +1,12 @@
-"""The settings of a file system: which of them are secrets."""
+"""The settings of a file system: which of them are secrets, and what some of them look like."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from flowhand_storage.errors import InvalidSource
 from flowhand_storage.scrub import is_sensitive
 from flowhand_storage.secrets import reveal, texts_in
 
@@ -24,3 +26,13 @@ def without_secrets(settings: Any) -> Any:
         kept = {str(name): item for name, item in settings.items() if not is_sensitive(str(name)) and reveal(item) is item}
         return {name: without_secrets(item) for name, item in kept.items()}
     return settings
+
+
+def service_account(token: Any) -> Any:
+    """A service account as Google's client library takes it: a mapping, or a path. Blocks may hold it as JSON text. InvalidSource."""
+    if not isinstance(token, str) or not token.lstrip().startswith("{"):
+        return token
+    try:
+        return json.loads(token)
+    except ValueError:
+        raise InvalidSource("service_account_info is no JSON") from None

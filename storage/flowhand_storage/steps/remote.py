@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from flowhand_storage.errors import InvalidStep
+from flowhand_storage.remote.options import service_account
 from flowhand_storage.remote.source import remote_source
 from flowhand_storage.steps.fetching import fetch
 from flowhand_storage.steps.progress import StepRun
@@ -49,7 +48,7 @@ def pull_from_gcs(
     """
     given = dict(credentials or {})
     token = given.get("service_account_info") or given.get("service_account_file")
-    settings = {"token": _as_mapping(token), "project": project or given.get("project")}
+    settings = {"token": service_account(token), "project": project or given.get("project")}
     source = remote_source(f"gs://{bucket}/{folder}".rstrip("/"), {name: value for name, value in settings.items() if value})
     return {"bucket": bucket, "folder": folder, "directory": fetch(run, source)}
 
@@ -66,13 +65,3 @@ def pull_from_azure_blob_storage(run: StepRun, *, container: str, folder: str, c
         settings = {"account_name": account, "anon": False}
     source = remote_source(f"az://{container}/{folder}".rstrip("/"), {name: value for name, value in settings.items() if value is not None})
     return {"container": container, "folder": folder, "directory": fetch(run, source)}
-
-
-def _as_mapping(token: Any) -> Any:
-    """A service account as the client library takes it: a mapping, or a path. Blocks may hold it as JSON text."""
-    if not isinstance(token, str) or not token.lstrip().startswith("{"):
-        return token
-    try:
-        return json.loads(token)
-    except ValueError:
-        raise InvalidStep("service_account_info is no JSON") from None

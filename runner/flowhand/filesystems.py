@@ -1,0 +1,7 @@
+"""Storage blocks: where code and files are kept."""
+
+from flowhand.blocks.object_stores import GCS, S3, SMB, Azure, RemoteFileSystem
+from flowhand.blocks.repositories import BitBucket, GitHub, GitLab
+from flowhand.blocks.storage import LocalFileSystem
+
+__all__ = ["GCS", "S3", "SMB", "Azure", "BitBucket", "GitHub", "GitLab", "LocalFileSystem", "RemoteFileSystem"]
