@@ -106,6 +106,18 @@ class DeploymentApplyError(FlowhandError, RuntimeError):
     """The server refused a deployment."""
 
 
+class EngineUnavailable(FlowhandError):
+    """No container engine answers."""
+
+
+class ImageBuildError(FlowhandError, RuntimeError):
+    """An image could not be built; the text has the failing step and the end of its output."""
+
+
+class PushError(FlowhandError, OSError):
+    """The registry did not take an image; the text has its words."""
+
+
 class BlockMissingCapabilities(FlowhandError):
     """A block cannot do what is asked of it (such as put a directory)."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.databases import new_database, postgres_server
+from support.docker_engine import Engine, docker_engine
 from support.rest import Rest
 from support.server import RunningServer, running_server
 
@@ -34,3 +35,10 @@ def rest(api_server: RunningServer) -> Iterator[Rest]:
     user = Rest(api_server.url)
     yield user
     user.http.close()
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """A real container engine with a registry beside it."""
+    with docker_engine() as found:
+        yield found

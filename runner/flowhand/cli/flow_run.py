@@ -119,7 +119,11 @@ def cancel(run: Run, wait: Annotated[bool, typer.Option("--wait", help="Until it
 def execute(
     run: Annotated[
         str,
-        typer.Argument(metavar="RUN", envvar="FLOWHAND__FLOW_RUN_ID", help="The run's id; default: what FLOWHAND__FLOW_RUN_ID says."),
+        typer.Argument(
+            metavar="RUN",
+            envvar=["FLOWHAND__FLOW_RUN_ID", "PREFECT__FLOW_RUN_ID"],
+            help="The run's id; default: what FLOWHAND__FLOW_RUN_ID says.",
+        ),
     ],
 ) -> None:
     """Execute a scheduled run here and now, in this process, from the code that its deployment names."""

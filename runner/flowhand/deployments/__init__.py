@@ -6,15 +6,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from flowhand.deployments.images.deployment_image import DeploymentImage, DockerImage
     from flowhand.deployments.runner_deployment import ConcurrencyLimit, RunnerDeployment
-    from flowhand.errors import DeploymentApplyError
+    from flowhand.errors import DeploymentApplyError, PushError
     from flowhand.sdk.doors import deploy, run_deployment, serve
 
-__all__ = ["ConcurrencyLimit", "DeploymentApplyError", "RunnerDeployment", "deploy", "run_deployment", "serve"]
+__all__ = [
+    "ConcurrencyLimit",
+    "DeploymentApplyError",
+    "DeploymentImage",
+    "DockerImage",
+    "PushError",
+    "RunnerDeployment",
+    "deploy",
+    "run_deployment",
+    "serve",
+]
 
 _HOMES = {
     "ConcurrencyLimit": "flowhand.deployments.runner_deployment",
     "DeploymentApplyError": "flowhand.errors",
+    "DeploymentImage": "flowhand.deployments.images.deployment_image",
+    "DockerImage": "flowhand.deployments.images.deployment_image",
+    "PushError": "flowhand.errors",
     "RunnerDeployment": "flowhand.deployments.runner_deployment",
     "deploy": "flowhand.sdk.doors",
     "run_deployment": "flowhand.sdk.doors",

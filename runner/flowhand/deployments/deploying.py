@@ -1,20 +1,21 @@
-"""deploy(): several deployments for one work pool."""
+"""deploy(): several deployments for one work pool, in an image that is built and pushed for them, or with code that workers fetch."""
 
 from __future__ import annotations
 
-import sys
+import asyncio
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from flowhand.client import work_pools
 from flowhand.client.call import Errand, Json
 from flowhand.deployments.api import api_settings, perform
 from flowhand.deployments.applying import apply_deployment
+from flowhand.deployments.deploy_report import print_next_steps, print_report, say
+from flowhand.deployments.images.deployment_image import DeploymentImage
 from flowhand.deployments.runner_deployment import RunnerDeployment
 from flowhand.errors import DeploymentApplyError, ObjectNotFound
 from flowhand.sdk.flow import Flow
+
+Image = str | DeploymentImage
 
 
 async def deploy_flow(flow: Flow[..., Any], name: str, **options: Any) -> str:
@@ -30,15 +31,16 @@ async def deploy_flow(flow: Flow[..., Any], name: str, **options: Any) -> str:
 async def deploy_all(
     *deployments: RunnerDeployment,
     work_pool_name: str | None = None,
-    image: str | None = None,
+    image: Image | None = None,
     build: bool = True,
     push: bool = True,
     print_next_steps_message: bool = True,
 ) -> list[str]:
-    """Creates or updates the deployments, one by one, and answers the ids of those applied, in order.
+    """Builds and pushes the image, creates or updates the deployments, one by one, and answers the ids of those applied, in order.
 
-    ValueError for no deployments, a pool that does not exist, or code that no worker could get at. One failing among several does not stop
-    the others; a single one raises DeploymentApplyError.
+    With `build=False` the image is used as it is, and nothing is pushed. Pool and image win over those of the deployments. ValueError for
+    no deployments, a pool that does not exist or has no image, or code that no worker could get at; ImageBuildError, PushError: nothing was
+    applied then. One deployment failing among several does not stop the others; a single one raises DeploymentApplyError.
     """
     if not deployments:
         raise ValueError("deploy() needs at least one deployment; make one with my_flow.to_deployment(name=...)")
@@ -46,13 +48,14 @@ async def deploy_all(
     if not pool:
         raise ValueError("deploy() needs a work pool: give work_pool_name, or set FLOWHAND_DEFAULT_WORK_POOL")
     found = await perform(_pool(pool))
-    _check_code(deployments, found, image, build=build)
-    ids, failures = await _apply_each(deployments, pool, image)
+    _check_code(deployments, found, image)
+    reference = await asyncio.to_thread(_provide, image, build=build, push=push) if image else None
+    ids, failures = await _apply_each(deployments, pool, reference)
     if failures and len(deployments) == 1:
         raise next(iter(failures.values()))
-    _report(deployments, failures)
+    print_report({item.full_name: failures.get(item.full_name) for item in deployments})
     if ids and print_next_steps_message:
-        _print_next_steps(deployments, pool)
+        print_next_steps([item.full_name for item in deployments], found, api_settings().ui)
     return ids
 
 
@@ -63,8 +66,8 @@ def _pool(name: str) -> Errand[Json]:
         raise ValueError(f"there is no work pool {name!r}; make it with `flowhand work-pool create {name} --type process`") from None
 
 
-def _check_code(deployments: tuple[RunnerDeployment, ...], pool: Json, image: str | None, *, build: bool) -> None:
-    if image is None:
+def _check_code(deployments: tuple[RunnerDeployment, ...], pool: Json, image: Image | None) -> None:
+    if not image:
         without = [item.full_name for item in deployments if item.storage is None]
         if without:
             raise ValueError(
@@ -72,13 +75,24 @@ def _check_code(deployments: tuple[RunnerDeployment, ...], pool: Json, image: st
                 "flow.from_source(<folder>, entrypoint=...)"
             )
         return
-    if build:
-        raise ValueError("images are not built here; build and push it, then deploy with build=False")
     variables = (pool.get("base_job_template") or {}).get("variables", {}).get("properties", {})
     if "image" not in variables:
         raise ValueError(
             f"work pool {pool['name']!r} (type {pool['type']}) has no variable 'image'; deploy to a pool that starts containers"
         )
+
+
+def _provide(image: Image, *, build: bool, push: bool) -> str:
+    """Has the image built and pushed, as told; its reference."""
+    if not build:
+        return image if isinstance(image, str) else image.reference
+    made = DeploymentImage(image) if isinstance(image, str) else image
+    made.build()
+    say(f"Built image {made.reference}.")
+    if push:
+        made.push()
+        say(f"Pushed image {made.reference}.")
+    return made.reference
 
 
 async def _apply_each(
@@ -92,23 +106,3 @@ async def _apply_each(
         except DeploymentApplyError as error:
             failures[item.full_name] = error
     return ids, failures
-
-
-def _report(deployments: tuple[RunnerDeployment, ...], failures: dict[str, DeploymentApplyError]) -> None:
-    console = Console(file=sys.stdout)
-    table = Table("Name", "Status", "Details", title="Deployments", title_justify="left")
-    for item in deployments:
-        error = failures.get(item.full_name)
-        table.add_row(item.full_name, "[red]failed[/]" if error else "[green]applied[/]", str(error or ""))
-    console.print("Some deployments failed." if failures else "All deployments were applied.")
-    console.print(table)
-
-
-def _print_next_steps(deployments: tuple[RunnerDeployment, ...], pool: str) -> None:
-    console = Console(file=sys.stdout)
-    console.print(f"\nTo execute their runs, start a worker: [blue]worker start --pool {pool!r}[/]", highlight=False)
-    name = f" '{deployments[0].full_name}'" if len(deployments) == 1 else " [NAME]"
-    console.print(f"To run one now: [blue]flowhand deployment run{name}[/]", highlight=False, markup=len(deployments) == 1)
-    address = api_settings().ui
-    if address:
-        console.print(f"To look at them: {address}/deployments", highlight=False)

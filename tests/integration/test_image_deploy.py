@@ -1,0 +1,125 @@
+"""deploy() with an image: built, pushed and applied, and a run that is executed in a container of it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Generator
+from contextlib import redirect_stdout
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from flowhand import deploy
+from flowhand.deployments import DeploymentImage
+from flowhand.errors import ImageBuildError, PushError
+from support.docker_engine import Engine
+from support.server import RunningServer, running_server
+from support.worker import Api
+
+CODE = """
+from flowhand import flow
+
+@flow(log_prints=True)
+def adding(x: int = 1) -> int:
+    print("x is", x)
+    return x + 1
+
+@flow
+def other() -> None:
+    pass
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]:
+    with running_server(tmp_path_factory.mktemp("server")) as server:
+        kinds = Api(server).call("GET", "/collections/views/aggregate-worker-metadata")
+        template = kinds["prefect-docker"]["docker"]["default_base_job_configuration"]
+        Api(server).pool("boxes", type="docker", base_job_template=template)
+        yield server
+
+
+@pytest.fixture
+def api(server: RunningServer, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Api:
+    monkeypatch.setenv("FLOWHAND_API_URL", server.url)
+    monkeypatch.setenv("FLOWHAND_HOME", str(server.home))
+    monkeypatch.setenv("DOCKER_HOST", engine.host)
+    monkeypatch.setenv("FLOWHAND_BASE_IMAGE", engine.base)
+    return Api(server)
+
+
+@pytest.fixture
+def flows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Any:
+    """A project with two flows, which is the working directory, as its user has it loaded."""
+    name = f"flows_{request.node.name.partition('[')[0]}"
+    (tmp_path / f"{name}.py").write_text(CODE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    return import_module(name)
+
+
+def deployments(api: Api) -> list[str]:
+    return sorted(one["name"] for one in api.call("POST", "/deployments/filter", {}))
+
+
+def test_a_run_completes_in_a_container_of_the_image(api: Api, flows: Any, engine: Engine) -> None:
+    """Built, pushed, applied with image and command; `docker run` of just that executes a run of the deployment to Completed."""
+    image = f"{engine.registry}/team/project:1"
+    with redirect_stdout(io.StringIO()) as out:
+        first, second = deploy(flows.adding.to_deployment("boxed"), flows.other.to_deployment("boxed"), work_pool_name="boxes", image=image)
+    told = out.getvalue()
+    order = [
+        told.index(words)
+        for words in ("Building image", f"Built image {image}.", f"Pushed image {image}.", "All deployments", "\nDeployments")
+    ]
+    assert order == sorted(order)
+    assert all(name in told for name in ("adding/boxed", "other/boxed", "applied", "worker start --pool 'boxes'", "deployment run [NAME]"))
+    assert httpx.get(f"http://{engine.registry}/v2/team/project/tags/list").json()["tags"] == ["1"]
+    found = api.call("GET", f"/deployments/{first}")
+    assert (found["job_variables"], found["path"]) == ({"image": image, "command": "flowhand flow-run execute"}, ".")
+    assert api.call("GET", f"/deployments/{second}")["job_variables"]["image"] == image
+    run = api.run(first, parameters={"x": 41})
+    client = engine.client()
+    try:
+        variables = {"FLOWHAND_API_URL": api.server.url, "FLOWHAND__FLOW_RUN_ID": run}
+        client.containers.run(image, found["job_variables"]["command"].split(), environment=variables, network_mode="host", remove=True)
+    finally:
+        client.close()
+    assert api.read(run)["state_name"] == "Completed"
+    lines = [line["message"] for line in api.call("POST", "/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}})]
+    assert "x is 41" in lines
+
+
+def test_nothing_is_applied_when_the_image_cannot_be_had(api: Api, flows: Any, engine: Engine) -> None:
+    """A build that fails, a push that is refused."""
+    Path("Failing").write_text(f"FROM {engine.base}\nRUN false\n")
+    Path("Working").write_text(f"FROM {engine.base}\nRUN true\n")
+    before = deployments(api)
+    deployment = flows.adding.to_deployment("never")
+    with pytest.raises(ImageBuildError):
+        deploy(deployment, work_pool_name="boxes", image=DeploymentImage("x", dockerfile="Failing"))
+    with pytest.raises(PushError):
+        deploy(deployment, work_pool_name="boxes", image=DeploymentImage("127.0.0.1:1/x", dockerfile="Working"))
+    assert deployments(api) == before
+
+
+def test_an_image_that_is_there_is_used_as_it_is(api: Api, flows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With build=False no engine is asked, and the reference is not changed; `flow.deploy` takes the same options."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    for image in ("host:5000/x", "x@sha256:" + "0" * 64, DeploymentImage("x", "2")):
+        used = flows.adding.deploy("used", work_pool_name="boxes", image=image, build=False, push=True, print_next_steps=False)
+        expected = image if isinstance(image, str) else image.reference
+        assert api.call("GET", f"/deployments/{used}")["job_variables"]["image"] == expected
+
+
+def test_an_image_may_stay_with_the_engine(api: Api, flows: Any, engine: Engine) -> None:
+    """With push=False it is built and nothing more."""
+    Path("Dockerfile").write_text(f"FROM {engine.base}\nRUN true\n")
+    image = DeploymentImage(f"{engine.registry}/kept", "1", "Dockerfile")
+    with redirect_stdout(io.StringIO()) as out:
+        flows.adding.deploy("kept", work_pool_name="boxes", image=image, push=False)
+    assert "deployment run 'adding/kept'" in out.getvalue()
+    assert httpx.get(f"http://{engine.registry}/v2/kept/tags/list").status_code == 404
