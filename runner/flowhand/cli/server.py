@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+from flowhand.cli import server_database, server_key
 from flowhand.cli.failures import Exit
 from flowhand.cli.formats import Format, OutputOption, say, write_fields, write_json
 from flowhand.cli.lazy import NOUNS, noun
@@ -21,6 +23,8 @@ from flowhand.errors import ConfigurationError
 from flowhand.settings import Settings, load
 
 app = noun(NOUNS["server"].about)
+app.add_typer(server_key.app, name="key")
+app.add_typer(server_database.app, name="database")
 
 
 @app.command("start")
@@ -31,9 +35,11 @@ def start(
     allow_unauthenticated: Annotated[
         bool, typer.Option("--allow-unauthenticated", help="Listen on another address than the loopback without credentials.")
     ] = False,
+    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Serve HTTPS with this certificate chain (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The certificate's key, when it is in a file of its own.")] = None,
 ) -> None:
     """Start the API server, in the foreground unless told otherwise."""
-    settings = load(server_host=host, server_port=port)
+    settings = load(server_host=host, server_port=port, server_tls_cert=tls_cert, server_tls_key=tls_key)
     running = published_server(settings.home)
     if running is not None:
         raise ConfigurationError(f"a server of {settings.home} runs already: {running.url}, pid {running.pid}")

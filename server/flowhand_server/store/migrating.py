@@ -26,6 +26,15 @@ def upgrade(conn: Connection, known: str, where: str) -> None:
     command.upgrade(config, "head")
 
 
+def revisions_after(conn: Connection, known: str | None) -> list[tuple[str, str]]:
+    """The migrations that an upgrade from `known` runs, in order: revision and what it does. None for a new database, which needs none."""
+    if known is None:
+        return []
+    steps = ScriptDirectory.from_config(configuration(conn)).walk_revisions("base", "heads")
+    later = [(step.revision, (step.doc or "").rstrip(".")) for step in steps if step.revision > known]
+    return later[::-1]
+
+
 def configuration(conn: Connection) -> Config:
     """Alembic's configuration for migrations on an open connection."""
     config = Config()
