@@ -58,7 +58,6 @@ def check(output: OutputOption = Format.TEXT) -> None:
 def _say_finding(one: dict[str, Any]) -> None:
     if not one["found"]:
         return say(f"  ok    {one['check']}")
-    say(
-        f"  {'note ' if one['sound'] else 'WRONG'} {one['check']}: not so {one['found']} times, such as {', '.join(map(str, one['examples']))}"
-    )
+    word, examples = "note " if one["sound"] else "WRONG", ", ".join(map(str, one["examples"]))
+    say(f"  {word} {one['check']}: not so {one['found']} times, such as {examples}")
     return say(f"        {one['do']}")

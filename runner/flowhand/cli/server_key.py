@@ -37,7 +37,7 @@ def create(
             "--scope",
             "-s",
             metavar="SCOPE",
-            help="read: look; run: what workers, flows and whoever starts runs need; deploy: change deployments, pools, limits; admin: all.",
+            help="read: look; run: what workers and flows need; deploy: change deployments, pools, limits; admin: all.",
         ),
     ],
     expires: Annotated[
@@ -51,9 +51,7 @@ def create(
     if output is Format.JSON:
         return write_json(made)
     say(made["key"])
-    say(
-        f"It will not be shown again. Clients send it when FLOWHAND_API_KEY (or PREFECT_API_KEY) holds it. Scopes: {_words(made['scopes'])}."
-    )
+    say(f"It is not shown again. Clients send what FLOWHAND_API_KEY (or PREFECT_API_KEY) holds. Scopes: {_words(made['scopes'])}.")
     if published_server(load().home) is not None:
         say("A server that asked for no credentials when it started goes on so until it is restarted.")
     return None
