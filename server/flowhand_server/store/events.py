@@ -18,6 +18,7 @@ from flowhand_server.store.reading import insert_many_once
 from flowhand_server.store.task_run_events import record_task_runs
 
 _event = t.event.c
+_WATCHED: Final = select(t.automation.c.id).where(t.automation.c.enabled).limit(1)
 CHUNK: Final = 500
 MAX_SCAN: Final = 20_000
 """Rows that a search looks through at most, where a part of its filter is not SQL's to answer."""
@@ -61,9 +62,10 @@ def _row(event: Event, now: int) -> dict[str, Any]:
     }
 
 
-def insert_rows(conn: Connection, rows: list[dict[str, Any]]) -> None:
-    """Stores events that are rows already, each id once."""
-    insert_many_once(conn, t.event, rows)
+def insert_rows(conn: Connection, rows: list[dict[str, Any]], *, evaluated: bool = False) -> None:
+    """Stores events that are rows already, each id once. Automations look at them, where there are any, unless they are `evaluated`."""
+    pending = not evaluated and conn.execute(_WATCHED).first() is not None
+    insert_many_once(conn, t.event, [row | {"pending": pending} for row in rows])
     post(conn, Notice("event"))
 
 

@@ -29,7 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-SCHEMA: Final = "0002"
+SCHEMA: Final = "0003"
 """The revision of the migrations that this metadata is equal to."""
 
 metadata = MetaData(
@@ -605,10 +605,14 @@ event = Table(
     _json("resource", default="{}"),
     _json("related", default="[]"),
     _json("payload", default="{}"),
+    _flag("pending"),
     Index("ix_event_occurred", "occurred"),
     Index("ix_event_event", "event", "occurred"),
     Index("ix_event_resource_id", "resource_id", "occurred"),
 )
+"""`pending`: the automations have not looked at it yet; the row is its own queue."""
+
+_partial("ix_event_pending", event.c.cursor, where="pending")
 
 automation = Table(
     "automation",
@@ -635,3 +639,54 @@ automation_related = Table(
     Index("ix_automation_related_resource_id", "resource_id"),
 )
 """Which resources an automation names, and which one owns it (and takes it along when it goes)."""
+
+automation_window = Table(
+    "automation_window",
+    metadata,
+    _ref("automation_id", "automation", primary_key=True),
+    Column("trigger_id", String(36), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("begins", BigInteger, nullable=False),
+    Column("ends", BigInteger, nullable=False),
+    _count("count"),
+    Column("fires_at", BigInteger),
+    _json("last_event"),
+)
+"""What a trigger has counted so far, by what it counts `for_each`. `fires_at`: when the absence of events is to be judged."""
+
+_partial("ix_automation_window_fires_at", automation_window.c.fires_at, where="fires_at IS NOT NULL")
+
+automation_firing = Table(
+    "automation_firing",
+    metadata,
+    _ref("automation_id", "automation", primary_key=True),
+    Column("trigger_id", String(36), primary_key=True),
+    Column("part_id", String(36), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("id", String(36), nullable=False),
+    _json("event"),
+)
+"""When the parts of a compound or sequence trigger fired last, until it fires itself."""
+
+automation_action = Table(
+    "automation_action",
+    metadata,
+    _id(),
+    _ref("automation_id", "automation"),
+    Column("place", BigInteger, nullable=False),
+    _flag("outside"),
+    _count("taken_until"),
+    _json("action", default="{}"),
+    _json("firing", default="{}"),
+)
+"""Actions that wait to be done. Those that call somebody `outside` are taken for a while by the replica that does it."""
+
+automation_chain = Table(
+    "automation_chain",
+    metadata,
+    _ref("automation_id", "automation", primary_key=True),
+    Column("root", String(36), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    _count("count"),
+)
+"""How often an automation has set itself off, by the event that everything began with."""
