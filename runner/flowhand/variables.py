@@ -1,10 +1,4 @@
-"""Variables: named JSON values at the API, for all to see. What is secret belongs into a `Secret` block.
-
-    from flowhand.variables import Variable
-
-    Variable.set("batch_size", 500)
-    Variable.get("batch_size")
-"""
+"""Variables: named JSON values at the API, for all to see. What is secret belongs into a `Secret` block."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Secret values inside a block's data: hidden where they are shown, kept where the hidden form comes back. Pure (contract 9).
 
-`paths` is a schema's `secret_fields`: dotted paths, in which `*` stands for everything below.
+`paths` is a schema's `secret_fields`: dotted paths, in which `*` stands for everything below. A list is passed through: the path goes on in
+each of its parts.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ def hidden(data: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
 def _hide(value: Any, path: list[str]) -> Any:
     if not path or path[0] == "*":
         return _hide_all(value)
+    if isinstance(value, list):
+        return [_hide(part, path) for part in value]
     if not isinstance(value, Mapping) or path[0] not in value:
         return value
     return {key: _hide(part, path[1:]) if key == path[0] else part for key, part in value.items()}
@@ -47,4 +50,6 @@ def _restored(value: Any, shown: Any, old: Any) -> Any:
         return old
     if isinstance(value, Mapping) and isinstance(shown, Mapping) and isinstance(old, Mapping):
         return {key: _restored(part, shown.get(key), old.get(key)) for key, part in value.items()}
+    if isinstance(value, list) and isinstance(shown, list) and isinstance(old, list) and len(value) == len(shown):
+        return [_restored(part, form, kept) for part, form, kept in zip(value, shown, old, strict=True)]
     return value

@@ -1,10 +1,4 @@
-"""Configuration documents and secrets, kept at the API under a name. Names are loaded on first use.
-
-from flowhand.blocks import Block, Secret
-
-Secret(value="s3cr3t").save("database-password")
-Secret.load("database-password").get()
-"""
+"""Configuration documents and secrets, kept at the API under a name. Names are loaded on first use."""
 
 from __future__ import annotations
 

@@ -17,12 +17,12 @@ class GitCredentials(Block):
 
     _block_type_name = "Git Credentials"
 
-    username: str | None = Field(None, description="The user; found by the token's form unless given.")
-    access_token: SecretStr | None = Field(None, description="A token.")
-    password: SecretStr | None = Field(None, description="The user's password.")
-    ssh_key: SecretStr | None = Field(None, description="A private key, for ssh addresses.")
-    passphrase: SecretStr | None = Field(None, description="The key's passphrase.")
-    known_hosts: str | None = Field(None, description="Lines as of known_hosts; the user's own file unless given.")
+    username: str | None = Field(default=None, description="The user; found by the token's form unless given.")
+    access_token: SecretStr | None = Field(default=None, description="A token.")
+    password: SecretStr | None = Field(default=None, description="The user's password.")
+    ssh_key: SecretStr | None = Field(default=None, description="A private key, for ssh addresses.")
+    passphrase: SecretStr | None = Field(default=None, description="The key's passphrase.")
+    known_hosts: str | None = Field(default=None, description="Lines as of known_hosts; the user's own file unless given.")
 
 
 class GitHubCredentials(Block):
@@ -30,7 +30,7 @@ class GitHubCredentials(Block):
 
     _block_type_name = "GitHub Credentials"
 
-    token: SecretStr | None = Field(None, description="A personal access token, or one of an app's installation.")
+    token: SecretStr | None = Field(default=None, description="A personal access token, or one of an app's installation.")
 
 
 class GitLabCredentials(Block):
@@ -38,8 +38,8 @@ class GitLabCredentials(Block):
 
     _block_type_name = "GitLab Credentials"
 
-    token: SecretStr | None = Field(None, description="A personal, project or group access token.")
-    url: str | None = Field(None, description="The address of a GitLab of one's own.")
+    token: SecretStr | None = Field(default=None, description="A personal, project or group access token.")
+    url: str | None = Field(default=None, description="The address of a GitLab of one's own.")
 
 
 class BitBucketCredentials(Block):
@@ -47,7 +47,7 @@ class BitBucketCredentials(Block):
 
     _block_type_name = "BitBucket Credentials"
 
-    token: SecretStr | None = Field(None, description="An access token or API token.")
-    username: str | None = Field(None, description="The user that the token or password belongs to.")
-    password: SecretStr | None = Field(None, description="The user's password.")
-    url: str = Field("https://api.bitbucket.org/", description="The address of a Bitbucket of one's own.")
+    token: SecretStr | None = Field(default=None, description="An access token or API token.")
+    username: str | None = Field(default=None, description="The user that the token or password belongs to.")
+    password: SecretStr | None = Field(default=None, description="The user's password.")
+    url: str = Field(default="https://api.bitbucket.org/", description="The address of a Bitbucket of one's own.")

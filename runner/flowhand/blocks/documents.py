@@ -24,7 +24,7 @@ class InvalidBlock(FlowhandError, ValueError):
 
 def data_of(block: Block) -> dict[str, Any]:
     """The block's fields as JSON, secrets in the clear: what is sent to the API. A saved block in a field is a reference."""
-    return _plain(block, block.model_dump(mode="json", by_alias=True))
+    return _plain(block, block.model_dump(mode="json", by_alias=True, serialize_as_any=True))
 
 
 def _plain(value: Any, shown: Any) -> Any:

@@ -24,8 +24,8 @@ class Infrastructure(Block, ABC):
 
     env: dict[str, str | None] = Field(default_factory=dict, description="Set in the run's environment; null takes a variable away.")
     labels: dict[str, str] = Field(default_factory=dict, description="Put on what is started for a run.")
-    name: str | None = Field(None, description="What is started is called so; the run's name unless given.")
-    command: list[str] | None = Field(None, description="What is executed in place of the flow's own engine.")
+    name: str | None = Field(default=None, description="What is started is called so; the run's name unless given.")
+    command: list[str] | None = Field(default=None, description="What is executed in place of the flow's own engine.")
 
     def job_variables(self) -> dict[str, Any]:
         """The block's fields as job variables of a pool of its type; what is not set is left out."""
@@ -41,8 +41,8 @@ class Process(Infrastructure):
     pool_type = "process"
 
     type: Literal["process"] = "process"
-    stream_output: bool = Field(True, description="Whether the worker shows what a run prints.")
-    working_dir: str | None = Field(None, description="Where a run begins; a folder of its own unless given.")
+    stream_output: bool = Field(default=True, description="Whether the worker shows what a run prints.")
+    working_dir: str | None = Field(default=None, description="Where a run begins; a folder of its own unless given.")
 
 
 class DockerContainer(Infrastructure):
@@ -52,16 +52,16 @@ class DockerContainer(Infrastructure):
     pool_type = "docker"
 
     type: Literal["docker-container"] = "docker-container"
-    image: str | None = Field(None, description=f"The container's image. {_ABOUT_NONE}")
-    image_pull_policy: Literal["IF_NOT_PRESENT", "ALWAYS", "NEVER"] | None = Field(None, description="When the image is pulled.")
+    image: str | None = Field(default=None, description=f"The container's image. {_ABOUT_NONE}")
+    image_pull_policy: Literal["IF_NOT_PRESENT", "ALWAYS", "NEVER"] | None = Field(default=None, description="When the image is pulled.")
     networks: list[str] = Field(default_factory=list, description="Networks to join.")
-    network_mode: str | None = Field(None, description="Docker's network mode, in place of networks.")
-    auto_remove: bool = Field(False, description="Whether the container is removed when it has ended.")
+    network_mode: str | None = Field(default=None, description="Docker's network mode, in place of networks.")
+    auto_remove: bool = Field(default=False, description="Whether the container is removed when it has ended.")
     volumes: list[str] = Field(default_factory=list, description="Mounts, as host:container.")
-    stream_output: bool = Field(True, description="Whether the worker shows what a run prints.")
-    mem_limit: str | int | None = Field(None, description="How much memory the container may have.")
-    memswap_limit: str | int | None = Field(None, description="How much memory and swap together.")
-    privileged: bool = Field(False, description="Whether the container has all rights of the host.")
+    stream_output: bool = Field(default=True, description="Whether the worker shows what a run prints.")
+    mem_limit: str | int | None = Field(default=None, description="How much memory the container may have.")
+    memswap_limit: str | int | None = Field(default=None, description="How much memory and swap together.")
+    privileged: bool = Field(default=False, description="Whether the container has all rights of the host.")
 
     def job_variables(self) -> dict[str, Any]:
         """See `Infrastructure.job_variables`."""
@@ -87,12 +87,14 @@ class KubernetesJob(Infrastructure):
     pool_type = "kubernetes"
 
     type: Literal["kubernetes-job"] = "kubernetes-job"
-    cluster_config: KubernetesClusterConfig | None = Field(None, description="Which cluster; the worker's own unless given.")
-    finished_job_ttl: int | None = Field(None, ge=0, description="Seconds for which an ended job is kept.")
-    image: str | None = Field(None, description=f"The pod's image. {_ABOUT_NONE}")
-    image_pull_policy: Literal["IfNotPresent", "Always", "Never"] | None = Field(None, description="When the image is pulled.")
-    job_watch_timeout_seconds: int | None = Field(None, description="Seconds for which a job is watched; until it ends unless given.")
-    namespace: str | None = Field(None, description=f"Where jobs are made. {_ABOUT_NONE}")
-    pod_watch_timeout_seconds: int = Field(60, description="Seconds within which a pod must begin.")
-    service_account_name: str | None = Field(None, description="The account that pods run as.")
-    stream_output: bool = Field(True, description="Whether the worker shows what a run prints.")
+    cluster_config: KubernetesClusterConfig | None = Field(default=None, description="Which cluster; the worker's own unless given.")
+    finished_job_ttl: int | None = Field(default=None, ge=0, description="Seconds for which an ended job is kept.")
+    image: str | None = Field(default=None, description=f"The pod's image. {_ABOUT_NONE}")
+    image_pull_policy: Literal["IfNotPresent", "Always", "Never"] | None = Field(default=None, description="When the image is pulled.")
+    job_watch_timeout_seconds: int | None = Field(
+        default=None, description="Seconds for which a job is watched; until it ends unless given."
+    )
+    namespace: str | None = Field(default=None, description=f"Where jobs are made. {_ABOUT_NONE}")
+    pod_watch_timeout_seconds: int = Field(default=60, description="Seconds within which a pod must begin.")
+    service_account_name: str | None = Field(default=None, description="The account that pods run as.")
+    stream_output: bool = Field(default=True, description="Whether the worker shows what a run prints.")

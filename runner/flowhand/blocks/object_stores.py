@@ -107,9 +107,11 @@ class S3(Bucket):
     """A folder of an S3 bucket."""
 
     bucket_path: str = Field(description="Bucket and folder.", examples=["my-bucket/a-directory-within"])
-    aws_access_key_id: SecretStr | None = Field(None, title="AWS Access Key ID", description="What the machine has, unless given.")
-    aws_secret_access_key: SecretStr | None = Field(None, title="AWS Secret Access Key", description="What the machine has, unless given.")
-    endpoint_url: str | None = Field(None, description="The address of a store that speaks S3 and is not Amazon's.")
+    aws_access_key_id: SecretStr | None = Field(default=None, title="AWS Access Key ID", description="What the machine has, unless given.")
+    aws_secret_access_key: SecretStr | None = Field(
+        default=None, title="AWS Secret Access Key", description="What the machine has, unless given."
+    )
+    endpoint_url: str | None = Field(default=None, description="The address of a store that speaks S3 and is not Amazon's.")
 
     def url(self) -> str:
         """`s3://bucket/folder`."""
@@ -124,8 +126,10 @@ class GCS(Bucket):
     """A folder of a bucket of Google Cloud Storage."""
 
     bucket_path: str = Field(description="Bucket and folder.", examples=["my-bucket/a-directory-within"])
-    service_account_info: SecretStr | None = Field(None, description="A service account, as JSON; what the machine has, unless given.")
-    project: str | None = Field(None, description="The project; the service account's, unless given.")
+    service_account_info: SecretStr | None = Field(
+        default=None, description="A service account, as JSON; what the machine has, unless given."
+    )
+    project: str | None = Field(default=None, description="The project; the service account's, unless given.")
 
     def url(self) -> str:
         """`gs://bucket/folder`."""
@@ -140,14 +144,16 @@ class Azure(Bucket):
     """A folder of a container of Azure Blob Storage."""
 
     bucket_path: str = Field(description="Container and folder; the folder alone when the container is given apart.")
-    azure_storage_connection_string: SecretStr | None = Field(None, description="Says all that is needed.")
-    azure_storage_account_name: SecretStr | None = Field(None, description="The account.")
-    azure_storage_account_key: SecretStr | None = Field(None, description="The account's key.")
-    azure_storage_tenant_id: SecretStr | None = Field(None, description="The tenant of a service principal.")
-    azure_storage_client_id: SecretStr | None = Field(None, description="The id of a service principal.")
-    azure_storage_client_secret: SecretStr | None = Field(None, description="The secret of a service principal.")
-    azure_storage_anon: bool = Field(True, description="Without credentials: anonymous (true), or as the machine is set up (false).")
-    azure_storage_container: SecretStr | None = Field(None, description="The container.")
+    azure_storage_connection_string: SecretStr | None = Field(default=None, description="Says all that is needed.")
+    azure_storage_account_name: SecretStr | None = Field(default=None, description="The account.")
+    azure_storage_account_key: SecretStr | None = Field(default=None, description="The account's key.")
+    azure_storage_tenant_id: SecretStr | None = Field(default=None, description="The tenant of a service principal.")
+    azure_storage_client_id: SecretStr | None = Field(default=None, description="The id of a service principal.")
+    azure_storage_client_secret: SecretStr | None = Field(default=None, description="The secret of a service principal.")
+    azure_storage_anon: bool = Field(
+        default=True, description="Without credentials: anonymous (true), or as the machine is set up (false)."
+    )
+    azure_storage_container: SecretStr | None = Field(default=None, description="The container.")
 
     def url(self) -> str:
         """`az://container/folder`."""
@@ -165,10 +171,10 @@ class SMB(Bucket):
     """A folder of an SMB share."""
 
     share_path: str = Field(description="Share and folder.", examples=["/SHARE/dir/subdir"])
-    smb_username: SecretStr | None = Field(None, title="SMB Username", description="Who may see the share.")
-    smb_password: SecretStr | None = Field(None, title="SMB Password", description="The user's password.")
+    smb_username: SecretStr | None = Field(default=None, title="SMB Username", description="Who may see the share.")
+    smb_password: SecretStr | None = Field(default=None, title="SMB Password", description="The user's password.")
     smb_host: str = Field(title="SMB server/hostname", description="The server.")
-    smb_port: int | None = Field(None, title="SMB port", description="The server's port; 445 unless given.")
+    smb_port: int | None = Field(default=None, title="SMB port", description="The server's port; 445 unless given.")
 
     def url(self) -> str:
         """`smb://host:port/share/folder`."""

@@ -21,7 +21,7 @@ class Repository(CodeBlock, ABC):
     """A git repository at a branch or tag."""
 
     repository: str = Field(description="The repository's address, over https or ssh.")
-    reference: str | None = Field(None, description="A branch or tag; the default branch unless given.")
+    reference: str | None = Field(default=None, description="A branch or tag; the default branch unless given.")
 
     @abstractmethod
     def shown_to_host(self) -> Any:
@@ -39,8 +39,8 @@ class Repository(CodeBlock, ABC):
 class GitHub(Repository):
     """A repository of GitHub."""
 
-    access_token: SecretStr | None = Field(None, description="A token, for a private repository.")
-    include_git_objects: bool = Field(True, description="Accepted and without effect: the files come without git's own.")
+    access_token: SecretStr | None = Field(default=None, description="A token, for a private repository.")
+    include_git_objects: bool = Field(default=True, description="Accepted and without effect: the files come without git's own.")
 
     def shown_to_host(self) -> Any:
         """Its token."""
@@ -52,8 +52,8 @@ class GitLab(Repository):
 
     _block_type_name = "GitLab Repository"
 
-    git_depth: int | None = Field(1, description="Accepted and without effect: one commit is fetched.")
-    credentials: GitLabCredentials | None = Field(None, description="For a private repository.")
+    git_depth: int | None = Field(default=1, description="Accepted and without effect: one commit is fetched.")
+    credentials: GitLabCredentials | None = Field(default=None, description="For a private repository.")
 
     def shown_to_host(self) -> Any:
         """Its credentials block."""
@@ -65,7 +65,7 @@ class BitBucket(Repository):
 
     _block_type_name = "BitBucket Repository"
 
-    bitbucket_credentials: BitBucketCredentials | None = Field(None, description="For a private repository.")
+    bitbucket_credentials: BitBucketCredentials | None = Field(default=None, description="For a private repository.")
 
     def shown_to_host(self) -> Any:
         """Its credentials block."""

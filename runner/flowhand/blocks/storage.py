@@ -54,7 +54,7 @@ class LocalFileSystem(StorageBlock):
 
     _block_type_name = "Local File System"
 
-    basepath: str | None = Field(None, description="The folder that paths count from; the working directory unless given.")
+    basepath: str | None = Field(default=None, description="The folder that paths count from; the working directory unless given.")
 
     @dual
     def get_directory(self, from_path: str | None = None, local_path: str | None = None) -> None:

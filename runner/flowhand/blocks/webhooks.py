@@ -30,13 +30,13 @@ class Webhook(Block):
         Webhook.load("hook").call({"state": "done"})
     """
 
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field("POST", description="The request's method.")
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(default="POST", description="The request's method.")
     url: SecretStr = Field(title="Webhook URL", description="The address.")
     headers: SecretDict = Field(
         default_factory=lambda: SecretDict({}), title="Webhook Headers", description="Headers sent with the request."
     )
-    allow_private_urls: bool = Field(True, description="Whether the address may be one of a private network.")
-    verify: bool = Field(True, description="Whether the server's certificate is checked.")
+    allow_private_urls: bool = Field(default=True, description="Whether the address may be one of a private network.")
+    verify: bool = Field(default=True, description="Whether the server's certificate is checked.")
 
     @dual
     async def call(self, payload: dict[str, Any] | str | None = None) -> Any:
@@ -58,9 +58,9 @@ class SlackWebhook(Block):
     _block_type_name = "Slack Webhook"
     _block_schema_capabilities = ("notify",)
 
-    notify_type: Literal["info", "success", "warning", "failure"] = Field("info", description="The kind of message.")
+    notify_type: Literal["info", "success", "warning", "failure"] = Field(default="info", description="The kind of message.")
     url: SecretStr = Field(title="Webhook URL", description="The webhook's address, as Slack shows it.")
-    allow_private_urls: bool = Field(True, description="Whether the address may be one of a private network.")
+    allow_private_urls: bool = Field(default=True, description="Whether the address may be one of a private network.")
 
     @dual
     async def notify(self, body: str, subject: str | None = None) -> None:

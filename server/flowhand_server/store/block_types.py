@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, insert, select, update
 
 from flowhand.ids import new_id
-from flowhand.wire.blocks import BlockSchemaCreate, BlockTypeCreate, BlockTypeUpdate, checksum
+from flowhand.wire.blocks import NON_VERSIONED, BlockSchemaCreate, BlockTypeCreate, BlockTypeUpdate, checksum
 from flowhand.wire.filters import BlockSchemaQuery, BlockTypeQuery
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
@@ -19,13 +21,8 @@ from flowhand_server.store.reading import bounded, insert_once
 
 _type, _schema = t.block_type.c, t.block_schema.c
 _SHOWN: Final = ("name", "slug", "logo_url", "documentation_url", "description", "code_example", "is_protected")
-BUILT_IN: Final = (
-    BlockTypeCreate(name="Secret", slug="secret", description="A value that is kept encrypted and never shown."),
-    BlockTypeCreate(name="Local File System", slug="local-file-system", description="A folder of the machine that uses it."),
-    BlockTypeCreate(name="Webhook", slug="webhook", description="An address that is called."),
-    BlockTypeCreate(name="Slack Webhook", slug="slack-webhook", description="A Slack channel that is written to."),
-)
-"""Types that every server knows. Their schemas come with the first client that has one of them."""
+BUILT_IN: Final = Path(__file__).parents[1] / "block_types.json"
+"""Types that every server knows, with their schemas: made from the classes by tests/support/built_in_blocks.py."""
 
 
 def type_form(row: Mapping[Any, Any]) -> forms.Form:
@@ -40,9 +37,16 @@ def schema_form(row: Mapping[Any, Any], block_type: forms.Form | None) -> forms.
 
 
 def install_built_in(conn: Connection, now: int) -> None:
-    """Makes the types that every server knows, where they are missing."""
-    for body in BUILT_IN:
+    """Makes the types that every server knows, and their schemas, where they are missing."""
+    built_in = json.loads(BUILT_IN.read_bytes())
+    known = set(conn.execute(select(_schema.checksum).where(_schema.version == NON_VERSIONED)).scalars())
+    for slug, about in built_in.items():
+        if checksum(about["fields"]) in known:
+            continue
+        body = BlockTypeCreate(**about["type"])
         insert_once(conn, t.block_type, {"id": new_id(), "created": now, "updated": now, **body.model_dump()})
+        type_id = read_type(conn, with_slug(slug))["id"]
+        create_schema(conn, BlockSchemaCreate(block_type_id=type_id, fields=about["fields"], capabilities=about["capabilities"]), now)
 
 
 def create_type(conn: Connection, body: BlockTypeCreate, now: int) -> forms.Form:
