@@ -39,8 +39,8 @@ def start(
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The certificate's key, when it is in a file of its own.")] = None,
 ) -> None:
     """Start the API server, in the foreground unless told otherwise."""
-    files = {"server_tls_cert": tls_cert and tls_cert.absolute(), "server_tls_key": tls_key and tls_key.absolute()}
-    settings = load(server_host=host, server_port=port, **files)
+    certificate, key = tls_cert and tls_cert.absolute(), tls_key and tls_key.absolute()
+    settings = load(server_host=host, server_port=port, server_tls_cert=certificate, server_tls_key=key)
     running = published_server(settings.home)
     if running is not None:
         raise ConfigurationError(f"a server of {settings.home} runs already: {running.url}, pid {running.pid}")

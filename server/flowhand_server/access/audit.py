@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import structlog
 from starlette.types import Message, Scope, Send
+
+from flowhand.telemetry import logger
 
 from .principal import Principal
 from .scopes import Scope as Needed
 
 _ALSO: Final = ("/create_flow_run", "/create_flow_run/bulk", "/runner/session", "/bulk_set_state")
 """Ends of paths that are told of although no scope above `run` is needed: who starts or ends what, and which worker came."""
-_log = structlog.get_logger("flowhand.audit")
+_log = logger("audit")
 
 
 class Audit:

@@ -8,7 +8,6 @@ from sqlalchemy import inspect, text
 
 from flowhand_server.store.checking import findings
 from flowhand_server.store.errors import StoreUnusable
-from flowhand_server.store.migrating import revisions_after
 from flowhand_server.store.schema import current_schema, prepare
 from flowhand_server.store.tables import SCHEMA, metadata
 
@@ -22,6 +21,9 @@ def upgrade(where: Database) -> dict[str, Any]:
             before = current_schema(conn)
         if before == SCHEMA:
             return {"database": where.name, "from": before, "to": SCHEMA}
+        # Alembic takes as long to load as all the rest; only an upgrade wants it
+        from flowhand_server.store.migrating import revisions_after
+
         with where.alone(), made.begin() as conn:
             for revision, about in revisions_after(conn, before):
                 where.progress(f"{revision}: {about}")
