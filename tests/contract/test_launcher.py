@@ -66,7 +66,7 @@ async def test_a_run_leaves_its_frames_its_output_and_a_clean_exit(instance: Pat
         await run.launcher.start(job)
         ended = await run.ended(key(job))
         assert (ended.code, ended.signal, ended.stopped, ended.killed, ended.survivors) == (0, None, None, False, [])
-        assert [frame["k"] for frame in await run.frames(key(job))] == ["loaded", "running", "end"]
+        assert [frame["k"] for frame in await run.frames(key(job))] == ["running", "end"]
         assert await run.text_of(key(job), Channel.STDOUT) == "out\n"
         assert await run.text_of(key(job), Channel.STDERR) == "err\n"
 

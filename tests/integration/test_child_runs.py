@@ -31,7 +31,7 @@ def nursery(server: Nursery, tmp_path: Path) -> Nursery:
     return server
 
 
-def test_a_run_says_loaded_running_and_end(nursery: Nursery) -> None:
+def test_a_run_says_running_and_end(nursery: Nursery) -> None:
     """The frames of a plain run, in order, with what the daemon needs."""
     run = nursery.run(
         """
@@ -41,8 +41,8 @@ def test_a_run_says_loaded_running_and_end(nursery: Nursery) -> None:
         """,
         parameters={"x": "3"},
     )
-    assert [frame["k"] for frame in run.frames] == ["loaded", "running", "end"]
-    running = run.frames[1]
+    assert [frame["k"] for frame in run.frames] == ["running", "end"]
+    running = run.frames[0]
     assert (running["retries"], running["retry_delay_s"], running["timeout_s"], running["run_name"]) == (2, 0.5, 9, "run of 3")
     assert abs(running["t"] / 1e6 - time.time()) < 60
     assert running["flow_version"] == run.frames[0]["flow_version"]
@@ -463,7 +463,7 @@ def test_a_secret_is_known_to_the_keeper_before_the_flow_goes_on(nursery: Nurser
             print("went on")
         """
     )
-    assert [frame["k"] for frame in run.frames] == ["loaded", "running", "secret", "log", "end"]
+    assert [frame["k"] for frame in run.frames] == ["running", "secret", "log", "end"]
     assert run.of("secret")[0]["v"] == "hunter2"
 
 
@@ -508,7 +508,7 @@ def test_a_spawned_interpreter_runs_the_same_program(tmp_path: Path) -> None:
     kinds = []
     while packet := ours.recv(1 << 17):
         kinds.append(json.loads(packet[1:])["k"])
-    assert kinds == ["loaded", "running", "end"]
+    assert kinds == ["running", "end"]
     assert (done.returncode, done.stdout) == (0, "1\n")
 
 

@@ -153,3 +153,51 @@ async def test_an_instance_with_a_long_path_works(tmp_path: Path) -> None:
     deep = tmp_path.joinpath(*["a-folder-with-a-rather-long-name"] * 6)
     deep.mkdir(parents=True)
     assert (await output_of(deep, shell(deep, "echo deep")))[1] == "deep"
+
+
+async def test_what_runs_load_again_and_again_is_in_the_image_of_the_next(tmp_path: Path) -> None:
+    """pydantic is no part of the first image; a run that used it is seen, and those after it find it there."""
+    (tmp_path / "flows.py").write_text("import sys\nbefore = 'pydantic' in sys.modules\nimport pydantic\n" + FLOW.format("before"))
+    found: list[str] = []
+    async with following(tmp_path) as run:
+        for _ in range(2):
+            job = make_job(tmp_path, entrypoint="flows.py:main")
+            await run.launcher.start(job)
+            await run.ended(key(job))
+            found.append((await run.text_of(key(job))).strip())
+    assert found == ["False", "True"]
+
+
+async def test_a_fork_is_a_process_of_its_own_to_threading_and_random(tmp_path: Path) -> None:
+    """The hooks that the keeper's forks do without leave nothing wrong: other random numbers in each run, the thread's own id."""
+    (tmp_path / "flows.py").write_text(
+        "import random, threading\n" + FLOW.format("random.random(), threading.main_thread().native_id == threading.get_native_id()")
+    )
+    said: set[str] = set()
+    async with following(tmp_path) as run:
+        for _ in range(2):
+            job = make_job(tmp_path, entrypoint="flows.py:main")
+            await run.launcher.start(job)
+            await run.ended(key(job))
+            said.add((await run.text_of(key(job))).strip())
+    assert len(said) == 2
+    assert all(line.endswith(" True") for line in said)
+
+
+async def test_a_process_that_a_flow_forks_can_log_although_another_thread_was_logging(tmp_path: Path) -> None:
+    """The hooks of logging are there for the run's own forks: a handler's lock is free in the child."""
+    (tmp_path / "flows.py").write_text(
+        "import logging, os, threading\nfrom flowhand import flow\n"
+        "@flow\ndef main():\n"
+        "    handler, held, go = logging.StreamHandler(), threading.Event(), threading.Event()\n"
+        "    def hold():\n"
+        "        with handler.lock:\n"
+        "            held.set(); go.wait()\n"
+        "    threading.Thread(target=hold).start(); held.wait()\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0:\n"
+        "        handler.acquire(); os._exit(7)\n"
+        "    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])); go.set()\n"
+    )
+    job = make_job(tmp_path, entrypoint="flows.py:main")
+    assert await output_of(tmp_path, job) == (None, "7")

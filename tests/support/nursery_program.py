@@ -13,11 +13,11 @@ import os
 import socket
 import sys
 
-from flowhand.child import program
+from flowhand.child import program, rehearsal, rehearsal_typed
 
 
 def main(door: socket.socket) -> None:
-    program.warm()
+    rehearsal.run(rehearsal.FLOWS | rehearsal_typed.FLOWS)
     gc.freeze()
     known = sorted(sys.modules)
     while True:

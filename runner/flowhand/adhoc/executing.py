@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any, Final
 
 from flowhand.adhoc.run_reporter import RunReporter, begin
@@ -63,7 +62,7 @@ def _check_claimed(reporter: RunReporter) -> None:
         raise ApiRefused(f"run {reporter.run.about.name!r} cannot be executed: {why}", _CONFLICT)
 
 
-def _prepared(about: FlowRun, deployment: Json, place: Path) -> Attempt:
+def _prepared(about: FlowRun, deployment: Json, place: str) -> Attempt:
     """The run's attempt; of a flow that cannot be loaded or called, one that fails for that reason."""
     try:
         go_to(place)

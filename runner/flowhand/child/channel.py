@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from flowhand.wire.records import MAX_BODY, MORE
 
+_encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, default=str).encode
 _PIECE: Final = MAX_BODY - 1
 _LAST: Final = bytes([0])
 _MORE: Final = bytes([MORE])
@@ -49,7 +50,7 @@ class Channel:
 
     def send(self, frame: dict[str, Any]) -> bool:
         """Writes one frame; may block while the keeper is busy. False when nobody is there any more."""
-        data = json.dumps(frame, separators=(",", ":"), ensure_ascii=True, default=str).encode("ascii")
+        data = _encode(frame).encode("ascii")
         with self._lock:
             if self._socket is None:
                 return False
@@ -105,7 +106,7 @@ class NullChannel(Channel):
         self._lock = threading.RLock()
 
     def send(self, frame: dict[str, Any]) -> bool:
-        json.dumps(frame, separators=(",", ":"), ensure_ascii=True, default=str)
+        _encode(frame)
         return True
 
 

@@ -80,12 +80,10 @@ def _run(session: Session) -> int:
     fail_point("starting")
     job = session.job
     lay_environment(job["env"])
-    go_to(directory_of(job["directory"], job["pull_steps"]) or _pulled(session))
+    go_to(directory_of(job["directory"], job["pull_steps"]) or str(_pulled(session)))
     flow = _load(session)
     attempt = _prepared(session, flow)
-    session.channel.send({"k": "loaded", "flow_version": flow.version})
-    wait_until(job["start_at"], session.clock)
-    if lease_is_over(job["lease_until"], session.clock):
+    if not _may_begin(session, flow):
         return NOT_BEGUN
     _begin(session, flow, attempt)
     fail_point("running")
@@ -123,6 +121,18 @@ def _prepared(session: Session, flow: Flow[..., Any]) -> Attempt:
     return Attempt(flow, run, bound)
 
 
+def _may_begin(session: Session, flow: Flow[..., Any]) -> bool:
+    """Waits for the run's time; whether its lease has outlived that. `loaded` is said by those that are early or too late."""
+    job, loaded = session.job, {"k": "loaded", "flow_version": flow.version}
+    if job["start_at"] is not None:
+        session.channel.send(loaded)
+        wait_until(job["start_at"], session.clock)
+    if lease_is_over(job["lease_until"], session.clock):
+        session.channel.send(loaded)
+        return False
+    return True
+
+
 def _begin(session: Session, flow: Flow[..., Any], attempt: Attempt) -> None:
     session.channel.send(
         {
@@ -133,6 +143,7 @@ def _begin(session: Session, flow: Flow[..., Any], attempt: Attempt) -> None:
             "timeout_s": flow.timeout_seconds,
             "run_name": session.run.flow_run.name,
             "flow_version": flow.version,
+            "wants": ["pydantic"] if "pydantic" in sys.modules else [],
         }
     )
     attempt.enter_state(Running())

@@ -14,11 +14,14 @@ _QUIET: Final = ("httpx", "httpcore", "urllib3", "docker", "asyncio")
 
 
 class ChannelHandler(logging.Handler):
-    """Sends each record in the thread that logs it. Has no lock of its own: the channel's is enough."""
+    """Sends each record in the thread that logs it. One a process. Has no lock of its own: the channel's is enough."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._channel = channel
+        self.channel: Channel | None = None
+        self.threshold = -1
+        """The level at which the run's records are sent."""
+        self.quietened: set[str] = set()
 
     def createLock(self) -> None:  # noqa: N802  # as the standard handler has it
         self.lock = None
@@ -29,8 +32,12 @@ class ChannelHandler(logging.Handler):
             message = _FORMAT.format(record)
         except Exception as error:  # noqa: BLE001  # user code: arguments of a record, their __str__
             message = f"{record.msg!r} (cannot be formatted: {type(error).__name__}: {error})"
-        if not self._channel.send(log_frame(record.created, record.levelno, record.name, message, getattr(record, "task_run_id", None))):
+        assert self.channel is not None
+        if not self.channel.send(log_frame(record.created, record.levelno, record.name, message, getattr(record, "task_run_id", None))):
             say_aside(message)
+
+
+_handler: Final = ChannelHandler()
 
 
 def log_frame(seconds: float, level: int, name: str, message: str, task: str | None = None) -> dict[str, Any]:
@@ -40,30 +47,32 @@ def log_frame(seconds: float, level: int, name: str, message: str, task: str | N
     return {"k": "log", "t": int(seconds * 1_000_000), "l": level, "n": name, "m": message, "task": task}
 
 
-def install(channel: Channel, level: int) -> ChannelHandler:
-    """Sends what is logged at `level` and above through the channel; what is ours also when user code sets logging up anew."""
-    handler = ChannelHandler(channel)
-    root, ours = logging.getLogger(), logging.getLogger(ROOT)
-    root.addHandler(handler)
-    root.setLevel(level)
-    ours.addHandler(handler)
-    ours.setLevel(level)
+def install(channel: Channel, level: int) -> None:
+    """Sends what is logged at `level` and above through the channel; what is ours also when user code sets logging up anew.
+
+    In a fork of a warm process that did this before, only what differs is done again: each logger touched is a page copied.
+    """
+    if _handler.channel is None:
+        _attach()
+    if level != _handler.threshold:
+        _set_level(level)
+    _handler.channel = channel
+
+
+def _attach() -> None:
+    ours = logging.getLogger(ROOT)
+    logging.getLogger().addHandler(_handler)
+    ours.addHandler(_handler)
     ours.propagate = False
-    for name in _QUIET:
-        if not logging.getLogger(name).level:
-            logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logging.captureWarnings(True)
-    return handler
 
 
-def remove(handler: ChannelHandler) -> None:
-    """Undoes `install`."""
-    root, ours = logging.getLogger(), logging.getLogger(ROOT)
-    root.removeHandler(handler)
-    root.setLevel(logging.WARNING)
-    ours.removeHandler(handler)
-    ours.setLevel(logging.NOTSET)
-    ours.propagate = True
+def _set_level(level: int) -> None:
+    _handler.threshold = level
+    logging.getLogger().setLevel(level)
+    logging.getLogger(ROOT).setLevel(level)
     for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.NOTSET)
-    logging.captureWarnings(False)
+        logger = logging.getLogger(name)
+        if name in _handler.quietened or not logger.level:
+            _handler.quietened.add(name)
+            logger.setLevel(max(level, logging.WARNING))

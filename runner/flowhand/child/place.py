@@ -32,15 +32,15 @@ def lay_environment(env: Mapping[str, str | None]) -> None:
         time.tzset()
 
 
-def directory_of(directory: str | None, pull_steps: list[dict[str, Any]]) -> Path | None:
+def directory_of(directory: str | None, pull_steps: list[dict[str, Any]]) -> str | None:
     """The folder that a run's code is in, when it can be told without code storage: the job's, or where plain steps lead to. Else None."""
-    found = Path(directory or ".").expanduser()
+    found = os.path.expanduser(directory or ".")
     for step in pull_steps:
         named = _named_by(step)
         if named is None:
             return None
-        found /= Path(named).expanduser()
-    return found.absolute()
+        found = os.path.join(found, os.path.expanduser(named))
+    return found if os.path.isabs(found) else str(Path(found).absolute())
 
 
 def _named_by(step: Any) -> str | None:
@@ -54,11 +54,11 @@ def _named_by(step: Any) -> str | None:
     return named if isinstance(named, str) and named and "{{" not in named else None
 
 
-def go_to(directory: Path) -> None:
+def go_to(directory: str) -> None:
     """Makes the folder the working directory and the first place that modules come from. FlowLoadError when it cannot be entered."""
     try:
         os.chdir(directory)
     except OSError as error:
         raise FlowLoadError(f"the working directory {directory} cannot be entered: {error.strerror}") from None
-    if sys.path[:1] != [str(directory)]:
-        sys.path.insert(0, str(directory))
+    if sys.path[:1] != [directory]:
+        sys.path.insert(0, directory)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import logging
 import os
-import signal
 import sys
 import threading
-from pathlib import Path
 from typing import NoReturn
 
-from flowhand.child import logs, rehearsal
-from flowhand.child.channel import Channel, NullChannel
+from flowhand.child import logs
+from flowhand.child.channel import Channel
 from flowhand.child.engine import run_job
 from flowhand.child.stopping import Stop
-from flowhand.sdk.context import process
 from flowhand.wire.job import Job
 
 
@@ -41,25 +37,3 @@ def finish(code: int) -> NoReturn:
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
     os._exit(code)
-
-
-# --- the rehearsal --------------------------------------------------------------------------------------------------------------------
-
-
-def warm() -> None:
-    """Runs flows of every kind to their end, on a channel that nobody hears, so that what a run imports and caches is there before the
-    first fork. Leaves no trace: directory, module path, handlers and loggers are as before."""
-    directory, path = Path.cwd(), list(sys.path)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGALRM)}
-    channel = NullChannel()
-    handler = logs.install(channel, logging.INFO)
-    try:
-        for name, parameters in rehearsal.FLOWS.items():
-            run_job(rehearsal.job(name, parameters), channel, Stop(channel))
-    finally:
-        logs.remove(handler)
-        process.run = process.announce = process.conceal = None
-        for number, before in handlers.items():
-            signal.signal(number, before or signal.SIG_DFL)
-        sys.path[:] = path
-        os.chdir(directory)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import anyio
+import anyio.lowlevel
 import structlog
 
 from flowhand.backends.backend import Backend
@@ -161,6 +162,7 @@ class Poller:
         with anyio.CancelScope(shield=True):  # what was received is taken whole, also when the claim is broken off meanwhile
             for claimed in reply.runs:
                 await self._accept(claimed, sent_at)
+            await anyio.lowlevel.checkpoint()  # the tasks that start them go first, then the next claim
             self._received = (self._session.id, reply.claim)
             self._told = {attempt for attempt in self._told if self._registry.get(key_of(*attempt)) is not None}
             self._told.update(reply.orders.cancel, reply.orders.revoke)

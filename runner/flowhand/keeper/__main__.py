@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from flowhand.keeper import cgroups, forking, linux, mark
+from flowhand.keeper import cgroups, fork_hooks, forking, linux, mark
 from flowhand.keeper.instance import Instance
 from flowhand.keeper.log import say
 from flowhand.keeper.protocol import Refused
@@ -24,6 +24,7 @@ def main() -> int:
     place = mark.Place()
     _occupy_low_descriptors()
     groups = cgroups.find(options.directory)
+    fork_hooks.keep()
     # The image of the runs is loaded from here on: the usher, forked just now, would carry 22 MB of it for nothing.
     from flowhand.keeper import born
     from flowhand.keeper.keeper import Keeper

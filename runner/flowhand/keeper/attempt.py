@@ -39,6 +39,7 @@ class House(Protocol):
 
     def grown(self, attempt: Attempt) -> None: ...
     def ended(self, attempt: Attempt, told: exits.ExitMessage) -> None: ...
+    def wants_pydantic(self) -> None: ...
     def killed_for_memory(self, kills_before: int) -> bool: ...
 
 
@@ -107,6 +108,8 @@ class Attempt:
         if kind == "secret":
             self.outputs.tell({"k": "ack"})
         elif kind == "running" and not self._timed and self.alive:
+            if self.spawned is None and "pydantic" in (frame.get("wants") or ()):
+                self._house.wants_pydantic()
             seconds = frame.get("timeout_s")
             if isinstance(seconds, (int, float)) and seconds > 0:
                 self._timed = True

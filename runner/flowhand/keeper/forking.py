@@ -8,12 +8,12 @@ import resource
 import signal
 import socket
 import sys
-import time
 import types
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flowhand.keeper import channel, linux, mark
+from flowhand.child.place import lay_environment
+from flowhand.keeper import channel, fork_hooks, linux, mark
 
 DESCRIPTORS: Final = 9
 """What one living attempt takes of the keeper's at most: its channel, two pipes, three files, and three more while it is forked."""
@@ -53,16 +53,24 @@ class Newborn(BaseException):
     """In the child: unwinds the keeper's stack, so that nothing of it stands below the run."""
 
     def __init__(
-        self, surroundings: Surroundings, job: dict[str, Any], argv: list[str] | None, ends: tuple[socket.socket, int, int]
+        self,
+        surroundings: Surroundings,
+        job: dict[str, Any],
+        argv: list[str] | None,
+        ends: tuple[socket.socket, int, int],
+        keepers_end: socket.socket,
     ) -> None:
         super().__init__()
         self.surroundings = surroundings
         self.job = job
         self.argv = argv
         self.ends = ends
+        self.keepers_end = keepers_end
+        """Held, since its finalizer would warn of a socket left open, in 70 copied pages. Its descriptor is closed with all others."""
 
     def settle(self) -> None:
-        """Own session, own descriptors, default signals, tied to the keeper's life, with the job's environment."""
+        """Own session, own descriptors, default signals, tied to the keeper's life; for another program also the job's environment."""
+        fork_hooks.hand_over()
         around, (ours, stdout, stderr) = self.surroundings, self.ends
         os.setsid()
         linux.die_with_parent(signal.SIGKILL)
@@ -75,9 +83,10 @@ class Newborn(BaseException):
         _default_signals()
         resource.setrlimit(resource.RLIMIT_NOFILE, around.open_files)
         around.place.write(self.job["mark"])
-        _apply(self.job["env"])
         if self.argv is None:
             _look_fresh(self.job["name"])
+        else:
+            lay_environment(self.job["env"])
 
 
 def fork(surroundings: Surroundings, job: dict[str, Any], argv: list[str] | None) -> Birth:
@@ -103,7 +112,7 @@ def fork(surroundings: Surroundings, job: dict[str, Any], argv: list[str] | None
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         raise
     if pid == 0:
-        raise Newborn(surroundings, job, argv, (peer, theirs[0], theirs[1]))
+        raise Newborn(surroundings, job, argv, (peer, theirs[0], theirs[1]), sock)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
     os.close(theirs[0])
     os.close(theirs[1])
@@ -118,16 +127,6 @@ def _default_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-
-
-def _apply(env: dict[str, str | None]) -> None:
-    for name, value in env.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-    if "TZ" in env:
-        time.tzset()
 
 
 def _look_fresh(name: str) -> None:

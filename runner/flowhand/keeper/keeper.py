@@ -41,6 +41,7 @@ class Keeper:
         self._surroundings = surroundings
         self._baseline = warm.up()
         self._planner = Planner(os.environ)
+        self._has_pydantic = False
         self._memory = memory.Watch()
         self._reserve = Reserve(instance.folder, f"keeper.reserve{instance.suffix}")
         self._attempts: dict[str, Attempt] = {}
@@ -191,6 +192,16 @@ class Keeper:
         self._grown.discard(attempt)
         self._door.tell({"op": "EXIT", "key": attempt.key, "exit": told})
         self._consider_leaving()
+
+    def wants_pydantic(self) -> None:
+        """A forked run has loaded pydantic. The next ones find it in the image, from the end of this turn on."""
+        if not self._has_pydantic:
+            self._has_pydantic = True
+            self.loop.at(now(), self._load_pydantic)
+
+    def _load_pydantic(self) -> None:
+        self._baseline = warm.up_with_pydantic()
+        self._planner = Planner(os.environ)
 
     def killed_for_memory(self, kills_before: int) -> bool:
         """Whether a SIGKILL of unknown origin may be the kernel's, for want of memory."""

@@ -7,6 +7,7 @@ import difflib
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 import time
 import traceback
@@ -29,7 +30,7 @@ def load_flow(entrypoint: str, directory: Path | None = None) -> Flow[..., Any]:
     missing and, where it can, what was meant; its cause is the module's own error.
     """
     place, name = split_entrypoint(entrypoint)
-    module = _from_file(place, entrypoint, directory or Path.cwd()) if is_file(place) else _from_module(place, entrypoint)
+    module = _from_file(place, entrypoint, directory) if is_file(place) else _from_module(place, entrypoint)
     flow = _find(module, name, entrypoint)
     flow.entrypoint = entrypoint
     return flow
@@ -55,29 +56,33 @@ def is_file(place: str) -> bool:
 # --- modules --------------------------------------------------------------------------------------------------------------------------
 
 
-def _from_file(place: str, entrypoint: str, directory: Path) -> ModuleType:
-    path = directory / place.replace("\\", "/")
-    if not path.is_file():
-        raise FlowLoadError(f"there is no file {place!r} in {directory} (entrypoint {entrypoint!r})")
-    path = path.resolve()
-    name = _true_name(path, directory.resolve())
-    for folder in (str(directory), str(path.parent)):
+# Every run comes through here. Paths are text: pathlib takes ten times as long, which is a millisecond in a process just forked.
+
+
+def _from_file(place: str, entrypoint: str, directory: Path | None) -> ModuleType:
+    base = os.getcwd() if directory is None else str(directory)
+    given = os.path.join(base, place.replace("\\", "/"))
+    if not os.path.isfile(given):
+        raise FlowLoadError(f"there is no file {place!r} in {base} (entrypoint {entrypoint!r})")
+    path = os.path.realpath(given)
+    name = _true_name(path, base if directory is None else os.path.realpath(base))  # getcwd(3) answers a path without links
+    for folder in (base, os.path.dirname(path)):
         if folder not in sys.path:
             sys.path.append(folder)
         sys.path_importer_cache.pop(folder, None)  # files may be newer than a listing that was read before the fork
     loaded = sys.modules.get(name)
-    if loaded is not None and _is_from(loaded, path):
-        return loaded
     if loaded is not None:
-        return _under(f"flowhand_flow_{path.stem}", path, entrypoint)  # the name belongs to another module, such as logging
-    with _importing(entrypoint, path):
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.origin is not None and Path(spec.origin).resolve() == path:
-            return importlib.import_module(name)
+        # The name may belong to another module, such as logging.
+        return loaded if _is_from(loaded, path) else _under(f"flowhand_flow_{_stem(path)}", path, entrypoint)
+    if "." in name:
+        with _importing(entrypoint, path):
+            spec = importlib.util.find_spec(name)
+            if spec is not None and spec.origin is not None and os.path.realpath(spec.origin) == path:
+                return importlib.import_module(name)
     return _under(name, path, entrypoint)
 
 
-def _under(name: str, path: Path, entrypoint: str) -> ModuleType:
+def _under(name: str, path: str, entrypoint: str) -> ModuleType:
     """The file as a module of that name, whatever `import` would find under it."""
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -92,34 +97,40 @@ def _under(name: str, path: Path, entrypoint: str) -> ModuleType:
     return module
 
 
-def _true_name(path: Path, directory: Path) -> str:
-    """What `import` calls the file from within `directory`; its stem when it lies elsewhere or no such name can be written."""
-    with contextlib.suppress(ValueError):
-        parts = path.relative_to(directory).with_suffix("").parts
-        if all(part.isidentifier() for part in parts) and _is_free(parts[0], directory):
+def _true_name(path: str, folder: str) -> str:
+    """What `import` calls the file from within the folder; its stem when it lies elsewhere or no such name can be written."""
+    root = folder.rstrip(os.sep) + os.sep
+    if path.startswith(root):
+        parts = os.path.splitext(path.removeprefix(root))[0].split(os.sep)
+        if all(part.isidentifier() for part in parts) and _is_free(parts[0], folder):
             return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
-    return path.stem if path.stem.isidentifier() else f"flowhand_flow_{abs(hash(str(path))):x}"
+    stem = _stem(path)
+    return stem if stem.isidentifier() else f"flowhand_flow_{abs(hash(path)):x}"
 
 
-def _is_free(package: str, directory: Path) -> bool:
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def _is_free(package: str, folder: str) -> bool:
     """Whether a top-level name means this folder's: neither loaded from elsewhere nor a package that is found elsewhere first."""
     loaded = sys.modules.get(package)
     if loaded is not None:
-        return _is_below(loaded, directory)
-    if (directory / f"{package}.py").is_file() or (directory / package / "__init__.py").is_file():
+        return _is_below(loaded, folder)
+    if os.path.isfile(os.path.join(folder, f"{package}.py")) or os.path.isfile(os.path.join(folder, package, "__init__.py")):
         return True
     spec = importlib.util.find_spec(package)
     return spec is None or spec.origin is None  # a namespace package, or nothing yet
 
 
-def _is_below(module: ModuleType, directory: Path) -> bool:
+def _is_below(module: ModuleType, folder: str) -> bool:
     places = [module.__file__] if getattr(module, "__file__", None) else list(getattr(module, "__path__", []))
-    return any(place and Path(place).resolve().is_relative_to(directory) for place in places)
+    return any(place and Path(place).resolve().is_relative_to(folder) for place in places)
 
 
-def _is_from(module: ModuleType, path: Path) -> bool:
+def _is_from(module: ModuleType, path: str) -> bool:
     file = getattr(module, "__file__", None)
-    return file is not None and Path(file).resolve() == path
+    return file is not None and os.path.realpath(file) == path
 
 
 def _from_module(place: str, entrypoint: str) -> ModuleType:
@@ -136,9 +147,9 @@ def _from_module(place: str, entrypoint: str) -> ModuleType:
 
 
 @contextlib.contextmanager
-def _importing(entrypoint: str, path: Path | None) -> Generator[None, None, None]:
+def _importing(entrypoint: str, path: str | None) -> Generator[None, None, None]:
     """Whatever a module raises while it is imported becomes a FlowLoadError in words; calls of flows in there are ignored."""
-    before, process.loading = process.loading, str(path or entrypoint)
+    before, process.loading = process.loading, path or entrypoint
     wrote, sys.dont_write_bytecode = sys.dont_write_bytecode, sys.dont_write_bytecode or _is_fresh(path)
     try:
         yield
@@ -153,22 +164,22 @@ def _importing(entrypoint: str, path: Path | None) -> Generator[None, None, None
         sys.dont_write_bytecode = wrote
 
 
-def _is_fresh(path: Path | None) -> bool:
+def _is_fresh(path: str | None) -> bool:
     """Whether the file may change once more within the second of its stamp. Bytecode is known by that second and the size alone
     (PEP 3147), so what is cached now could hide the next change for ever."""
     if path is None:
         return False
     try:
-        return time.time() - path.stat().st_mtime < FRESH_S
+        return time.time() - os.stat(path).st_mtime < FRESH_S
     except OSError:
         return False
 
 
-def _why(error: Exception, entrypoint: str, path: Path | None) -> str:
-    where = str(path) if path else f"the module of {entrypoint!r}"
+def _why(error: Exception, entrypoint: str, path: str | None) -> str:
+    where = path or f"the module of {entrypoint!r}"
     if isinstance(error, SyntaxError):
         return f"{error.filename or where}, line {error.lineno}: {error.msg}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if path is not None and frame.filename == str(path)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if path is not None and frame.filename == path]
     line = f", line {frames[-1].lineno}" if frames else ""
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"{where}{line}: there is no module {error.name!r}; install it for {sys.executable} or put it beside the flow"

@@ -7,6 +7,7 @@ import functools
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from types import FunctionType
 from typing import Any, ClassVar, Final, Generic, ParamSpec, Self, TypeVar
 
 from flowhand.sdk.parameters import signature_of
@@ -20,6 +21,8 @@ Hook = Callable[..., Any]
 
 _BANNED: Final = "/%&><"
 """What a name must not contain, since it becomes a part of a URL (contract 10)."""
+_GENERATORS: Final = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+_COROUTINES: Final = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _EVENTS: Final = {
     StateType.RUNNING: "on_running",
     StateType.COMPLETED: "on_completion",
@@ -55,12 +58,11 @@ class Runnable(ABC, Generic[P, R]):
         self.is_static = isinstance(fn, staticmethod)
         self.fn: Callable[P, R] = function
         self.name = self.checked_name(name, function)
-        self.description = description if description is not None else inspect.getdoc(function)
+        self.description = description if description is not None else _documentation(function)
         self.retries: int = not_negative("retries", retries)
         self.timeout_seconds: float | None = not_negative("timeout_seconds", timeout_seconds) or None
         self.log_prints = log_prints
-        self.is_generator = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
-        self.is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+        self.is_generator, self.is_async = _kinds(function)
         self._hooks = {event: checked_hooks(event, given) for event, given in hooks.items()}
 
     @abstractmethod
@@ -134,6 +136,20 @@ class Runnable(ABC, Generic[P, R]):
         if found:
             raise ValueError(f"a {self.kind}'s name cannot contain {' '.join(found)}: {name!r}")
         return name
+
+
+def _documentation(function: Callable[..., Any]) -> str | None:
+    text = function.__doc__
+    return inspect.cleandoc(text) if text else inspect.getdoc(function) if inspect.ismethod(function) else None
+
+
+def _kinds(function: Callable[..., Any]) -> tuple[bool, bool]:
+    """Whether it is a generator, and whether it is async."""
+    if isinstance(function, FunctionType) and not function.__dict__:  # neither wrapped nor marked: its code says it
+        flags = function.__code__.co_flags
+        return bool(flags & _GENERATORS), bool(flags & _COROUTINES)
+    generates = inspect.isasyncgenfunction(function)
+    return generates or inspect.isgeneratorfunction(function), generates or inspect.iscoroutinefunction(function)
 
 
 def not_negative(option: str, value: Any) -> Any:

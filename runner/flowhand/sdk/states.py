@@ -24,7 +24,8 @@ class State:
     id: str = field(default_factory=timed_id)
 
     def __post_init__(self) -> None:
-        self.type = StateType(self.type)
+        if type(self.type) is not StateType:
+            self.type = StateType(self.type)
         self.name = self.name or default_name(self.type)
 
     def is_scheduled(self) -> bool:
