@@ -156,7 +156,7 @@ async def memory(bench: Bench, runs: int) -> None:
 
 
 def children_faults(process: psutil.Process) -> int:
-    """Page faults of the children that it has reaped (proc(5), cminflt): mostly pages of the warm image, copied since a run wrote to them."""
+    """Page faults of the children that it has reaped (proc(5), cminflt): mostly copied pages of the warm image, which a run wrote to."""
     return int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[8])
 
 
