@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -21,8 +22,20 @@ class Address:
 
     url: str
     authorization: str | None = field(default=None, repr=False)
+    tls_ca: Path | None = None
+    """Authorities (PEM) that vouch for it beside the usual ones."""
     embedded: bool = False
     """Ours, on this machine, started on demand: it may be started again when it does not answer."""
+
+    def proof(self) -> dict[str, str | None]:
+        """What a run needs to speak to it as its worker does; for a file that its owner alone can read."""
+        return {"url": self.url, "authorization": self.authorization, "tls_ca": str(self.tls_ca) if self.tls_ca else None}
+
+    @classmethod
+    def of_proof(cls, proof: Mapping[str, str | None]) -> Address:
+        """The address that `proof` was made from."""
+        authorities = proof.get("tls_ca")
+        return cls(proof["url"] or "", proof.get("authorization"), Path(authorities) if authorities else None)
 
     @property
     def local(self) -> bool:
@@ -50,15 +63,21 @@ def configured_address(settings: Settings) -> Address | None:
         authorization = _basic(f"{parts.username}:{parts.password or ''}")
     if authorization is None:
         authorization = _token_for(url, settings.home)
-    return Address(url, authorization)
+    return Address(url, authorization, _authorities(settings))
 
 
 def published_address(settings: Settings, published: Published) -> Address:
     """The address of this home's own server, with what it wants: the credentials it was told, else the token in its home."""
     if settings.server_auth_string:
-        return Address(published.url, _basic(settings.server_auth_string), embedded=True)
+        return Address(published.url, _basic(settings.server_auth_string), _authorities(settings), embedded=True)
     token = read_token(settings.home)
-    return Address(published.url, _credentials(settings) or (f"Bearer {token}" if token else None), embedded=True)
+    authorization = _credentials(settings) or (f"Bearer {token}" if token else None)
+    return Address(published.url, authorization, _authorities(settings), embedded=True)
+
+
+def _authorities(settings: Settings) -> Path | None:
+    # runs read the address in folders of their own
+    return settings.api_tls_ca.expanduser().absolute() if settings.api_tls_ca else None
 
 
 def _credentials(settings: Settings) -> str | None:

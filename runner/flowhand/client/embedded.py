@@ -70,7 +70,7 @@ def _running(settings: Settings) -> Address | None:
 
 
 def _answers(address: Address) -> bool:
-    with sync_client(Address(address.url), 3.0) as http:  # no token before we know that somebody of ours is there
+    with sync_client(Address(address.url, tls_ca=address.tls_ca), 3.0) as http:  # no token before we know that somebody of ours is there
         try:
             return http.get("health").status_code == 200
         except httpx.TransportError:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.request import getproxies, proxy_bypass
 
 from flowhand.client.address import Address
 from flowhand.client.identity import headers
+from flowhand.errors import ConfigurationError
 from flowhand.lean import without
 
 with without("httpx._main"):
@@ -76,7 +78,9 @@ def _headers(address: Address) -> dict[str, str]:
 
 
 def _verify(address: Address) -> ssl.SSLContext | bool:
-    return True if address.url.startswith("https:") else _no_tls()
+    if not address.url.startswith("https:"):
+        return _no_tls()
+    return True if address.tls_ca is None else _also_trusting(address.tls_ca)
 
 
 def _proxy(address: Address) -> str | None:
@@ -85,6 +89,16 @@ def _proxy(address: Address) -> str | None:
         return None
     proxies = getproxies()
     return proxies.get(url.scheme) or proxies.get("all")
+
+
+def _also_trusting(authorities: Path) -> ssl.SSLContext:
+    """The usual authorities, and these. ConfigurationError when the file holds none."""
+    context = httpx.create_ssl_context()
+    try:
+        context.load_verify_locations(authorities)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(f"FLOWHAND_API_TLS_CA: {authorities} cannot be used: {error}") from None
+    return context
 
 
 def _no_tls() -> ssl.SSLContext:

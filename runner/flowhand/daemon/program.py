@@ -177,7 +177,7 @@ async def _main(
     backend: Backend = NativeBackend(address, timeout_s=plan.settings.api_timeout, revive=revive)
     try:
         api_file = instance.directory / "api.json"
-        write_private(api_file, json.dumps({"url": address.url, "authorization": address.authorization}))
+        write_private(api_file, json.dumps(address.proof()))
         place = Place(
             directory=plan.cwd,
             home=plan.settings.home,

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TypeVar
 
+from flowhand.client.address import Address
 from flowhand.client.call import Errand
 from flowhand.client.connect import open_async
 from flowhand.sdk.context import current_run
@@ -27,8 +28,10 @@ def api_settings() -> Settings:
     if run is None or run.api_file is None:
         return load()
     proof = json.loads(Path(run.api_file).read_bytes())
-    known = credentials(proof.get("authorization"))
-    return load(api_url=proof.get("url"), api_key=known.get("api_key"), api_auth_string=known.get("api_auth_string"))
+    address = Address.of_proof(proof)
+    known = credentials(address.authorization)
+    given = known.get("api_key"), known.get("api_auth_string")
+    return load(api_url=address.url, api_tls_ca=address.tls_ca, api_key=given[0], api_auth_string=given[1])
 
 
 def credentials(authorization: str | None) -> dict[str, str]:
