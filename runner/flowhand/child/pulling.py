@@ -58,6 +58,7 @@ def _carry_out(job: Job, run: RunContext, folder: Path) -> Progress:
         folder=folder,
         store=CheckoutStore(default_root()),
         resolve=lambda reference: _resolve(reference, job),
+        load_block=lambda kind, name: _load_block(kind, name, job),
         log=lambda line: log.info("%s", line),
         conceal=conceal,
     )
@@ -72,6 +73,12 @@ def _resolve(reference: Reference, job: Job) -> Any:
     from flowhand.child.references import resolve  # here: it loads a web stack that few runs need
 
     return resolve(reference, job)
+
+
+def _load_block(kind: str, name: str, job: Job) -> Any:
+    from flowhand.child.storage_blocks import load_block  # see above
+
+    return load_block(kind, name, job)
 
 
 def _folder_of(job: Job) -> Path | None:

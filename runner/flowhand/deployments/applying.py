@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flowhand.client import deployments, flows, work_pools
 from flowhand.client.call import Call, Errand, Json, path_of, read_nothing
 from flowhand.deployments.api import perform
+from flowhand.deployments.pull_steps import pull_step_of
 from flowhand.deployments.triggers import automations_of, owned_by, owner_of
 from flowhand.errors import ApiError, ApiRefused, DeploymentApplyError, ObjectNotFound, Unauthorized
 
@@ -89,7 +90,7 @@ def _for_pool(deployment: RunnerDeployment, pool: str, image: str | None) -> Err
         "work_pool_name": pool,
         "work_queue_name": deployment.work_queue_name,
         "job_variables": variables,
-        "pull_steps": [deployment.storage.to_pull_step()] if deployment.storage else [],
+        "pull_steps": [(yield from pull_step_of(deployment.storage, deployment.full_name))] if deployment.storage else [],
         "path": None if deployment.storage else deployment.path,
     }
 
