@@ -83,9 +83,10 @@ class Guard:
 
 
 async def authenticate_socket(scope: Scope, who: Authentication, token: str | None) -> Principal | None:
-    """Who sent `token` in the first message of a websocket, if that one may use it (contract 8)."""
+    """Who sent `token` in the first message of a websocket, else its Authorization header, if that one may use it (contract 8)."""
+    header: bytes = dict(scope["headers"]).get(b"authorization", b"")
     try:
-        found = await who.of_message(token, address_of(scope))
+        found = await (who.of_header(header, address_of(scope)) if token is None else who.of_message(token, address_of(scope)))
     except StoreUnavailable:
         return None
     return found if isinstance(found, Principal) and found.may(needed("WEBSOCKET", scope["path"])) else None

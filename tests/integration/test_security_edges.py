@@ -147,9 +147,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     words = (
         f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=flowhand -keyout {made.key} -out {made.cert}"
     )
-    subprocess.run(
-        ["openssl", *words.split(), "-subj", "/CN=flowhand", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True
-    )
+    command = ["openssl", *words.split(), "-subj", "/CN=flowhand", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(command, check=True, capture_output=True)
     return made
 
 

@@ -102,16 +102,18 @@ def test_whoever_may_only_look_sees_no_secrets(keyed: Keyed) -> None:
     ("scope", "path", "welcome"), [("read", "/events/out", True), ("read", "/events/in", False), ("run", "/events/in", True)]
 )
 def test_websockets_know_keys_and_scopes(keyed: Keyed, scope: str, path: str, welcome: bool) -> None:
-    """By the token of the first message."""
-    with connect(keyed.server.url.replace("http://", "ws://") + path, subprotocols=["prefect"]) as socket:
-        socket.send(json.dumps({"type": "auth", "token": keyed.keys[scope]}))
-        if welcome:
-            assert json.loads(socket.recv(10)) == {"type": "auth_success"}
-            return
-        with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(10)
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1008
+    """By the token of the first message, as the password of anybody (as Prefect's client sends it), or by the header."""
+    key, url = keyed.keys[scope], keyed.server.url.replace("http://", "ws://") + path
+    for token, headers in ((key, {}), (f"me:{key}", {}), (None, bearer(key))):
+        with connect(url, subprotocols=["prefect"], additional_headers=headers) as socket:
+            socket.send(json.dumps({"type": "auth", "token": token}))
+            if welcome:
+                assert json.loads(socket.recv(10)) == {"type": "auth_success"}
+                continue
+            with pytest.raises(ConnectionClosed) as closed:
+                socket.recv(10)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1008
 
 
 def test_a_revoked_key_is_refused_within_seconds(keyed: Keyed) -> None:

@@ -62,6 +62,8 @@ class PrefectClient:
 
     url: str
     folder: Path
+    more: dict[str, str] = field(default_factory=dict)
+    """More of its environment, such as its credentials."""
     api: httpx.Client = field(init=False)
     _shell: subprocess.Popen[str] | None = None
 
@@ -86,7 +88,7 @@ class PrefectClient:
             "PYTHONUNBUFFERED": "1",
             "PATH": f"{prefect_home() / 'bin'}:{kept['PATH']}",
         }
-        return {**kept, **own}
+        return {**kept, **own, **self.more}
 
     def cli(self, *arguments: str) -> str:
         """What a `prefect` command prints. AssertionError when it fails. The client's own code, one process for all commands."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from flowhand.clock import Clock
 from flowhand_server.config import ServerConfig
+from flowhand_server.store.api_keys import public_part
 from flowhand_server.store.store import Store
 
 from .audit import Audit
@@ -49,33 +50,35 @@ class Authentication:
         kind, _, given = authorization.decode("latin-1").partition(" ")
         match kind.lower():
             case "bearer":
-                return await self._of_bearer(given.strip(), address)
+                return await self._of_secret(given.strip(), address)
             case "basic":
-                return self._of_basic(_decoded(given), address)
+                return await self._of_user(_decoded(given), address)
             case _:
                 return self._refused(address, attempt=bool(authorization))
 
-    async def of_message(self, token: str | None, address: str) -> Principal | Refusal:
+    async def of_message(self, token: str, address: str) -> Principal | Refusal:
         """Who sent this token in the first message of a websocket: a key, the server's token, or the raw `user:password`."""
         if not self._guarded:
             return ANYBODY
-        if token is None:
-            return self._refused(address, attempt=False)
-        if ":" in token:
-            return self._of_basic(token, address)
-        return await self._of_bearer(token, address)
+        return await (self._of_user(token, address) if ":" in token else self._of_secret(token, address))
 
-    async def _of_bearer(self, token: str, address: str) -> Principal | Refusal:
+    async def _of_secret(self, token: str, address: str) -> Principal | Refusal:
+        """Of what cannot be guessed."""
         if self._token and _same(token, self._token):
             return Principal("home")
-        found = await self._keys.find(token)
-        return found or self._refused(address, attempt=True)
+        return await self._keys.find(token) or self._refused(address, attempt=True)
 
-    def _of_basic(self, given: str, address: str) -> Principal | Refusal:
+    async def _of_user(self, given: str, address: str) -> Principal | Refusal:
+        """Of `user:password`. A key may stand for the password: Prefect's client sends nothing else over websockets of other servers than its
+        makers' (its events/clients.py, logging/clients.py).
+        """
+        user, _, password = given.partition(":")
+        if public_part(password):
+            return await self._of_secret(password, address)
         if self._failures.wait(address):
             return self._refused(address, attempt=False)
         if self._auth_string and _same(given, self._auth_string):
-            return Principal(f"user {given.partition(':')[0]}")
+            return Principal(f"user {user}")
         return self._refused(address, attempt=True)
 
     def _refused(self, address: str, *, attempt: bool) -> Refusal:
