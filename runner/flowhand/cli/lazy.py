@@ -24,6 +24,8 @@ NOUNS: Final[dict[str, Noun]] = {
     "deployment": Noun("flowhand.cli.deployment", "Flows that can be run from here, on schedule or on demand."),
     "flow": Noun("flowhand.cli.flow", "The flows that the API knows."),
     "flow-run": Noun("flowhand.cli.flow_run", "Runs: their states, their logs, cancelling and retrying."),
+    "block": Noun("flowhand.cli.block", "Configuration and secrets that are kept under a name."),
+    "variable": Noun("flowhand.cli.variable", "Named values that flows and pull steps read."),
     "doctor": Noun("flowhand.cli.doctor", "What is wrong on this machine, and what to do about it."),
     "config": Noun("flowhand.cli.config", "The settings in force."),
     "version": Noun("flowhand.cli.version", "The version of flowhand and what it runs on."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from flowhand.client import deployments, flow_runs, flows, work_pools, work_queues
+from flowhand.client import blocks, deployments, flow_runs, flows, variables, work_pools, work_queues
 from flowhand.client.api import SyncApiClient
 from flowhand.client.call import Errand, Json
 from flowhand.errors import ApiRefused, ObjectNotFound
@@ -91,6 +91,44 @@ def flow_run(client: SyncApiClient, given: str) -> Json:
         raise ApiRefused(f"several runs are named {given!r}: {ids}; give the id", 409)
     names = [run["name"] for run in client.run(flow_runs.listed(limit=200))]
     raise ObjectNotFound(f"flow run {given!r} not found{_hint(near(given, names), [], 'flowhand flow-run ls')}")
+
+
+def block_type(client: SyncApiClient, slug: str) -> Json:
+    """A block type by its slug."""
+    try:
+        return client.send(blocks.read_type(slug))
+    except ObjectNotFound:
+        slugs = [one["slug"] for one in client.run(blocks.types())]
+        raise ObjectNotFound(f"block type {slug!r} not found{_hint(near(slug, slugs), slugs, 'flowhand block type ls')}") from None
+
+
+def block(client: SyncApiClient, given: str) -> Json:
+    """A block by its id or by `type/name`, its secrets hidden."""
+    if is_id(given):
+        return client.send(blocks.read_by_id(given))
+    slug, slash, name = given.partition("/")
+    if slash and slug and name:
+        try:
+            return client.send(blocks.read(slug, name))
+        except ObjectNotFound:
+            pass  # said below, with the names that are near
+    known = [block_name(one) for one in client.run(blocks.listed())]
+    meant = near(given, known) or next((one for one in known if one.partition("/")[2] == given), None)
+    raise ObjectNotFound(f"block {given!r} not found{_hint(meant, known, 'flowhand block ls')}")
+
+
+def block_name(one: Json) -> str:
+    """`type/name`."""
+    return f"{one['block_type']['slug']}/{one['name']}"
+
+
+def variable(client: SyncApiClient, name: str) -> Json:
+    """A variable by its name."""
+    try:
+        return client.send(variables.read(name))
+    except ObjectNotFound:
+        known = [one["name"] for one in client.run(variables.listed())]
+        raise ObjectNotFound(f"variable {name!r} not found{_hint(near(name, known), known, 'flowhand variable ls')}") from None
 
 
 def near(given: str, names: Sequence[str]) -> str | None:
