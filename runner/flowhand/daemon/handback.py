@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import anyio
 import structlog
 
 from flowhand.backends.backend import Backend
@@ -36,7 +35,7 @@ class HandBack:
             try:
                 await self._backend.release(request)
             except ApiUnavailable as error:
-                await anyio.sleep(backoff.next(error.retry_after))
+                await self._session.outage.sit_out(backoff.next(error.retry_after))
                 continue
             except Unauthorized:
                 raise

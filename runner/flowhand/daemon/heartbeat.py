@@ -84,6 +84,7 @@ class Heartbeat:
                 raise
             await self._session.reopen(request.session)
             return False
+        self._session.outage.over()
         lost = {key_of(refusal.run_id, refusal.attempt): refusal for refusal in reply.lost}
         for run in runs:
             refusal = lost.get(run.key)

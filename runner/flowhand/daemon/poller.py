@@ -60,6 +60,8 @@ class Poller:
         self._backoff = backoff()
         self._change = anyio.Event()
         self._scope: anyio.CancelScope | None = None
+        self._resting = anyio.CancelScope()
+        """Of the pause during an outage, which only `close` ends early."""
         self._asked = 0
         self._received = ("", 0)
         """Of the last answer with runs: its session and its number."""
@@ -84,6 +86,7 @@ class Poller:
         """No more claims. The one under way is broken off."""
         self.closed = True
         self._change.set()
+        self._resting.cancel()
         if self._scope is not None:
             self._scope.cancel()
 
@@ -157,6 +160,7 @@ class Poller:
         if self._backoff.failures:
             log.info("The API is back")
         self._backoff.reset()
+        self._session.outage.over()
         self.last_success = self._clock.monotonic()
         self._say(reply.why)
         with anyio.CancelScope(shield=True):  # what was received is taken whole, also when the claim is broken off meanwhile
@@ -183,10 +187,9 @@ class Poller:
         return False
 
     async def _pause(self, seconds: float) -> None:
-        with anyio.move_on_after(seconds):
-            while not self.closed:
-                self._change = anyio.Event()
-                await self._change.wait()
+        if not self.closed:
+            with anyio.CancelScope() as self._resting:
+                await self._session.outage.sit_out(seconds)
 
     def _freed(self) -> None:
         self._change.set()

@@ -212,7 +212,9 @@ class Reporter:
         while True:
             request.session = self._session.id
             try:
-                return await self._backend.report(request)
+                reply = await self._backend.report(request)
+                self._session.outage.over()
+                return reply
             except ApiUnavailable as error:
                 if not synced and request.states:
                     await self._offload(self._journal.sync)
@@ -220,7 +222,7 @@ class Reporter:
                 delay = self._backoff.next(error.retry_after)
                 if self._backoff.failures == 1:
                     log.warning("The API cannot be reached; runs go on, and what they say is kept", error=str(error))
-                await anyio.sleep(delay)
+                await self._session.outage.sit_out(delay)
             except Unauthorized:
                 raise
             except ApiRefused as error:

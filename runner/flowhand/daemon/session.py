@@ -11,6 +11,7 @@ import structlog
 from flowhand.backends.backend import Backend
 from flowhand.daemon.backoff import Backoff
 from flowhand.daemon.instance import Instance, Stamp
+from flowhand.daemon.outage import Outage
 from flowhand.errors import ApiRefused, ApiUnavailable
 from flowhand.wire.runner import SessionReply, SessionRequest, Supersedes
 
@@ -33,6 +34,8 @@ class Session:
         self._reply: SessionReply | None = None
         self.contact = anyio.Event()
         """Set once the server has been reached."""
+        self.outage = Outage()
+        """Told of each answer by whoever gets one."""
         self.on_reopened: Callable[[SessionReply], None] = lambda _reply: None
         """Told of each session that took the place of a lost one, before anything else happens in it; set once by the composition."""
 
