@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from flowhand.errors import LaunchError
 from flowhand.wire.job import Job
-from support.following import environ_of, following, keeper_pid
+from support.following import environ_of, eventually, following, keeper_pid
 from support.jobs import key, make_job, shell
 
 pytestmark = pytest.mark.anyio
@@ -201,3 +204,40 @@ async def test_a_process_that_a_flow_forks_can_log_although_another_thread_was_l
     )
     job = make_job(tmp_path, entrypoint="flows.py:main")
     assert await output_of(tmp_path, job) == (None, "7")
+
+
+async def test_a_run_begins_in_a_child_that_was_waiting(tmp_path: Path) -> None:
+    """The process is there before it is asked for; the next one is made as soon as it is taken."""
+    async with following(tmp_path) as run:
+        for _ in range(2):
+            waiting = await eventually(lambda: waiting_children(tmp_path), what="a waiting child")
+            job = a_flow(tmp_path, "os.getpid()", "import os\n")
+            started = await run.launcher.start(job)
+            await run.ended(key(job))
+            assert [str(started.pid)] == (await run.text_of(key(job))).split()
+            assert started.pid in waiting
+
+
+async def test_a_waiting_child_that_was_killed_is_not_missed(tmp_path: Path) -> None:
+    async with following(tmp_path) as run:
+        for pid in await eventually(lambda: waiting_children(tmp_path), what="a waiting child"):
+            os.kill(pid, signal.SIGKILL)
+        job = a_flow(tmp_path, "'here'")
+        await run.launcher.start(job)
+        assert (await run.ended(key(job))).code == 0
+
+
+async def test_a_job_longer_than_a_message_is_handed_over_by_a_fork(tmp_path: Path) -> None:
+    async with following(tmp_path) as run:
+        await eventually(lambda: waiting_children(tmp_path), what="a waiting child")
+        (tmp_path / "flows.py").write_text("from flowhand import flow\n@flow\ndef main(text: str):\n    print(len(text))\n")
+        job = make_job(tmp_path, entrypoint="flows.py:main", parameters={"text": "x" * 200_000})
+        await run.launcher.start(job)
+        await run.ended(key(job))
+        assert (await run.text_of(key(job))).strip() == "200000"
+
+
+def waiting_children(instance: Path) -> list[int]:
+    """Children of the keeper that have made a session of their own, which is the first thing a newborn does."""
+    children = psutil.Process(keeper_pid(instance)).children()
+    return [child.pid for child in children if child.is_running() and os.getsid(child.pid) == child.pid]

@@ -42,7 +42,7 @@ def child(job: dict, fds: list[int], known: list[str]) -> None:
     os.dup2(fds[0], 3)
     os.closerange(4, 200)
     os.environ["KNOWN_MODULES"] = ",".join(known)
-    program.finish(program.main(job, 3))
+    program.finish(program.Program(3).main(job))
 
 
 def receive(door: socket.socket) -> tuple[bytes, list[int]]:

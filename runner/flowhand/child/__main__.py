@@ -11,14 +11,14 @@ import os
 import sys
 from pathlib import Path
 
-from flowhand.child.program import finish, main
+from flowhand.child.program import Program, finish
 from flowhand.wire.job import Job
 
 
 def run() -> None:
     """Reads the job, runs it, leaves."""
     job = _job()
-    finish(main(job, int(os.environ.get("FLOWHAND__CHANNEL_FD", "3"))))
+    finish(Program(int(os.environ.get("FLOWHAND__CHANNEL_FD", "3"))).main(job))
 
 
 def _job() -> Job:

@@ -64,6 +64,10 @@ class Channel:
                 return False
         return True
 
+    def received(self) -> dict[str, Any] | None:
+        """What the keeper says next; None when it says no more."""
+        return self._received(0)
+
     def said(self) -> dict[str, Any] | None:
         """What the keeper has said and nobody has read, or None. Never blocks."""
         return self._received(socket.MSG_DONTWAIT)

@@ -1,13 +1,14 @@
-"""The program of a run's process: `main` in a forked child, `python -m flowhand.child` in an interpreter of its own."""
+"""The program of a run's process: `Program` in a forked child, `python -m flowhand.child` in an interpreter of its own."""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import os
 import sys
 import threading
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from flowhand.child import logs
 from flowhand.child.channel import Channel
@@ -16,14 +17,26 @@ from flowhand.child.stopping import Stop
 from flowhand.wire.job import Job
 
 
-def main(job: Job, channel_fd: int) -> int:
-    """Runs the job and answers the exit code; the caller goes on to `finish`. The process is the run's from here on: environment,
-    working directory, signal handlers and logging are changed for good."""
-    channel = Channel(channel_fd)
-    stop = Stop(channel)
-    stop.listen()
-    logs.install(channel, job["log_level"])
-    return run_job(job, channel, stop)
+class Program:
+    """A run's process, before it knows its run.
+
+    It is the run's from here on: environment, working directory, signal handlers and logging are changed for good.
+    """
+
+    def __init__(self, channel_fd: int) -> None:
+        self._channel = Channel(channel_fd)
+        self._stop = Stop(self._channel)
+        self._stop.listen()
+        logs.install(self._channel, logging.INFO)
+
+    def awaited(self) -> Job | None:
+        """The job, once the keeper has sent it; None when none will come."""
+        return cast("Job | None", self._channel.received())
+
+    def main(self, job: Job) -> int:
+        """Runs the job and answers the exit code; the caller goes on to `finish`."""
+        logs.install(self._channel, job["log_level"])
+        return run_job(job, self._channel, self._stop)
 
 
 def finish(code: int) -> NoReturn:

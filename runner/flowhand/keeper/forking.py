@@ -50,12 +50,12 @@ class Birth:
 
 
 class Newborn(BaseException):
-    """In the child: unwinds the keeper's stack, so that nothing of it stands below the run."""
+    """In the child: unwinds the keeper's stack, so that nothing of it stands below the run. `job` None: it is told later."""
 
     def __init__(
         self,
         surroundings: Surroundings,
-        job: dict[str, Any],
+        job: dict[str, Any] | None,
         argv: list[str] | None,
         ends: tuple[socket.socket, int, int],
         keepers_end: socket.socket,
@@ -69,7 +69,7 @@ class Newborn(BaseException):
         """Held, since its finalizer would warn of a socket left open, in 70 copied pages. Its descriptor is closed with all others."""
 
     def settle(self) -> None:
-        """Own session, own descriptors, default signals, tied to the keeper's life; for another program also the job's environment."""
+        """Own session, own descriptors, default signals, tied to the keeper's life; its own to look at."""
         fork_hooks.hand_over()
         around, (ours, stdout, stderr) = self.surroundings, self.ends
         os.setsid()
@@ -82,15 +82,23 @@ class Newborn(BaseException):
         os.closerange(_FIRST_NOT_OURS, _EVERY_FD)
         _default_signals()
         resource.setrlimit(resource.RLIMIT_NOFILE, around.open_files)
-        around.place.write(self.job["mark"])
         if self.argv is None:
-            _look_fresh(self.job["name"])
+            _look_fresh()
+
+    def belong_to(self, job: dict[str, Any]) -> None:
+        """Marked and named as the job's; for another program also with its environment."""
+        self.surroundings.place.write(job["mark"])
+        if self.argv is None:
+            linux.set_name(job["name"])
         else:
-            lay_environment(self.job["env"])
+            lay_environment(job["env"])
 
 
-def fork(surroundings: Surroundings, job: dict[str, Any], argv: list[str] | None) -> Birth:
-    """Forks a child for the job. In the child it raises Newborn. OSError when a limit (processes, descriptors, memory) is reached."""
+def fork(surroundings: Surroundings, job: dict[str, Any] | None = None, argv: list[str] | None = None) -> Birth:
+    """Forks a child, for a job or for whichever comes. In the child it raises Newborn.
+
+    OSError when a limit (processes, descriptors, memory) is reached.
+    """
     ours: list[int] = []
     theirs: list[int] = []
     sock = peer = None
@@ -129,10 +137,9 @@ def _default_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def _look_fresh(name: str) -> None:
+def _look_fresh() -> None:
     """What the run could see of the keeper looks like a fresh interpreter's, and the collector leaves the shared pages alone."""
     sys.modules["__main__"] = types.ModuleType("__main__")
     sys.argv = ["flowhand"]
-    linux.set_name(name)
     gc.freeze()
     gc.enable()

@@ -19,6 +19,7 @@ from flowhand.keeper.mark import LONGEST
 from flowhand.keeper.outputs import Outputs
 from flowhand.keeper.protocol import PROTOCOL, Message, Refused
 from flowhand.keeper.reaper import Reaper
+from flowhand.keeper.spare import Spare
 from flowhand.keeper.spawning import Planner
 from flowhand.wire.job import key_of
 
@@ -41,6 +42,7 @@ class Keeper:
         self._surroundings = surroundings
         self._baseline = warm.up()
         self._planner = Planner(os.environ)
+        self._spare = Spare(surroundings)
         self._has_pydantic = False
         self._memory = memory.Watch()
         self._reserve = Reserve(instance.folder, f"keeper.reserve{instance.suffix}")
@@ -65,6 +67,9 @@ class Keeper:
             self.family.turn()
             self._ring_doorbells()
             self._door.flush()
+            if self._door.attended and not self._retired:
+                self._spare.prepare()
+        self._spare.dismiss()
         self._instance.withdraw()
         self.cgroups.close()
 
@@ -156,9 +161,9 @@ class Keeper:
         kills = self._memory.before()
         if plan.argv is not None:
             job = {**job, "env": {**job["env"], "FLOWHAND__JOB": self._instance.file_job(key, job)}}
-        else:
-            warm.up_for(job)
-        birth = forking.fork(self._surroundings, job, plan.argv)
+        elif warm.up_for(job):
+            self._spare.dismiss()
+        birth = (self._spare.take(job) if plan.argv is None else None) or forking.fork(self._surroundings, job, plan.argv)
         baseline = 0 if plan.argv else self._baseline
         attempt = Attempt(self, key, job["mark"], birth.pid, spawned=plan.why, grace_s=grace_s, baseline=baseline, kills=kills)
         attempt.outputs = Outputs(
@@ -200,6 +205,7 @@ class Keeper:
             self.loop.at(now(), self._load_pydantic)
 
     def _load_pydantic(self) -> None:
+        self._spare.dismiss()
         self._baseline = warm.up_with_pydantic()
         self._planner = Planner(os.environ)
 

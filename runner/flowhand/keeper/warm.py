@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from importlib import import_module
 from typing import Any, Final
 
@@ -31,14 +32,18 @@ def _with(flows: dict[str, dict[str, Any]]) -> int:
     return _peak_of_an_idle_child()
 
 
-def up_for(job: dict[str, Any]) -> None:
+def up_for(job: dict[str, Any]) -> bool:
     """Loads what the job needs beyond that, once, so that only the first such job waits for it: code storage, for pull steps that fetch.
+    Whether that made another image.
 
     Not part of every image, as most workers run code that is there already.
     """
     if not job["command"] and directory_of(job["directory"], job["pull_steps"]) is None:
-        for module in _CODE_STORAGE:
+        missing = [module for module in _CODE_STORAGE if module not in sys.modules]
+        for module in missing:
             import_module(module)
+        return bool(missing)
+    return False
 
 
 def _peak_of_an_idle_child() -> int:
