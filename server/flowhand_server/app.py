@@ -15,6 +15,7 @@ from .access.authentication import Authentication
 from .access.csrf import CsrfTokens
 from .activity import Activity
 from .auth import Guard
+from .automations.engine import CALLERS, Caller, Engine
 from .config import ServerConfig
 from .dispatch.claiming import Claims
 from .dispatch.desk import Desk
@@ -46,11 +47,15 @@ class Application:
         self.audit = Audit(config.guarded)
         self.who = Authentication(store, config, self.clock, self.audit)
         self.csrf = CsrfTokens(config.csrf_key.encode(), self.clock) if config.csrf_key else None
-        self.crew = Crew([*services_of(store, config, self.clock), self.feed])
+        self.vault = Vault(config.directory / "secrets.key")
+        self.engine = Engine(store, self.clock)
+        callers = [Caller(number, self.engine, store, self.vault, self.clock) for number in range(1, CALLERS + 1)]
+        self.crew = Crew([*services_of(store, config, self.clock), self.feed, self.engine, *callers])
         store.follow(self.desk.follow)
         store.listen(self.desk.notice)
         store.listen(self.watches.notice)
         store.listen(self.feed.notice)
+        store.listen(self.engine.notice)
         store.listen(self.log_pulse.notice)
         self._runner = RunnerApi(store, config, self.clock, self.claims, self.watches)
         self._contract = self._routes()
@@ -75,7 +80,7 @@ class Application:
         app.state.audit = self.audit
         app.state.feed = self.feed
         app.state.log_pulse = self.log_pulse
-        app.state.vault = Vault(self.config.directory / "secrets.key")
+        app.state.vault = self.vault
         install_error_forms(app)
         add_api(app)
         return app

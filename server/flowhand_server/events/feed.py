@@ -1,8 +1,7 @@
 """The feed: events as they happen, handed to whoever listens.
 
 One loop for the whole process. It is woken by notices of commits, has the states announced that have no event yet, reads the events behind
-its cursor once, and hands each to those who asked for it. It waits a moment before it looks, so that what comes in bursts is announced in
-batches. A listener that does not keep up is dropped, and told so: it connects again and has what it missed from the database.
+its cursor once, and hands each to those who asked for it. The first of a burst is looked at soon, what follows is gathered in batches. A listener that does not keep up is dropped, and told so: it connects again and has what it missed from the database.
 """
 
 from __future__ import annotations
@@ -19,7 +18,9 @@ from flowhand_server.store.notices import Notice
 from flowhand_server.store.store import Store
 
 GATHER_S: Final = 0.05
-"""How long what comes together is gathered."""
+"""How long is gathered from one look to the next."""
+LEAST_S: Final = 0.005
+"""How long is gathered in any case: a claim enters states of many runs."""
 LOOK_S: Final = 5.0
 """How often the feed looks without having been woken: another replica's notice may be lost."""
 BACKLOG: Final = 1000
@@ -64,6 +65,7 @@ class Feed:
         self._clock = clock
         self._woken = asyncio.Event()
         self._states_waiting = True
+        self._looked = -GATHER_S
         self._listeners: set[Listener] = set()
         self._cursor = 0
         self._told: dict[int, None] = {}
@@ -95,9 +97,10 @@ class Feed:
         """One look, as soon as there is something to see."""
         try:
             await asyncio.wait_for(self._woken.wait(), LOOK_S)
-            await asyncio.sleep(GATHER_S)
+            await asyncio.sleep(max(LEAST_S, self._looked + GATHER_S - self._clock.monotonic()))
         except TimeoutError:
             self._states_waiting = True
+        self._looked = self._clock.monotonic()
         self._woken.clear()
         if self._states_waiting:
             self._states_waiting = False

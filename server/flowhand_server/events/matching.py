@@ -84,12 +84,14 @@ def _related_fits(wanted: RelatedFilter, resource: Labels, related: list[Labels]
 
 
 def labels_fit(wanted: ResourceLabels, resource: Labels) -> bool:
-    """Whether a resource has every wanted label, with one of the wanted texts each."""
-    for label, texts in wanted.items():
-        options = [texts] if isinstance(texts, str) else texts
-        if not any(label_fits(option, resource.get(label)) for option in options):
-            return False
-    return True
+    """Whether a resource has every wanted label: with one of the wanted texts, and with none of those that are turned round."""
+    return all(_texts_fit([texts] if isinstance(texts, str) else texts, resource.get(label)) for label, texts in wanted.items())
+
+
+def _texts_fit(texts: list[str], value: str | None) -> bool:
+    plain = [text for text in texts if not text.startswith("!")]
+    turned = [text for text in texts if text.startswith("!")]
+    return all(label_fits(text, value) for text in turned) and (any(label_fits(text, value) for text in plain) if plain else bool(turned))
 
 
 def label_fits(wanted: str, value: str | None) -> bool:

@@ -111,6 +111,13 @@ def _brief(state_type: str, name: str, message: str | None) -> dict[str, str]:
     return brief | {"message": message[:MAX_MESSAGE]} if message else brief
 
 
+def resources_of_runs(conn: Connection, rows: Sequence[Mapping[Any, Any]]) -> list[dict[str, Any]]:
+    """What events about these runs would be about and touch: of each its `resource` and its `related`."""
+    names = _Names(conn, rows)
+    about = [{RESOURCE_ID: f"prefect.flow-run.{row['id']}", RESOURCE_NAME: row["name"]} for row in rows]
+    return [{"resource": one, "related": _related(row, names)} for one, row in zip(about, rows, strict=True)]
+
+
 def _related(row: Mapping[Any, Any], names: _Names) -> list[dict[str, str]]:
     related = [_resource("flow", row["flow_id"], names.flow)]
     for role, column in (("deployment", "deployment_id"), ("work-queue", "work_queue_id"), ("work-pool", "work_pool_id")):

@@ -99,14 +99,23 @@ def replace_automation(conn: Connection, automation_id: str, body: AutomationUpd
     changed = conn.execute(update(t.automation).where(_automation.id == automation_id).values(**_columns(body), updated=now))
     if not changed.rowcount:
         raise NotFound(MISSING)
+    _forget_counts(conn, automation_id)
     conn.execute(delete(t.automation_related).where(_related.automation_id == automation_id, _related.owned.is_(False)))
     _relate(conn, automation_id, body, None)
     _tell(conn, "updated", automation_id, body.name, now)
 
 
+def _forget_counts(conn: Connection, automation_id: str) -> None:
+    """What a trigger has counted is worth nothing to another one, nor after a pause."""
+    for table in (t.automation_window, t.automation_firing):
+        conn.execute(delete(table).where(table.c.automation_id == automation_id))
+
+
 def switch_automation(conn: Connection, automation_id: str, enabled: bool, now: int) -> None:
     """Switches an automation on or off. NotFound."""
     conn.execute(update(t.automation).where(_automation.id == automation_id).values(enabled=enabled, updated=now))
+    if not enabled:
+        _forget_counts(conn, automation_id)
     _tell(conn, "updated", automation_id, read_automation(conn, automation_id)["name"], now)
 
 

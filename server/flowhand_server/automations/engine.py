@@ -1,0 +1,125 @@
+"""The engine: a service that has events looked at as they are stored, windows judged as they end, figures now and then, actions done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from flowhand.clock import Clock
+from flowhand_server.automations import evaluating, figures, outside, performing
+from flowhand_server.automations.rulebook import Rulebook
+from flowhand_server.store.notices import Notice
+from flowhand_server.store.store import Store
+from flowhand_server.vault import Vault
+
+LOOK_S: Final = 5.0
+"""How often is looked without having been woken: another replica's notice may be lost."""
+SETTLE_S: Final = 10.0
+"""After a start, how long events that could not be told meanwhile have before their absence is judged."""
+CALLERS: Final = 4
+"""Calls to somebody outside at once."""
+
+
+def react(conn: Connection, rulebook: Rulebook, now: int) -> int:
+    """Looks at the next events and does, in the same transaction, what they lead to; how many events. Called until it says 0."""
+    looked = evaluating.evaluate(conn, rulebook, now)
+    if looked:
+        performing.perform(conn, now)
+    return looked
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a round has to do."""
+
+    pending: bool
+    ends: int | None
+    waiting: bool
+    calls: bool
+
+
+class Engine:
+    """A `Service`. Everything is for the event loop's own thread, but the rulebook, which one transaction at a time has."""
+
+    name = "automations"
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._woken = asyncio.Event()
+        self._wait_s = 0.0
+        self._rulebook = Rulebook()
+        self._judges_from = clock.monotonic() + SETTLE_S
+        self._figures_at = 0.0
+        self.calls_wait = asyncio.Event()
+        """Set when an action may have to call somebody; for the callers."""
+
+    def notice(self, notices: Sequence[Notice]) -> None:
+        """A listener for the store: events were stored, or everything may have changed."""
+        if any(notice.topic in ("event", "config") for notice in notices):
+            self._woken.set()
+
+    async def round(self) -> float:
+        """One look at everything, as soon as there may be something to see."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), self._wait_s)
+        self._woken.clear()
+        look = await self._store.read(self._look, self._clock.now_us())
+        if look.pending:
+            await self._repeat(react, self._rulebook)
+        await self._watch_time(look)
+        if look.pending or look.waiting:
+            await self._repeat(performing.perform)
+        if look.calls or (look.pending and await self._store.read(outside.any_waits, self._clock.now_us())):
+            self.calls_wait.set()
+        return 0.0
+
+    def _look(self, conn: Connection, now: int) -> _Look:
+        """Takes no write lock, so that an idle server writes nothing."""
+        self._rulebook.refresh(conn)
+        return _Look(evaluating.any_pending(conn), evaluating.next_end(conn), performing.any_waits(conn), outside.any_waits(conn, now))
+
+    async def _repeat(self, work: Callable[..., int], *args: Any) -> None:
+        while await self._store.write(work, *args, self._clock.now_us()):
+            pass
+
+    async def _watch_time(self, look: _Look) -> None:
+        """Windows and figures; and when to come again for them."""
+        self._wait_s = LOOK_S
+        now, monotonic = self._clock.now_us(), self._clock.monotonic()
+        if self._rulebook.has_windows_to_open():
+            await self._store.write(evaluating.open_windows, self._rulebook, now)
+        if look.ends is not None:
+            left = max((look.ends - now) / 1e6, self._judges_from - monotonic)
+            if left <= 0:
+                await self._repeat(evaluating.end_windows, self._rulebook)
+                self._woken.set()
+            self._wait_s = max(0.0, min(LOOK_S, left))
+        if self._rulebook.metrics() and monotonic >= self._figures_at:
+            self._figures_at = monotonic + figures.EVERY_S
+            await self._store.write(figures.look, self._rulebook, now)
+            self._woken.set()
+
+
+class Caller:
+    """A `Service` that makes the calls of actions, one at a time."""
+
+    def __init__(self, number: int, engine: Engine, store: Store, vault: Vault, clock: Clock) -> None:
+        self.name = f"automation caller {number}"
+        self._engine = engine
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+
+    async def round(self) -> float:
+        """Makes the calls that wait, as soon as there are some."""
+        await self._engine.calls_wait.wait()
+        self._engine.calls_wait.clear()
+        while await outside.call_next(self._store, self._vault, self._clock.now_us):
+            pass
+        return 0.0

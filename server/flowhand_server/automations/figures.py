@@ -1,0 +1,98 @@
+"""Figures of the runs that a metric trigger is about, and whether they have been out of bounds for long enough."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+
+from flowhand.wire.automations import MetricQuery, MetricTrigger
+from flowhand_server.automations.acting import act
+from flowhand_server.automations.covering import covers
+from flowhand_server.automations.evaluating import take_turn
+from flowhand_server.automations.firing import Firing, goes_through
+from flowhand_server.automations.rulebook import Rule, Rulebook
+from flowhand_server.store import tables as t
+from flowhand_server.store.announcing import resources_of_runs
+
+EVERY_S: Final = 10.0
+"""How often figures are looked at."""
+MOST_RUNS: Final = 10_000
+"""Runs that one figure is made of at most, the latest."""
+KEY: Final = "metric"
+_run, _window = t.flow_run.c, t.automation_window.c
+_BEGUN: Final = func.coalesce(_run.start_time, _run.expected_start_time)
+_COLUMNS: Final = (
+    *("id", "name", "flow_id", "deployment_id", "work_queue_id", "work_pool_id", "tags", "state_type"),
+    *("start_time", "end_time", "expected_start_time"),
+)
+_COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def look(conn: Connection, rulebook: Rulebook, now: int) -> None:
+    """Looks at the figure of every metric trigger, and fires those that are due.
+
+    A window begins when a figure goes out of bounds and ends when it is back; its count says that the automation has acted.
+    """
+    take_turn(conn)
+    rulebook.refresh(conn)
+    for rule, trigger in rulebook.metrics():
+        value = figure(conn, trigger, now)
+        if value is not None:
+            _judge(conn, rule, trigger.metric, _COMPARE[trigger.metric.operator](value, trigger.metric.threshold), now)
+
+
+def figure(conn: Connection, trigger: MetricTrigger, now: int) -> float | None:
+    """The figure of the runs that match; None when there are none, which says nothing."""
+    name, since = trigger.metric.name, now - round(trigger.metric.range * 1_000_000)
+    recent = _BEGUN.between(since, now) & _run.start_time.is_not(None) if name == "lateness" else _run.end_time >= since
+    newest: ColumnElement[Any] = cast("Any", _BEGUN if name == "lateness" else _run.end_time)
+    statement = select(*(t.flow_run.c[column] for column in _COLUMNS)).where(recent).order_by(newest.desc()).limit(MOST_RUNS)
+    rows = conn.execute(statement).mappings().all()
+    about = resources_of_runs(conn, rows)
+    values = [_value(name, row) for row, event in zip(rows, about, strict=True) if covers(trigger, event)]
+    return sum(values) / len(values) if values else None
+
+
+def _value(name: str, row: Mapping[Any, Any]) -> float:
+    match name:
+        case "successes":
+            return float(row["state_type"] == "COMPLETED")
+        case "duration":
+            return (row["end_time"] - (row["start_time"] or row["end_time"])) / 1e6
+        case _:
+            return max(0.0, (row["start_time"] - (row["expected_start_time"] or row["start_time"])) / 1e6)
+
+
+def _judge(conn: Connection, rule: Rule, metric: MetricQuery, outside: bool, now: int) -> None:
+    mine = (_window.automation_id == rule.automation_id) & (_window.trigger_id == rule.trigger.id) & (_window.key == KEY)
+    row = conn.execute(select(_window.begins, _window.count).where(mine)).first()
+    if not outside:
+        if row is not None:
+            conn.execute(delete(t.automation_window).where(mine))
+            if row.count:
+                _fire(conn, Firing(rule, now, None, resolved=True), now)
+        return
+    begins, acted = row or (now, 0)
+    due = not acted and now - begins >= round(metric.firing_for * 1_000_000)
+    if row is None:
+        key = {"automation_id": rule.automation_id, "trigger_id": rule.trigger.id, "key": KEY}
+        conn.execute(insert(t.automation_window).values(**key, begins=now, ends=now, count=int(due)))
+    elif due:
+        conn.execute(update(t.automation_window).where(mine).values(count=1))
+    if due:
+        _fire(conn, Firing(rule, now, None), now)
+
+
+def _fire(conn: Connection, firing: Firing, now: int) -> None:
+    if firing.resolved and firing.rule.around:
+        return  # a composite does not resolve
+    if goes_through(conn, firing):
+        act(conn, firing, now)
