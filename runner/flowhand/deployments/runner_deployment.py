@@ -9,22 +9,26 @@ from typing import Any, Literal
 
 from flowhand.deployments.applying import apply_deployment
 from flowhand.deployments.entrypoints import entrypoint_of
+from flowhand.deployments.placeholders import load_flow_or_placeholder
 from flowhand.deployments.schedule_arguments import ScheduleArguments, deployment_schedule
 from flowhand.deployments.sources import Storage, flow_from_source
 from flowhand.schedules import DeploymentSchedule, Schedule
 from flowhand.sdk.dual import dual
 from flowhand.sdk.flow import Flow
-from flowhand.sdk.loading import load_flow
 
 CollisionStrategy = Literal["ENQUEUE", "CANCEL_NEW"]
 
 
 @dataclass(frozen=True, slots=True)
 class ConcurrencyLimit:
-    """At most `limit` runs of a deployment at once; what is above waits (ENQUEUE) or is cancelled (CANCEL_NEW)."""
+    """At most `limit` runs of a deployment at once; what is above waits (ENQUEUE) or is cancelled (CANCEL_NEW).
+
+    `grace_period_seconds` is how long a run may take to begin before its place is given to another.
+    """
 
     limit: int
     collision_strategy: CollisionStrategy = "ENQUEUE"
+    grace_period_seconds: int | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.limit, bool) or not isinstance(self.limit, int) or self.limit < 1:
@@ -74,6 +78,16 @@ class RunnerDeployment:
     def full_name(self) -> str:
         """`flow/deployment`."""
         return f"{self.flow_name}/{self.name}"
+
+    @property
+    def keeps_schedules(self) -> bool:
+        """Whether the schedules that the API has stay: a script says all there are."""
+        return False
+
+    @property
+    def written_pull_steps(self) -> list[dict[str, Any]] | None:
+        """Pull steps that were written down as such; None: the storage says them."""
+        return None
 
     def deployment_schedules(self) -> list[DeploymentSchedule]:
         """The schedules as they go to the API. ValueError when they are given twice or are wrong."""
@@ -147,9 +161,9 @@ class RunnerDeployment:
     def from_entrypoint(cls, entrypoint: str, name: str, interval: Any = None, **options: Any) -> RunnerDeployment:
         """A deployment of the flow at an entrypoint, counted from the working directory; takes what `from_flow` takes.
 
-        FlowLoadError when the flow cannot be loaded.
+        A flow whose imports are missing here still yields one, its schema read from the source. FlowLoadError when there is no such flow.
         """
-        made = cls.from_flow(load_flow(entrypoint), name, interval, **options)
+        made = cls.from_flow(load_flow_or_placeholder(entrypoint), name, interval, **options)
         made.path = str(Path.cwd())
         return made
 

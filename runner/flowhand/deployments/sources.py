@@ -7,8 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Protocol
 
+from flowhand.deployments.placeholders import load_flow_or_placeholder
 from flowhand.sdk.flow import Flow
-from flowhand.sdk.loading import load_flow
 from flowhand_storage import create_storage_from_source
 
 BASE: Final = "$STORAGE_BASE_PATH"
@@ -39,14 +39,14 @@ class Storage(Protocol):
 async def flow_from_source(source: Any, entrypoint: str) -> Flow[..., Any]:
     """The flow at `entrypoint`, a path counted from the source's root. Its deployments carry the storage.
 
-    Code that has to be pulled is pulled into a temporary folder, which is gone afterwards. ValueError for an unknown source, FlowLoadError
-    when the flow cannot be loaded; what pulling raises.
+    Code that has to be pulled is pulled into a temporary folder, which is gone afterwards. A flow whose imports are missing here is a
+    placeholder. ValueError for an unknown source, FlowLoadError when the flow cannot be loaded; what pulling raises.
     """
     storage: Storage = create_storage_from_source(source)
     with TemporaryDirectory(prefix="flowhand-source-") as base:
         storage.set_base_path(Path(base))
         await asyncio.to_thread(storage.pull_code)
-        flow = load_flow(entrypoint, storage.destination)
+        flow = load_flow_or_placeholder(entrypoint, storage.destination)
         flow.storage = storage
         flow.source_path = str(storage.destination).replace(base, BASE)
         flow.fix_version()

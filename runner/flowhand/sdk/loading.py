@@ -23,6 +23,10 @@ from flowhand.sdk.flow import Flow
 FRESH_S: Final = 2.0
 
 
+class ModuleFailed(FlowLoadError):
+    """A flow's module is there and raised while it was imported: `__cause__` is what it raised."""
+
+
 def load_flow(entrypoint: str, directory: Path | None = None) -> Flow[..., Any]:
     """Imports the module and answers the flow, which remembers the entrypoint. Paths count from `directory`, else the working directory.
 
@@ -156,7 +160,7 @@ def _importing(entrypoint: str, path: str | None) -> Generator[None, None, None]
     except FlowLoadError:
         raise
     except Exception as error:  # user code meets ours: importing it
-        raise FlowLoadError(_why(error, entrypoint, path)) from error
+        raise ModuleFailed(_why(error, entrypoint, path)) from error
     except SystemExit as error:
         raise FlowLoadError(f"{path or entrypoint} called sys.exit({error.code!r}) while it was imported") from error
     finally:
