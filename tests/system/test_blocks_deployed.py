@@ -11,7 +11,7 @@ import pytest
 
 from flowhand import flow
 from flowhand.blocks import GitHubCredentials, Secret
-from flowhand.errors import DeploymentApplyError
+from flowhand.errors import BlockMissingCapabilities, DeploymentApplyError
 from flowhand.filesystems import GitHub, LocalFileSystem
 from flowhand.runner.storage import BlockStorageAdapter, GitRepository, create_storage_from_source
 from flowhand.variables import Variable
@@ -100,6 +100,14 @@ def test_a_storage_block_that_was_never_saved_is_refused() -> None:
     """A worker could not find it; the error says what to do."""
     with pytest.raises(ValueError, match="save the LocalFileSystem block first"):
         BlockStorageAdapter(LocalFileSystem(basepath="/srv")).to_pull_step()
+
+
+def test_a_block_that_holds_no_code_is_refused() -> None:
+    """With what it cannot do, and which blocks can."""
+    with pytest.raises(
+        BlockMissingCapabilities, match="a Secret block cannot give out a folder of code; LocalFileSystem, S3 or GitHub can"
+    ):
+        flow.from_source(Secret.model_validate({"value": "x"}), "flows.py:greet")
 
 
 def test_a_run_says_which_block_is_missing(house: House) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Protocol
 
+from flowhand.blocks.capabilities import GET_DIRECTORY, require
+from flowhand.blocks.registry import is_block_class
 from flowhand.deployments.placeholders import load_flow_or_placeholder
 from flowhand.sdk.flow import Flow
 from flowhand_storage import create_storage_from_source
@@ -40,8 +42,11 @@ async def flow_from_source(source: Any, entrypoint: str) -> Flow[..., Any]:
     """The flow at `entrypoint`, a path counted from the source's root. Its deployments carry the storage.
 
     Code that has to be pulled is pulled into a temporary folder, which is gone afterwards. A flow whose imports are missing here is a
-    placeholder. ValueError for an unknown source, FlowLoadError when the flow cannot be loaded; what pulling raises.
+    placeholder. ValueError for an unknown source, BlockMissingCapabilities for a block that gives out no code, FlowLoadError when the flow
+    cannot be loaded; what pulling raises.
     """
+    if is_block_class(type(source)) and not hasattr(source, "get_directory"):
+        require(source, GET_DIRECTORY)
     storage: Storage = create_storage_from_source(source)
     with TemporaryDirectory(prefix="flowhand-source-") as base:
         storage.set_base_path(Path(base))
