@@ -6,10 +6,12 @@ log of runs is another thing; it goes to the API.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import sys
 from collections.abc import Callable
-from typing import Final, TextIO
+from typing import Final, TextIO, cast
 
 from flowhand.lean import without
 
@@ -28,7 +30,7 @@ def configure(level: str = "INFO", log_format: str = "auto", *, redact: Redact |
     `level` is a name of `logging`, `log_format` one of console, json and auto (console on a terminal). Every text in a record passes
     `redact` last, after exceptions were made text. Loggers of other libraries join at WARNING and above.
     """
-    out = stream or sys.stderr
+    out = cast("TextIO", Unfailing(stream or sys.stderr))
     console = log_format == "console" or (log_format == "auto" and out.isatty())
     number = logging.getLevelNamesMapping()[level]
     structlog.configure(
@@ -38,6 +40,27 @@ def configure(level: str = "INFO", log_format: str = "auto", *, redact: Redact |
         cache_logger_on_first_use=False,
     )
     _join_standard_loggers(number, console, out, redact)
+
+
+class Unfailing(io.TextIOBase):
+    """A stream to whose end the program does not owe its life: on a full disk, or when the reader has gone, lines wait in the buffer of
+    `stream` or are lost, and nothing is raised.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:

@@ -51,7 +51,7 @@ def gather(rig: Rig) -> Evidence:
     """Reads the database and the flow's own record."""
     with contextlib.closing(rig.database()) as db:
         states = db.execute(
-            "SELECT type, name, attempt, coalesce(message, '') FROM flow_run_state WHERE flow_run_id = ? ORDER BY timestamp", (rig.run,)
+            "SELECT type, name, attempt, coalesce(message, '') FROM flow_run_state WHERE flow_run_id = ? ORDER BY rowid", (rig.run,)
         ).fetchall()
         log = db.execute("SELECT attempt, message FROM log WHERE flow_run_id = ? ORDER BY cursor", (rig.run,)).fetchall()
         leases = db.execute("SELECT count(*) FROM lease WHERE ended_at IS NULL").fetchone()[0]

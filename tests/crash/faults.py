@@ -91,6 +91,21 @@ def fill_disk(rig: Rig) -> None:
     filler.unlink()
 
 
+def _clock(direction: int) -> Callable[[Rig], None]:
+    def set_wrong(rig: Rig) -> None:
+        clocks = rig.random.choice((rig.clocks[:1], rig.clocks[1:], rig.clocks))
+        off_s = direction * rig.random.choice((20.0, 600.0, 3600.0))
+        for clock in clocks:
+            clock.set(off_s)
+        rig.release()
+        rig.sleep(0.0, LEASE_S + 2.0)
+        if direction < 0 or rig.random.random() < 0.5:  # a run whose time is an hour away is not late: backward is always put right
+            for clock in clocks:
+                clock.set(0.0)
+
+    return set_wrong
+
+
 def exhaust_memory(rig: Rig) -> None:
     """The flow wants more memory than its group has: the kernel kills it."""
     rig.release()
@@ -117,6 +132,7 @@ class Fault:
     """What was written last may be gone."""
     small_disk: bool = False
     hogs: bool = False
+    sets_clocks: bool = False
     needs_child: bool = False
 
 
@@ -133,6 +149,8 @@ FAULTS: Final = {
         Fault("API half-open", _api("half-open")),
         Fault("API 500", _api("500")),
         Fault("disk full", fill_disk, loses_lines=True, small_disk=True),
+        Fault("clock forward", _clock(1), sets_clocks=True),
+        Fault("clock back", _clock(-1), sets_clocks=True),
         Fault("out of memory", exhaust_memory, dooms=True, hogs=True, needs_child=True),
     )
 }

@@ -49,7 +49,7 @@ def play(cell: Cell, seed: int) -> list[str]:
     """Plays a cell once; what did not hold."""
     fault = FAULTS[cell.fault]
     base = Path(tempfile.mkdtemp(prefix="flowhand-crash-"))
-    with rigged(base, seed, cell.policy, small_disk=fault.small_disk) as rig:
+    with rigged(base, seed, cell.policy, small_disk=fault.small_disk, sets_clocks=fault.sets_clocks) as rig:
         rig.start_worker()
         if cell.point in WITH_CHILD:
             rig.claims()  # the keeper is warm: its rehearsal comes by the child's points as well
@@ -63,7 +63,7 @@ def play(cell: Cell, seed: int) -> list[str]:
         try:
             _settle(rig)
         except AssertionError as error:
-            return [str(error)[-4000:]]
+            return [str(error)[:300], str(error)[-3700:]]
         return [*_leave(rig), *check(rig, fault)]
 
 

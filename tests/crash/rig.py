@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from support.tcp_proxy import TcpProxy
 from support.worker import Api, RunningWorker, start_worker, wait_for, write_flows
 
 from .flow_text import FLOW
+from .wall_clock import WallClock, library
 
 LEASE_S: Final = 3.0
 GRACE_S: Final = 30.0
@@ -52,6 +53,8 @@ class Rig:
     stopped: list[psutil.Process] = field(default_factory=list[psutil.Process])
     closing: list[Callable[[], object]] = field(default_factory=list[Callable[[], object]])
     disk: Path | None = None
+    clocks: list[WallClock] = field(default_factory=list[WallClock])
+    """The server's and the worker's, where they can be set."""
     told_to_leave: int = 0
     """The pid of the daemon that was sent SIGTERM."""
     said_before: int = 0
@@ -77,12 +80,17 @@ class Rig:
         """The server, not through the proxy."""
         return Api(self.server)
 
+    @property
+    def server_environ(self) -> dict[str, str]:
+        """What the server is started with."""
+        return {**SERVER, **(self.clocks[0].environ if self.clocks else {})}
+
     # --- the worker
 
     def start_worker(self) -> None:
         """Starts a daemon in the home, and waits until it claims or is held."""
         url = self.server.url.replace(self.server.url.split(":")[2].split("/")[0], str(self.proxy.port))
-        environ = {**WORKER, VARIABLE: str(self.points)}
+        environ = {**WORKER, VARIABLE: str(self.points), **(self.clocks[1].environ if self.clocks else {})}
         self.said_before = len(self.worker.log) if self.worker else 0
         self.worker = start_worker(replace(self.server, url=url), "--name", "w", home=self.home, environ=environ)
 
@@ -138,7 +146,7 @@ class Rig:
     def restart_server(self) -> None:
         """Another one on the same database and port."""
         port = self.server.url.split(":")[2].split("/")[0]
-        self.server = start_server(self.server.home, "--port", port, environ=SERVER)
+        self.server = start_server(self.server.home, "--port", port, environ=self.server_environ)
 
     def database(self) -> sqlite3.Connection:
         """The server's database, for reading."""
@@ -183,15 +191,16 @@ class Rig:
 
 
 @contextmanager
-def rigged(base: Path, seed: int, policy: str, *, small_disk: bool = False) -> Iterator[Rig]:
+def rigged(base: Path, seed: int, policy: str, *, small_disk: bool = False, sets_clocks: bool = False) -> Generator[Rig]:
     """A rig with a server that runs; nothing of it is left afterwards."""
     for name in ("points", "record", "home"):
         (base / name).mkdir(parents=True)
     write_flows(base / "code", FLOW)
-    server = start_server(base / "server", environ=SERVER)
+    clocks = [WallClock(base / f"clock-of-{whose}", library(base)) for whose in ("server", "worker")] if sets_clocks else []
+    server = start_server(base / "server", environ={**SERVER, **(clocks[0].environ if clocks else {})})
     port = int(server.url.split(":")[2].split("/")[0])
     with TcpProxy(port) as proxy:
-        rig = Rig(base, random.Random(seed), server, proxy, policy)
+        rig = Rig(base, random.Random(seed), server, proxy, policy, clocks=clocks)
         rig.api.pool("pool")
         try:
             if small_disk:

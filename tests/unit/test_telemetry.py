@@ -104,3 +104,19 @@ def test_httpx_comes_without_its_command_line() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_log_that_cannot_be_written_ends_nothing() -> None:
+    """On a full disk what is said is lost, and the program goes on."""
+    program = """
+import logging
+from flowhand.telemetry import configure, logger
+configure("INFO", "json")
+for _ in range(1000):
+    logger("x").info("words " * 10)
+    logging.getLogger("y").warning("words " * 10)
+print("alive")
+"""
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        ended = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, check=False)
+    assert ended.stdout == b"alive\n"
