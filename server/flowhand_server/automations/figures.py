@@ -66,7 +66,7 @@ def _value(name: str, row: Mapping[Any, Any]) -> float:
         case "successes":
             return float(row["state_type"] == "COMPLETED")
         case "duration":
-            return (row["end_time"] - (row["start_time"] or row["end_time"])) / 1e6
+            return (row["end_time"] - (row["start_time"] or row["end_time"])) / 1e6  # one that never began took no time
         case _:
             return max(0.0, (row["start_time"] - (row["expected_start_time"] or row["start_time"])) / 1e6)
 
@@ -74,13 +74,12 @@ def _value(name: str, row: Mapping[Any, Any]) -> float:
 def _judge(conn: Connection, rule: Rule, metric: MetricQuery, outside: bool, now: int) -> None:
     mine = (_window.automation_id == rule.automation_id) & (_window.trigger_id == rule.trigger.id) & (_window.key == KEY)
     row = conn.execute(select(_window.begins, _window.count).where(mine)).first()
+    begins, acted = tuple(row) if row is not None else (now, 0)
     if not outside:
-        if row is not None:
-            conn.execute(delete(t.automation_window).where(mine))
-            if row.count:
-                _fire(conn, Firing(rule, now, None, resolved=True), now)
+        conn.execute(delete(t.automation_window).where(mine))
+        if acted:
+            _fire(conn, Firing(rule, now, None, resolved=True), now)
         return
-    begins, acted = row or (now, 0)
     due = not acted and now - begins >= round(metric.firing_for * 1_000_000)
     if row is None:
         key = {"automation_id": rule.automation_id, "trigger_id": rule.trigger.id, "key": KEY}

@@ -1,7 +1,8 @@
 """The feed: events as they happen, handed to whoever listens.
 
 One loop for the whole process. It is woken by notices of commits, has the states announced that have no event yet, reads the events behind
-its cursor once, and hands each to those who asked for it. The first of a burst is looked at soon, what follows is gathered in batches. A listener that does not keep up is dropped, and told so: it connects again and has what it missed from the database.
+its cursor once, and hands each to those who asked for it. The first of a burst is looked at soon, what follows is gathered in batches.
+A listener that does not keep up is dropped, and told so: it connects again and has what it missed from the database.
 """
 
 from __future__ import annotations
