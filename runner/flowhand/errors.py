@@ -106,6 +106,10 @@ class DeploymentApplyError(FlowhandError, RuntimeError):
     """The server refused a deployment."""
 
 
+class ProjectError(ConfigurationError):
+    """A project file that cannot be read or carried out; the text begins with the file and the line."""
+
+
 class EngineUnavailable(FlowhandError):
     """No container engine answers."""
 

@@ -63,12 +63,14 @@ def test_a_dockerfile_is_generated() -> None:
         "RUN python -m pip install --no-cache-dir --disable-pip-version-check -r /tmp/requirements.txt",
         'COPY ["project/", "/opt/flowhand/proj/"]',
         "WORKDIR /opt/flowhand/proj",
+        "RUN mkdir -p /opt/prefect && ln -s /opt/flowhand/proj /opt/prefect/",
         "USER 10001",
     ]
     assert generated("a b", Base(default_image()), None, None).splitlines() == [
         f"FROM python:{sys.version_info.major}.{sys.version_info.minor}-slim",
         'COPY ["project/", "/opt/flowhand/a b/"]',
         "WORKDIR /opt/flowhand/a b",
+        "RUN mkdir -p /opt/prefect && ln -s '/opt/flowhand/a b' /opt/prefect/",
     ]
 
 

@@ -9,21 +9,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flowhand.client import blocks, variables
 from flowhand.client.address import Address
 from flowhand.client.api import SyncApiClient
+from flowhand.client.references import value_of
 from flowhand.errors import FlowhandError
 from flowhand.wire.job import Job
 from flowhand_storage.steps.progress import Reference
 
 
 def resolve(reference: Reference, job: Job) -> Any:
-    """A variable's value, or a block's fields with its secrets; of a block with nothing but a `value`, that."""
+    """See `flowhand.client.references.value_of`."""
     with SyncApiClient(address_of(job)) as api:
-        if reference.is_variable:
-            return api.send(variables.read(reference.name))["value"]
-        fields = api.send(blocks.read(reference.kind, reference.name, secrets=True))["data"]
-    return fields["value"] if fields.keys() == {"value"} else fields
+        return api.run(value_of(reference.kind, reference.name))
 
 
 def address_of(job: Job) -> Address:

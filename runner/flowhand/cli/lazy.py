@@ -22,6 +22,8 @@ NOUNS: Final[dict[str, Noun]] = {
     "work-queue": Noun("flowhand.cli.work_queue", "The queues of a work pool."),
     "worker": Noun("flowhand.cli.worker", "The daemons that execute runs."),
     "deployment": Noun("flowhand.cli.deployment", "Flows that can be run from here, on schedule or on demand."),
+    "deploy": Noun("flowhand.cli.deploy", "Create or update deployments, those of a project file or one of a flow."),
+    "init": Noun("flowhand.cli.init", "Begin a project file in this folder."),
     "flow": Noun("flowhand.cli.flow", "The flows that the API knows."),
     "flow-run": Noun("flowhand.cli.flow_run", "Runs: their states, their logs, cancelling and retrying."),
     "block": Noun("flowhand.cli.block", "Configuration and secrets that are kept under a name."),

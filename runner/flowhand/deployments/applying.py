@@ -75,7 +75,8 @@ def _limit(deployment: RunnerDeployment) -> tuple[int | None, Json | None]:
     limit = deployment.concurrency_limit
     if limit is None or isinstance(limit, int):
         return limit, None
-    return limit.limit, {"collision_strategy": limit.collision_strategy}
+    grace = {} if limit.grace_period_seconds is None else {"grace_period_seconds": limit.grace_period_seconds}
+    return limit.limit, {"collision_strategy": limit.collision_strategy, **grace}
 
 
 def _for_pool(deployment: RunnerDeployment, pool: str, image: str | None) -> Errand[Json]:
@@ -90,9 +91,15 @@ def _for_pool(deployment: RunnerDeployment, pool: str, image: str | None) -> Err
         "work_pool_name": pool,
         "work_queue_name": deployment.work_queue_name,
         "job_variables": variables,
-        "pull_steps": [(yield from pull_step_of(deployment.storage, deployment.full_name))] if deployment.storage else [],
+        "pull_steps": (yield from _pull_steps(deployment)),
         "path": None if deployment.storage else deployment.path,
     }
+
+
+def _pull_steps(deployment: RunnerDeployment) -> Errand[list[Json]]:
+    if deployment.written_pull_steps is not None:
+        return deployment.written_pull_steps
+    return [(yield from pull_step_of(deployment.storage, deployment.full_name))] if deployment.storage else []
 
 
 def _create_or_update(deployment: RunnerDeployment, body: Json) -> Errand[str]:
@@ -103,6 +110,8 @@ def _create_or_update(deployment: RunnerDeployment, body: Json) -> Errand[str]:
         made: Json = yield deployments.create({"name": deployment.name, "flow_id": flow["id"]} | body)
         return made["id"]
     changes = body | {"schedules": _keep_phase(body["schedules"], known.get("schedules") or [])}
+    if deployment.keeps_schedules:
+        del changes["schedules"]
     if not deployment.pause_is_given and not changes["paused"]:
         del changes["paused"]
     if known.get("global_concurrency_limit") and "concurrency_limit" not in changes:

@@ -11,9 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowhand_storage.errors import InvalidStep
-from flowhand_storage.steps.known import KNOWN, KnownStep, known_step
+from flowhand_storage.steps.known import KNOWN, NO_MORE, KnownStep, known_step
 
-_OWN_NAMES = ("flowhand.", "prefect.deployments.steps.", "prefect.projects.steps.", "prefect_aws.", "prefect_gcp.", "prefect_azure.")
+_OWN_NAMES = (
+    "flowhand.",
+    "prefect.deployments.steps.",
+    "prefect.projects.steps.",
+    "prefect_aws.",
+    "prefect_gcp.",
+    "prefect_azure.",
+    "prefect_docker.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +35,20 @@ class Step:
     known: KnownStep | None
 
 
-def read_steps(steps: Any) -> list[Step]:
-    """All steps of a deployment. InvalidStep names the place of the one that can never run."""
+def read_steps(steps: Any, more: Mapping[str, KnownStep] = NO_MORE) -> list[Step]:
+    """All steps of a deployment. InvalidStep names the place of the one that can never run. `more` are steps known beyond ours."""
     if steps is None:
         return []
     if not isinstance(steps, Sequence) or isinstance(steps, str | bytes):
-        raise InvalidStep("pull steps are a list; each is a mapping of one step's name to its inputs")
-    read = [_read_step(step, index) for index, step in enumerate(steps)]
+        raise InvalidStep("steps are a list; each is a mapping of one step's name to its inputs")
+    read = [_read_step(step, index, more) for index, step in enumerate(steps)]
     ids = [step.id for step in read if step.id is not None]
     if doubled := next((name for name in ids if ids.count(name) > 1), None):
         raise InvalidStep(f"two steps have the id {doubled!a}; outputs could not be told apart")
     return read
 
 
-def _read_step(step: Any, index: int) -> Step:
+def _read_step(step: Any, index: int, more: Mapping[str, KnownStep]) -> Step:
     where = f"step {index + 1}"
     if not isinstance(step, Mapping) or len(step) != 1:
         raise InvalidStep(f"{where} is no mapping of one step's name to its inputs")
@@ -51,9 +59,9 @@ def _read_step(step: Any, index: int) -> Step:
     identifier, requires = inputs.pop("id", None), inputs.pop("requires", None)
     if not isinstance(identifier, str | None):
         raise InvalidStep(f"{where} ({name}): its id must be a text")
-    found = known_step(name)
+    found = known_step(name, more)
     if found is None and (name.startswith(_OWN_NAMES) or not _is_dotted(name)):
-        raise InvalidStep(f"{where}: there is no step {name[:120]!a}{_suggest(name.rpartition('.')[2], KNOWN)}")
+        raise InvalidStep(f"{where}: there is no step {name[:120]!a}{_suggest(name.rpartition('.')[2], {**KNOWN, **more})}")
     if found is not None:
         _check_names(found, inputs, f"{where} ({name})")
     return Step(name, inputs, identifier, _read_requires(requires, f"{where} ({name})"), found)

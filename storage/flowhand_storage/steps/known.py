@@ -7,6 +7,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, Literal
 
 _PREFIXES = (
@@ -23,6 +24,8 @@ _PREFIXES = (
     "prefect_aws.projects.steps.",
     "prefect_gcp.projects.steps.",
     "prefect_azure.projects.steps.",
+    "prefect_docker.deployments.steps.",
+    "prefect_docker.projects.steps.",
 )
 
 
@@ -36,11 +39,13 @@ class KnownStep:
 
     name: str
     module: str
+    """Of this folder, or a module's full name."""
     where: Literal["prepare", "child"]
 
     def function(self) -> Callable[..., Mapping[str, Any] | None]:
         """Takes the `StepRun` and the inputs by keyword. Imported on demand: a run pays for the steps that it has."""
-        return getattr(import_module(f"flowhand_storage.steps.{self.module}"), self.name)
+        module = self.module if "." in self.module else f"flowhand_storage.steps.{self.module}"
+        return getattr(import_module(module), self.name)
 
     def parameters(self) -> dict[str, inspect.Parameter]:
         """The inputs by name."""
@@ -52,6 +57,7 @@ class KnownStep:
         return typing.get_type_hints(self.function())
 
 
+NO_MORE: Mapping[str, KnownStep] = MappingProxyType({})
 KNOWN = {
     step.name: step
     for step in (
@@ -69,7 +75,20 @@ KNOWN = {
 }
 
 
-def known_step(name: str) -> KnownStep | None:
-    """Our step of this name, also under the names by which Prefect's users know it; None for any other."""
+UPLOADS = {
+    step.name: step
+    for step in (
+        KnownStep("push_to_s3", "upload", "prepare"),
+        KnownStep("push_to_gcs", "upload", "prepare"),
+        KnownStep("push_to_azure_blob_storage", "upload", "prepare"),
+    )
+}
+"""Steps of whoever deploys: they put code where runs fetch it."""
+
+
+def known_step(name: str, more: Mapping[str, KnownStep] = NO_MORE) -> KnownStep | None:
+    """Our step of this name, also under the names by which Prefect's users know it; None for any other. `more` are further steps."""
     prefix, _, last = name.rpartition(".")
-    return KNOWN.get(last) if (prefix + "." if prefix else "") in _PREFIXES else None
+    if (prefix + "." if prefix else "") not in _PREFIXES:
+        return None
+    return KNOWN.get(last) or more.get(last)

@@ -12,6 +12,7 @@ from flowhand_storage.checkouts import CheckoutStore
 from flowhand_storage.leases import Lease
 from flowhand_storage.paths import local_path
 from flowhand_storage.scrub import Redactor, Scrubber
+from flowhand_storage.steps.known import KnownStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class StepContext:
     """What the process that runs steps hands in.
 
     `folder` is the run's own folder: steps begin there and put there what they name. `log` takes lines for the run's log. `redact` knows
-    secrets beyond those that the steps themselves bring; `conceal` is told of each that they do bring, before it is used.
+    secrets beyond those that the steps themselves bring; `conceal` is told of each that they do bring, before it is used. `more` are
+    steps known beyond ours, `kind` is what the steps are called in errors.
     """
 
     folder: Path
@@ -53,6 +55,8 @@ class StepContext:
     log: Callable[[str], None] = _nothing
     redact: Redactor | None = None
     conceal: Callable[[str], object] = _nothing
+    more: Mapping[str, KnownStep] = field(default_factory=dict[str, KnownStep])
+    kind: str = "pull"
 
 
 @dataclass(slots=True)

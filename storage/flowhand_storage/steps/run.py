@@ -36,7 +36,7 @@ def run_steps(steps: Sequence[Mapping[str, Any]] | None, context: StepContext, p
     InvalidStep before anything runs for steps that never can; StepFailed for the first that fails, with its inputs as they were written
     less what is secret. What has been leased by then is let go. To be called from plain code: it blocks.
     """
-    read = read_steps(steps)
+    read = read_steps(steps, context.more)
     progress = progress or Progress(working_directory=str(context.folder))
     run = StepRun(context, progress, Scrubber())
     try:
@@ -101,7 +101,7 @@ def _failed(run: StepRun, step: Step, reason: str) -> StepFailed:
     index, reason = run.progress.done, run.clean(reason)
     inputs = run.clean(json.dumps(_masked(step.inputs), default=lambda value: f"<{type(value).__name__}>"))
     shown = inputs if len(inputs) <= _LONGEST else inputs[: _LONGEST - 3] + "..."
-    return StepFailed(f"pull step {index + 1}, {step.name}, failed: {reason} (inputs: {shown})", step.name, index, reason)
+    return StepFailed(f"{run.context.kind} step {index + 1}, {step.name}, failed: {reason} (inputs: {shown})", step.name, index, reason)
 
 
 def _masked(value: Any, *, secret: bool = False) -> Any:

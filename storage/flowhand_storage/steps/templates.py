@@ -7,7 +7,7 @@ that is known here stays as it is: scripts hold templates of other programs, too
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flowhand_storage.errors import InvalidStep
@@ -19,16 +19,26 @@ _TEMPLATE = re.compile(r"\{\{\s*([\w.\-\[\]$/]+)\s*\}\}")
 _ROOTS = ("prefect.", "flowhand.")
 _PARTS = re.compile(r"[^.\[\]]+")
 _UNKNOWN = object()
+Find = Callable[[str, StepRun], Any]
 
 
 def filled(value: Any, run: StepRun) -> Any:
     """`value` with all its templates filled in. InvalidStep for one that cannot be: an unset variable, a step without that output."""
+    return _filled(value, run, _find)
+
+
+def filled_from_outputs(value: Any, run: StepRun) -> Any:
+    """The same with the outputs of steps alone: what the environment and the API have is left for whoever carries it out."""
+    return _filled(value, run, _output)
+
+
+def _filled(value: Any, run: StepRun, find: Find) -> Any:
     if isinstance(value, str):
-        return _fill_text(value, run)
+        return _fill_text(value, run, find)
     if isinstance(value, Mapping):
-        return {str(key): filled(item, run) for key, item in value.items()}
+        return {str(key): _filled(item, run, find) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [filled(item, run) for item in value]
+        return [_filled(item, run, find) for item in value]
     return value
 
 
@@ -37,13 +47,13 @@ def is_template(text: str) -> bool:
     return _TEMPLATE.fullmatch(text.strip()) is not None
 
 
-def _fill_text(text: str, run: StepRun) -> Any:
+def _fill_text(text: str, run: StepRun, find: Find) -> Any:
     if whole := _TEMPLATE.fullmatch(text.strip()):
-        found = _find(whole[1], run)
+        found = find(whole[1], run)
         return text if found is _UNKNOWN else found
 
     def replaced(match: re.Match[str]) -> str:
-        found = _find(match[1], run)
+        found = find(match[1], run)
         if found is _UNKNOWN:
             return match[0]
         if isinstance(found, Mapping | list):

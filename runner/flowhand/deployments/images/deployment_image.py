@@ -6,6 +6,7 @@ import difflib
 import inspect
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,7 @@ from flowhand.errors import ImageBuildError, PushError
 from flowhand.redaction import Redactor
 from flowhand.settings import load
 from flowhand_storage.scrub import is_sensitive
+from flowhand_storage.secrets import reveal
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -79,16 +81,18 @@ class DeploymentImage:
                 made = {"fileobj": context, "custom_context": True, "dockerfile": DOCKERFILE, "tag": self.reference}
                 _carry_out(client, build, options | made)
 
-    def push(self) -> None:
-        """Pushes the image to the registry that its name says, with the credentials of `docker login`, showing how it goes.
+    def push(self, credentials: Mapping[str, Any] | None = None) -> None:
+        """Pushes the image to the registry that its name says, showing how it goes.
 
-        EngineUnavailable; PushError with the registry's words. Idempotent.
+        With `credentials` (`username`, `password`), else with those of `docker login`. EngineUnavailable; PushError with the registry's
+        words. Idempotent.
         """
         from docker.errors import DockerException  # see engine.py
 
         with engine() as client, push_progress(self.reference) as advance:
             try:
-                follow_push(self.reference, client.api.push(self.name, tag=self.tag, stream=True, decode=True), advance)
+                events = client.api.push(self.name, tag=self.tag, stream=True, decode=True, auth_config=_login(credentials))
+                follow_push(self.reference, events, advance)
             except DockerException as error:
                 raise PushError(f"pushing image {self.reference} failed: {error}") from error
 
@@ -108,6 +112,13 @@ class DeploymentImage:
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known - _OURS_TO_SAY))}"
                 raise TypeError(f"image {self.reference}: a build has no option {name!r}; {hint}")
         return options
+
+
+def _login(credentials: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """As the SDK takes it. None: it looks where `docker login` has put them."""
+    if not credentials:
+        return None
+    return {"username": credentials.get("username"), "password": reveal(credentials.get("password"))}
 
 
 def _carry_out(client: DockerClient, build: Build, options: dict[str, Any]) -> None:

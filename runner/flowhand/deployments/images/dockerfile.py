@@ -16,6 +16,8 @@ PROJECT: Final = "project"
 OURS: Final = "flowhand"
 """The folder of the build context that holds what comes with the Dockerfile."""
 ROOT: Final = "/opt/flowhand"
+PREFECT_ROOT: Final = "/opt/prefect"
+"""Where the project files of Prefect's users say that their code is: the project is found there, too."""
 _PIP: Final = "python -m pip install --no-cache-dir --disable-pip-version-check"
 _OF_THE_FOLDER: Final = re.compile(
     r"^\s*(?:-[a-zA-Z]\b|--(?:editable|requirement|constraint|find-links)\b|[./~]|file:)|@\s*file:", re.MULTILINE
@@ -87,6 +89,7 @@ def generated(folder: str, base: Base, wheel: str | None, requirements: Requirem
     if requirements is not None and requirements.early:
         lines += [f"COPY {OURS}/requirements.txt /tmp/", f"RUN {_PIP} -r /tmp/requirements.txt"]
     lines += [_json(["COPY", f"{PROJECT}/", f"{target}/"]), f"WORKDIR {_escaped(target)}"]
+    lines.append(f"RUN mkdir -p {PREFECT_ROOT} && ln -s {shlex.quote(target)} {PREFECT_ROOT}/")
     if requirements is not None and not requirements.early:
         lines.append(f"RUN {_PIP} {'.' if requirements.of_project else '-r requirements.txt'}")
     if base.user:
