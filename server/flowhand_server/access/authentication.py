@@ -69,8 +69,8 @@ class Authentication:
         return await self._keys.find(token) or self._refused(address, attempt=True)
 
     async def _of_user(self, given: str, address: str) -> Principal | Refusal:
-        """Of `user:password`. A key may stand for the password: Prefect's client sends nothing else over websockets of other servers than its
-        makers' (its events/clients.py, logging/clients.py).
+        """Of `user:password`. A key may stand for the password: Prefect's client sends nothing else over the websockets of servers that are
+        not its makers' (its events/clients.py, logging/clients.py).
         """
         user, _, password = given.partition(":")
         if public_part(password):

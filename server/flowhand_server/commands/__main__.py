@@ -21,6 +21,7 @@ from flowhand.settings import load
 from flowhand_server.access.scopes import Scope
 from flowhand_server.place import PlaceTaken
 from flowhand_server.store.errors import NotFound
+from flowhand_server.store.sqlite_engine import in_words
 
 from . import database, keys
 from .opening import Database
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command: Command = options.command
         say({"result": command(Database(settings, progress), options)})
     except (FlowhandError, DBAPIError) as error:
-        say({"error": str(getattr(error, "orig", error)).strip()})
+        say({"error": in_words(error) or str(getattr(error, "orig", error)).strip()})
         return _status(error)
     return 0
 
