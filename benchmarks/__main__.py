@@ -18,8 +18,12 @@ from rich.table import Table
 
 HERE: Final = Path(__file__).resolve().parent
 LIMIT_S: Final = 600.0
-VARIANTS: Final[dict[str, list[list[str]]]] = {"start_latency": [[], ["--spawn", "--runs", "50"]], "throughput": [[], ["--live"]]}
-"""Arguments of benchmarks that are run more than once."""
+VARIANTS: Final[dict[str, list[list[str]]]] = {
+    "start_latency": [[], ["--spawn", "--runs", "50"]],
+    "throughput": [[], ["--live"]],
+    "api": [["--sizes", "1000", "50000", "--clients", "1", "16", "--seconds", "1", "--servers", "sqlite", "postgresql"]],
+}
+"""Arguments of benchmarks that are run more than once, or not with all that they can measure."""
 NOT_BENCHMARKS: Final = {"__main__", "flows"}
 
 

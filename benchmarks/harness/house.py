@@ -19,8 +19,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
-import httpx
-
 from flowhand.client.address import configured_address, published_address
 from flowhand.client.published import published_server
 from flowhand.settings import load
@@ -57,23 +55,23 @@ class House:
 
     def start_worker(self, command: str) -> None:
         """Starts a worker and waits until the API knows it to be online."""
-        self._started.append(_spawn(shlex.split(command.format(pool=POOL)), self._environ, self.home / "worker.log"))
+        self._started.append(spawn(shlex.split(command.format(pool=POOL)), self._environ, self.home / "worker.log"))
         await_true(self._worker_is_online, 60.0, f"the worker did not come online; its log is {self.home}/worker.log")
 
     def _worker_is_online(self) -> bool:
-        _refuse_dead(self._started, self.home / "worker.log")
+        refuse_dead(self._started, self.home / "worker.log")
         return any(worker.get("status") == "ONLINE" for worker in self.rest.post(f"/work_pools/{POOL}/workers/filter", {}))
 
     def close(self) -> None:
         """Asks all to leave, worker first, then ends whatever has not."""
         for process in reversed(self._started):
-            _end(process)
+            end(process)
 
 
 @contextmanager
 def house(given: argparse.Namespace, *, worker: bool = True, environ: dict[str, str] | None = None) -> Generator[House, None, None]:
     """A house as the arguments say, its pool made. Nothing of it is left when the block ends."""
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, leave_by_finally)
     home = Path(tempfile.mkdtemp(prefix="fhb-"))  # short: the keeper's socket must fit into 107 bytes
     around = _environment(home, given) | (environ or {})
     server: subprocess.Popen[bytes] | None = None
@@ -82,12 +80,12 @@ def house(given: argparse.Namespace, *, worker: bool = True, environ: dict[str, 
             address = configured_address(load(around))
             assert address is not None, "an API URL was given"
         else:
-            server = _spawn(["flowhand", "server", "start", "--port", "0"], around, home / "server.log")
-            published = await_value(lambda: published_server(home), 60.0, lambda: _refuse_dead([server], home / "server.log"))
+            server = spawn(["flowhand", "server", "start", "--port", "0"], around, home / "server.log")
+            published = await_value(lambda: published_server(home), 60.0, lambda: refuse_dead([server], home / "server.log"))
             address = published_address(load(around), published)
             around["FLOWHAND_API_URL"] = address.url
         with Rest(address.url, address.authorization) as rest:
-            await_true(lambda: _answers(rest), 10.0, f"no API answers at {address.url}")
+            await_true(rest.answers, 10.0, f"no API answers at {address.url}")
             made_pool = rest.pool(POOL)
             made = House(home, around, rest)
             try:
@@ -104,7 +102,7 @@ def house(given: argparse.Namespace, *, worker: bool = True, environ: dict[str, 
         raise
     finally:
         if server is not None:
-            _end(server)
+            end(server)
         _sweep(home)
         shutil.rmtree(home, ignore_errors=True)
 
@@ -129,21 +127,25 @@ def await_value(find: Callable[[], Value | None], seconds: float, check: Callabl
     return found
 
 
-def _environment(home: Path, given: argparse.Namespace) -> dict[str, str]:
-    """The caller's without settings of its own, but for credentials when another API is measured. Modules are compiled once, as users have
-    them, whatever the caller's shell says.
+def clean_environment() -> dict[str, str]:
+    """The caller's, without settings of its own, our programs first. Modules are compiled once, as users have them, whatever the caller's
+    shell says.
     """
     others = ("FLOWHAND", "PREFECT", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
+    return kept | {"PATH": str(Path(sys.executable).parent) + os.pathsep + kept.get("PATH", os.defpath)}
+
+
+def _environment(home: Path, given: argparse.Namespace) -> dict[str, str]:
+    """What server and worker are started with; the caller's credentials are kept when another API is measured."""
+    kept = clean_environment()
     if given.api_url:
         kept |= {name: value for name, value in os.environ.items() if name in ("FLOWHAND_API_KEY", "FLOWHAND_API_AUTH_STRING")}
         kept |= {"FLOWHAND_API_URL": given.api_url, "PREFECT_API_URL": given.api_url}
-    binaries = str(Path(sys.executable).parent)
-    path = binaries + os.pathsep + kept.get("PATH", os.defpath)
-    return kept | {"FLOWHAND_HOME": str(home), "FLOWHAND_WORKER_LIMIT": str(given.limit), "FLOWHAND_WORKER_DRAIN": "2", "PATH": path}
+    return kept | {"FLOWHAND_HOME": str(home), "FLOWHAND_WORKER_LIMIT": str(given.limit), "FLOWHAND_WORKER_DRAIN": "2"}
 
 
-def _spawn(command: list[str], environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+def spawn(command: list[str], environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
     """A process in a session of its own, its words in a file. The program is looked for beside our own interpreter first."""
     program = shutil.which(command[0], path=environ["PATH"])
     if program is None:
@@ -154,25 +156,20 @@ def _spawn(command: list[str], environ: dict[str, str], log: Path) -> subprocess
         )
 
 
-def _refuse_dead(processes: Iterable[subprocess.Popen[bytes]], log: Path) -> None:
+def refuse_dead(processes: Iterable[subprocess.Popen[bytes]], log: Path) -> None:
+    """BenchmarkFailed when one of them has ended, with the end of its log."""
     for process in processes:
         if process.poll() is not None:
             raise BenchmarkFailed(f"{process.args} left with {process.returncode}: {log.read_text(errors='replace')[-600:]}")
 
 
-def _leave(number: int, _frame: object) -> None:
+def leave_by_finally(number: int, _frame: object) -> None:
     """Leaves by way of every `finally`, so that what was started is ended."""
     sys.exit(128 + number)
 
 
-def _answers(rest: Rest) -> bool:
-    try:
-        return bool(rest.get("/health"))
-    except (BenchmarkFailed, httpx.TransportError):
-        return False
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Asks a process to leave, and kills it when it does not."""
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(_LEAVE_S)

@@ -47,6 +47,13 @@ class Rest:
         """The answer's body. BenchmarkFailed for any status but success."""
         return self._answer(self._http.get(path))
 
+    def answers(self) -> bool:
+        """Whether there is an API and it is well."""
+        try:
+            return bool(self.get("/health"))
+        except (BenchmarkFailed, httpx.TransportError):
+            return False
+
     def pause_pool(self, name: str, paused: bool) -> None:
         """Pauses or resumes a work pool."""
         self._answer(self._http.patch(f"/work_pools/{name}", json={"is_paused": paused}))
