@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flowhand.deployments.images.deployment_image import DeploymentImage, DockerImage
+    from flowhand.deployments.run_loading import load_flow_from_flow_run
     from flowhand.deployments.runner_deployment import ConcurrencyLimit, RunnerDeployment
     from flowhand.errors import DeploymentApplyError, PushError
     from flowhand.sdk.doors import deploy, run_deployment, serve
@@ -19,6 +20,7 @@ __all__ = [
     "PushError",
     "RunnerDeployment",
     "deploy",
+    "load_flow_from_flow_run",
     "run_deployment",
     "serve",
 ]
@@ -31,6 +33,7 @@ _HOMES = {
     "PushError": "flowhand.errors",
     "RunnerDeployment": "flowhand.deployments.runner_deployment",
     "deploy": "flowhand.sdk.doors",
+    "load_flow_from_flow_run": "flowhand.deployments.run_loading",
     "run_deployment": "flowhand.sdk.doors",
     "serve": "flowhand.sdk.doors",
 }
