@@ -26,6 +26,16 @@ def timed_id() -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def derived_id(*parts: str) -> str:
+    """The id that these parts have, always the same one (RFC 9562 version 8)."""
+    from hashlib import blake2b  # loads OpenSSL, which only runs of tasks need
+
+    value = int.from_bytes(blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest(), "big")
+    value = value & ~(0xF << 76) & ~(0b11 << 62) | 0x8 << 76 | 0b10 << 62
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
 def is_id(text: str) -> bool:
     """Whether `text` is a UUID in any of its written forms."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -76,6 +77,32 @@ def test_states_in_one_report_keep_their_order(api: Api, worker: Session, claime
     )
     assert [state["type"] for state in answer["states"]] == ["RUNNING", "COMPLETED"]
     assert answer["marks"] == [[claimed["run_id"], 1, "channel", 7], [claimed["run_id"], 1, "state", 9]]
+
+
+def test_task_runs_are_reported_once_and_under_the_newest_attempt_alone(api: Api, worker: Session, claimed: dict[str, Any]) -> None:
+    """Made by their first state, taken on by the next, the same when told twice; what a fenced attempt says of them is not stored."""
+    now = time.time_ns() // 1000
+    task_id = str(uuid.uuid4())
+
+    def tell(attempt: int, *states: tuple[str, str, int]) -> None:
+        items = [
+            {
+                **{"run_id": claimed["run_id"], "attempt": attempt, "seq": after, "at_us": now + after, "id": task_id},
+                **{"name": "load-0", "task_key": "m.load", "dynamic_key": "0", "tags": ["a\x00b"], "state_id": state_id, "type": state},
+            }
+            for state, state_id, after in states
+        ]
+        worker.post("report", tasks=items)
+
+    ids = [str(uuid.uuid4()) for _ in range(4)]
+    told = [("PENDING", ids[0], 1), ("RUNNING", ids[1], 2), ("COMPLETED", ids[2], 500_003)]
+    tell(1, *told[:2])
+    tell(1, *told)
+    tell(9, ("FAILED", ids[3], 600_000))
+    found = api.call("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [claimed["run_id"]]}}})
+    assert [(run["id"], run["name"], run["state_type"], run["run_count"]) for run in found] == [(task_id, "load-0", "COMPLETED", 1)]
+    assert found[0]["total_run_time"] == pytest.approx(0.500001)
+    assert [state["id"] for state in api.call("GET", f"/task_run_states/?task_run_id={task_id}")] == ids[:3]
 
 
 def test_a_line_may_hold_anything(api: Api, worker: Session, claimed: dict[str, Any]) -> None:

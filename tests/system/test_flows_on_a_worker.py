@@ -13,7 +13,7 @@ from support.worker import Api, running_worker
 
 FLOWS = """
 from flowhand import flow, get_run_logger, run_deployment, task
-from flowhand.runtime import flow_run
+from flowhand.runtime import flow_run, task_run
 
 @task
 def number(n):
@@ -36,6 +36,18 @@ async def parent_async():
     found = await run_deployment("child/d", timeout=30)
     return found.state.name
 
+@task(retries=1)
+def shaky(n):
+    if n == 2 and task_run.run_count < 2:
+        raise ValueError("not yet")
+    return n
+
+@flow(retries=1)
+def working():
+    shaky.map([1, 2]).result()
+    if flow_run.run_count < 2:
+        raise ValueError("again")
+
 @flow(retries=1)
 def twice():
     run_deployment("child/d", timeout=0)
@@ -53,7 +65,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Generator[Api]:
         api.pool("pool")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("FLOWHAND_API_URL", server.url)
-            for name in ("child", "parent", "parent_async", "twice"):
+            for name in ("child", "parent", "parent_async", "twice", "working"):
                 loaded = flow.from_source(str(folder), f"flows.py:{name}")
                 loaded.deploy("d", work_pool_name="pool", print_next_steps=False)
         with running_worker(server, home=folder / "worker", cwd=Path("/")):
@@ -92,3 +104,14 @@ def test_another_try_links_to_the_same_task_run(api: Api) -> None:
     assert (ended["state_name"], ended["run_count"]) == ("Completed", 2)
     found = api.call("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [ended["id"]]}}})
     assert [(one["name"], one["dynamic_key"]) for one in found] == [("child/d", "0")]
+
+
+def test_the_tasks_of_a_run_are_known_to_the_api(api: Api) -> None:
+    """Each is one task run however often its flow is tried, with the states of every try."""
+    ended = run(api, "working")
+    assert ended["state_name"] == "Completed", ended["state"]
+    found = api.call("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [ended["id"]]}}, "sort": "NAME_ASC"})
+    assert [(one["name"], one["state_type"]) for one in found] == [("shaky-0", "COMPLETED"), ("shaky-1", "COMPLETED")]
+    names = [state["name"] for state in api.call("GET", f"/task_run_states/?task_run_id={found[1]['id']}")]
+    tried = ["Pending", "Running", "AwaitingRetry", "Retrying", "Completed"]
+    assert names == [*tried, *tried]

@@ -11,7 +11,7 @@ from typing import Any
 
 from flowhand.daemon.run import Run
 from flowhand.redaction import Redactor
-from flowhand.wire.runner import LogLine, StateItem
+from flowhand.wire.runner import LogLine, StateItem, TaskItem
 
 Mask = Callable[[str], str]
 
@@ -35,6 +35,14 @@ class Masking:
         item.message = mask(item.message) if item.message else item.message
         item.run_name = mask(item.run_name) if item.run_name else item.run_name
         item.data = _deep(item.data, mask)
+        return item
+
+    def task(self, run: Run, item: TaskItem) -> TaskItem:
+        """The same task state without secrets in its name and message."""
+        mask = self._of(run)
+        if mask is not None:
+            item.name = mask(item.name)
+            item.message = mask(item.message) if item.message else item.message
         return item
 
     def _of(self, run: Run) -> Mask | None:

@@ -8,7 +8,7 @@ the runs say waits in their files.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -28,7 +28,7 @@ from flowhand.daemon.session import Session
 from flowhand.errors import ApiRefused, ApiUnavailable, Unauthorized
 from flowhand.failpoints import fail_point
 from flowhand.wire.job import key_of
-from flowhand.wire.runner import FENCING, LogBatch, Orders, Refusal, ReportReply, ReportRequest, StateItem, StateResult
+from flowhand.wire.runner import FENCING, LogBatch, Orders, Refusal, ReportReply, ReportRequest, StateItem, StateResult, TaskItem
 from flowhand.wire.states import TERMINAL
 
 log = structlog.get_logger("flowhand.daemon")
@@ -130,7 +130,7 @@ class Reporter:
 
     async def _round(self) -> None:
         batch = await self._build()
-        if batch.request.logs or batch.request.states:
+        if batch.request.logs or batch.request.states or batch.request.tasks:
             await self._settle(batch.request)
         for run in batch.fenced:
             await self._handler.let_go(run)
@@ -157,6 +157,7 @@ class Reporter:
             return taken.bytes
         heard = [item for frame in taken.frames if (item := run.hear(frame)) is not None]
         states = [self._masking.state(run, item) for item in heard]
+        tasks = [self._masking.task(run, item) for frame in taken.frames if (item := run.task(frame)) is not None]
         lines = self._masking.lines(run, [*run.notes, *taken.lines])
         run.notes.clear()
         if run.follower.pending == 0:
@@ -168,6 +169,7 @@ class Reporter:
             self._handler.heard(run, said)
             batch.request.logs.append(said)
         if not run.silenced:
+            batch.request.tasks += tasks
             batch.request.states += [item for item in states if item.seq > run.marks.get("state", 0)]
         return taken.bytes
 
@@ -273,26 +275,30 @@ class Reporter:
 
 def halves(request: ReportRequest) -> tuple[ReportRequest, ReportRequest | None]:
     """A report in two; the second is None when it holds one item alone. Logs come before states, so order is kept."""
-    items: list[tuple[LogBatch | None, StateItem | None]] = [
-        (LogBatch(run_id=batch.run_id, attempt=batch.attempt, lines=[line]), None) for batch in request.logs for line in batch.lines
+    items = [
+        *(LogBatch(run_id=batch.run_id, attempt=batch.attempt, lines=[line]) for batch in request.logs for line in batch.lines),
+        *request.tasks,
+        *request.states,
     ]
-    items += [(None, state) for state in request.states]
     if len(items) <= 1:
         return request, None
     middle = len(items) // 2
     return _of(request, items[:middle]), _of(request, items[middle:])
 
 
-def _of(request: ReportRequest, items: list[tuple[LogBatch | None, StateItem | None]]) -> ReportRequest:
-    logs: list[LogBatch] = []
-    for batch, _ in items:
-        if batch is None:
-            continue
-        if logs and (logs[-1].run_id, logs[-1].attempt) == (batch.run_id, batch.attempt):
-            logs[-1].lines.extend(batch.lines)
-        else:
-            logs.append(batch)
-    return ReportRequest(session=request.session, logs=logs, states=[state for _, state in items if state is not None])
+def _of(request: ReportRequest, items: Sequence[LogBatch | TaskItem | StateItem]) -> ReportRequest:
+    part = ReportRequest(session=request.session)
+    for item in items:
+        match item:
+            case StateItem():
+                part.states.append(item)
+            case TaskItem():
+                part.tasks.append(item)
+            case LogBatch() if part.logs and (part.logs[-1].run_id, part.logs[-1].attempt) == (item.run_id, item.attempt):
+                part.logs[-1].lines.extend(item.lines)
+            case LogBatch():
+                part.logs.append(item)
+    return part
 
 
 def _only(request: ReportRequest, refusal: Refusal) -> ReportRequest:

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from pydantic import ValidationError
+
 from flowhand.daemon.end_table import Ending, LastWord, Outcome, final_state
 from flowhand.daemon.follower import Follower, Frame
 from flowhand.execution.launcher import Exit, StopReason
 from flowhand.redaction import Redactor
 from flowhand.wire.job import NOT_BEGUN, key_of
-from flowhand.wire.runner import ClaimedRun, LogLine, RetryPolicy, StateItem
+from flowhand.wire.runner import ClaimedRun, LogLine, RetryPolicy, StateItem, TaskItem
 from flowhand.wire.states import StateType
 
 
@@ -88,6 +90,16 @@ class Run:
             body = frame.body
             self.word = LastWord(str(body["type"]), body.get("name"), body.get("message"), body.get("data"), body.get("error"))
         return None
+
+    def task(self, frame: Frame) -> TaskItem | None:
+        """The state of a task that a frame tells of; None when it tells of none, or the server has it."""
+        if frame.body.get("k") != "task" or frame.seq <= self.marks.get("channel", 0):
+            return None
+        about = {"run_id": self.claimed.run_id, "attempt": self.claimed.attempt, "seq": frame.seq, "at_us": frame.body.get("t")}
+        try:
+            return TaskItem.model_validate(frame.body | about)
+        except ValidationError:
+            return None  # not of our own child program
 
     def conclude(self, now_us: int) -> StateItem | None:
         """The final state of an attempt that has ended and whose files are read to their end; None when it is to be handed back."""

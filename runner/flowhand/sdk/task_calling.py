@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from flowhand.errors import FlowhandError
+from flowhand.ids import derived_id, timed_id
 from flowhand.sdk.annotations import Annotation, allow_failure, quote, unmapped
 from flowhand.sdk.attempt import Attempt
 from flowhand.sdk.context import RunContext, current_run
@@ -129,15 +130,17 @@ def _begin(task: Task[..., Any], given: TaskCall) -> Attempt:
     around = current_run() or RunContext(FlowRun(id=""), None)
     key = around.next_key(task.task_key)
     log_prints = task.log_prints if task.log_prints is not None else around.log_prints
+    flow_run_id = around.flow_run.id
     task_run = TaskRun(
+        id=derived_id(flow_run_id, task.task_key, key) if flow_run_id else timed_id(),
         name=f"{task.name}-{key}",
         task_key=task.task_key,
         dynamic_key=key,
-        flow_run_id=around.flow_run.id or None,
+        flow_run_id=flow_run_id or None,
         tags=sorted({*task.tags, *around.flow_run.tags}),
         state=Pending(),
     )
-    pool = around.pool if around.flow_run.id else _LOOSE
+    pool = around.pool if flow_run_id else _LOOSE
     return Attempt(task, replace(around, task_run=task_run, log_prints=log_prints, pool=pool), bound, state=Pending())
 
 

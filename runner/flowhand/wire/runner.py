@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from flowhand.wire.states import StateType
+
 PROTOCOL: Final = 1
 SECRET_HEADER: Final = "x-flowhand-session-secret"
 MAX_REPORT_BYTES: Final = 1_000_000
@@ -197,6 +199,27 @@ class StateItem(Body):
     """With a final state: cpu_s, peak_bytes, wall_s."""
 
 
+class TaskItem(Body):
+    """One state of one task run, as the flow's process told it."""
+
+    run_id: str
+    attempt: int
+    seq: int
+    at_us: int
+    """When it happened, by the worker's clock."""
+    id: str
+    """The same on every attempt of the flow run."""
+    name: str
+    task_key: str
+    dynamic_key: str
+    tags: list[str] = Field(default_factory=list)
+    state_id: str
+    """By which a state that is told twice is stored once."""
+    type: StateType
+    state: str | None = None
+    message: str | None = None
+
+
 class LogBatch(Body):
     """Log lines of one attempt, in order within each stream."""
 
@@ -212,6 +235,7 @@ class ReportRequest(Body):
     renew: list[Attempt] = Field(default_factory=list)
     logs: list[LogBatch] = Field(default_factory=list)
     states: list[StateItem] = Field(default_factory=list)
+    tasks: list[TaskItem] = Field(default_factory=list)
     metrics: dict[str, float] | None = None
 
 

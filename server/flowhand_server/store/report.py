@@ -1,4 +1,4 @@
-"""The report: logs, then states, then renewals of one daemon, stored in one transaction with their high-water marks.
+"""The report: logs, then task runs, then states, then renewals of one daemon, stored in one transaction with their high-water marks.
 
 Sent again after a lost answer it changes nothing and answers the same. Logs are never refused by the fence; states are.
 """
@@ -27,6 +27,7 @@ from .adoption import adopt_runs
 from .leases import STREAMS, Held, Holdings, holdings, orders, renew, store_marks
 from .notices import Notice, post
 from .reported_states import StateReport
+from .reported_tasks import store_tasks
 from .sessions import Session, authenticate, seen
 from .tables import log
 from .texts import storable
@@ -55,10 +56,12 @@ class _Report:
 
     def run(self) -> ReportReply:
         request = self.request
-        touched = {run_id for run_id, _ in request.renew} | {batch.run_id for batch in request.logs} | {s.run_id for s in request.states}
+        said = [*request.logs, *request.tasks, *request.states]
+        touched = {run_id for run_id, _ in request.renew} | {item.run_id for item in said}
         if touched:
             self.known = holdings(self.conn, touched)
         self._store_logs(request.logs)
+        store_tasks(self.conn, self.known, request.tasks, self.now)
         StateReport(self.conn, self.opened, self.known, self.reply, self.now).store(request.states)
         self._renew(request.renew)
         store_marks(self.conn, self.known.held.values())
