@@ -9,6 +9,7 @@ import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,24 +23,25 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--from", dest="first", type=int, default=0)
     parser.add_argument("--only", default="")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=4, help="cells at once; they mostly wait")
+    parser.add_argument("--batch", type=int, default=5, help="seeds that share a server and a home")
     parser.add_argument("--table", type=Path)
     options = parser.parse_args()
     chosen = [cell for cell in cells() if options.only in str(cell)]
     seeds = range(options.first, options.first + options.seeds)
     began, passed, failed = time.perf_counter(), Counter[Cell](), Counter[Cell]()
 
-    def one(work: tuple[Cell, int]) -> None:
-        cell, seed = work
-        try:
-            problems = play(cell, seed)
-        except Exception as error:  # noqa: BLE001 - a cell that cannot be played has failed
-            problems = [f"{type(error).__name__}: {error}"]
-        (failed if problems else passed)[cell] += 1
-        print(f"{'FAILED' if problems else 'ok':7}{cell}, seed {seed}", *problems, sep="\n        ", flush=True)
+    def several(work: tuple[Cell, Sequence[int]]) -> None:
+        cell, left = work
+        while left:
+            for seed, problems in zip(left, play(cell, left), strict=False):
+                (failed if problems else passed)[cell] += 1
+                print(f"{'FAILED' if problems else 'ok':7}{cell}, seed {seed}", *problems, sep="\n        ", flush=True)
+                left = left[1:]
 
+    batches = [seeds[at : at + options.batch] for at in range(0, len(seeds), options.batch)]
     with ThreadPoolExecutor(options.jobs) as pool:
-        list(pool.map(one, [(cell, seed) for seed in seeds for cell in chosen]))
+        list(pool.map(several, [(cell, batch) for batch in batches for cell in chosen]))
     took = time.perf_counter() - began
     text = table(passed, failed)
     summary = f"{passed.total() + failed.total()} plays of {len(chosen)} cells in {took / 60:.0f} minutes, {failed.total()} failed"

@@ -72,14 +72,16 @@ def _bodies(rig: Rig) -> list[Body]:
     return sorted(found, key=lambda body: body.began)
 
 
-def check(rig: Rig, fault: Fault) -> list[str]:
-    """What does not hold, in words; empty when all is well."""
+def check(rig: Rig, fault: Fault, *, left: bool) -> list[str]:
+    """What does not hold, in words; empty when all is well. `left`: the daemon has drained and left, and its keeper with it."""
     evidence = gather(rig)
     _states(evidence)
     _ending(evidence, fault)
     _bodies_once(evidence, rig.policy, suspended=fault.name == "stop host")
     _lines(evidence, fault)
-    _nothing_left(evidence, rig)
+    _nothing_held(evidence, rig)
+    if left:
+        _nothing_left(evidence, rig)
     return evidence.problems
 
 
@@ -132,6 +134,12 @@ def _lines(evidence: Evidence, fault: Fault) -> None:
         if not complete and not fault.loses_lines:
             missing = sorted(set(range(body.lines)) - set(numbers))
             evidence.problems.append(f"lines of {body.pid} are lost: {missing} of {body.lines}")
+
+
+def _nothing_held(evidence: Evidence, rig: Rig) -> None:
+    pids = [body.pid for body in evidence.bodies if psutil.pid_exists(body.pid) and _is_ours(psutil.Process(body.pid), str(rig.home))]
+    if pids:
+        evidence.problems.append(f"processes of ended runs: {pids}")
 
 
 def _nothing_left(evidence: Evidence, rig: Rig) -> None:

@@ -53,6 +53,16 @@ def stop_daemon(rig: Rig) -> None:
     _stopped(rig, [psutil.Process(rig.daemon().process.pid)])
 
 
+def stop_keeper(rig: Rig) -> None:
+    """SIGSTOP for the keeper past the lease, then SIGCONT."""
+    _stopped(rig, [rig.daemon().keeper()])
+
+
+def stop_server(rig: Rig) -> None:
+    """SIGSTOP for the server past the lease, then SIGCONT."""
+    _stopped(rig, [psutil.Process(rig.server.process.pid)])
+
+
 def stop_host(rig: Rig) -> None:
     """SIGSTOP for daemon, keeper and children past the lease, then SIGCONT."""
     _stopped(rig, [psutil.Process(rig.daemon().process.pid), *rig.daemon().processes()])
@@ -113,7 +123,7 @@ def exhaust_memory(rig: Rig) -> None:
 
 def memory_group(rig: Rig) -> str:
     """A memory cgroup with a low limit; its folder."""
-    group = MEMORY_GROUPS / rig.base.name
+    group = MEMORY_GROUPS / f"{rig.base.name}-{rig.seed}"
     group.mkdir()
     (group / "memory.limit_in_bytes").write_text(str(HOG_BYTES))
     rig.closing.append(group.rmdir)
@@ -134,16 +144,20 @@ class Fault:
     hogs: bool = False
     sets_clocks: bool = False
     needs_child: bool = False
+    cold_keeper: bool = False
+    """The next run needs another keeper, whose rehearsal comes by the child's points as well."""
 
 
 FAULTS: Final = {
     fault.name: fault
     for fault in (
         Fault("kill daemon", kill_daemon),
-        Fault("kill keeper", kill_keeper, dooms=True, loses_lines=True),
+        Fault("kill keeper", kill_keeper, dooms=True, loses_lines=True, cold_keeper=True),
         Fault("kill child", kill_child, dooms=True, needs_child=True),
         Fault("kill server", kill_server),
         Fault("stop daemon", stop_daemon),
+        Fault("stop keeper", stop_keeper),
+        Fault("stop server", stop_server),
         Fault("stop host", stop_host),
         Fault("API refused", _api("refused")),
         Fault("API half-open", _api("half-open")),

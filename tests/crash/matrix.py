@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -45,26 +45,41 @@ def cells() -> Iterator[Cell]:
                 yield Cell(point, fault.name, policy)
 
 
-def play(cell: Cell, seed: int) -> list[str]:
-    """Plays a cell once; what did not hold."""
+def play(cell: Cell, seeds: Sequence[int]) -> Iterator[list[str]]:
+    """Plays a cell once for each seed, one after the other on one server and in one home; what did not hold. The first that fails is the
+    last, since what it left would be held against the next."""
     fault = FAULTS[cell.fault]
     base = Path(tempfile.mkdtemp(prefix="flowhand-crash-"))
-    with rigged(base, seed, cell.policy, small_disk=fault.small_disk, sets_clocks=fault.sets_clocks) as rig:
-        rig.start_worker()
-        if cell.point in WITH_CHILD:
-            rig.claims()  # the keeper is warm: its rehearsal comes by the child's points as well
-        rig.arm(cell.point)
-        rig.ask(memory_group(rig) if fault.hogs else "")
-        if cell.point == "draining":
-            wait_for((rig.record / "began").exists, 45, lambda: rig.daemon().log)
-            rig.tell_to_leave()
+    with rigged(base, cell.policy, small_disk=fault.small_disk, sets_clocks=fault.sets_clocks) as rig:
+        for seed in seeds:
+            problems = _said_by(lambda seed=seed: _play(rig, cell, fault, seed, last=seed == seeds[-1]))
+            yield problems
+            if problems:
+                return
+
+
+def _said_by(playing: Callable[[], list[str]]) -> list[str]:
+    try:
+        return playing()
+    except Exception as error:  # noqa: BLE001 - whatever it is, a cell that cannot be played to its end has failed
+        return [f"{type(error).__name__}: {str(error)[:300]}", str(error)[-3700:]]
+
+
+def _play(rig: Rig, cell: Cell, fault: Fault, seed: int, *, last: bool) -> list[str]:
+    rig.begin(seed)
+    rig.arm(cell.point)
+    if cell.point == "before-claim":
         rig.wait_held(cell.point)
-        fault.do(rig)
-        try:
-            _settle(rig)
-        except AssertionError as error:
-            return [str(error)[:300], str(error)[-3700:]]
-        return [*_leave(rig), *check(rig, fault)]
+    rig.ask(memory_group(rig) if fault.hogs else "")
+    if cell.point == "draining":
+        wait_for((rig.record / "began").exists, 45, lambda: rig.daemon().log)
+        rig.tell_to_leave()
+    rig.wait_held(cell.point)
+    fault.do(rig)
+    _settle(rig)
+    _forgotten(rig)
+    leaves = last or fault.cold_keeper or cell.point == "draining"
+    return [*(_leave(rig) if leaves else []), *check(rig, fault, left=leaves)]
 
 
 def _settle(rig: Rig) -> None:
@@ -82,6 +97,12 @@ def _settle(rig: Rig) -> None:
     wait_for(settled, SETTLED_WITHIN_S, lambda: f"not settled; {rig.api.states(rig.run)}\n{rig.daemon().log[-3000:]}", step_s=0.1)
 
 
+def _forgotten(rig: Rig) -> None:
+    """Waits until the daemon has nothing more to say of any run."""
+    kept = rig.home / "instances"
+    wait_for(lambda: not any(kept.glob("*/runs/*")), SETTLED_WITHIN_S, lambda: f"{sorted(kept.glob('*/runs/*'))} are kept")
+
+
 def _leave(rig: Rig) -> list[str]:
     """The last daemon drains and leaves, and its keeper with it. A fresh one clears up what the last left, as after each stop."""
     if rig.told_to_leave == rig.daemon().process.pid and rig.daemon().process.wait(40) != 0:
@@ -92,8 +113,3 @@ def _leave(rig: Rig) -> list[str]:
     status = rig.daemon().end(signal.SIGTERM, 40)
     wait_for(lambda: not rig.daemon().processes(), 15, lambda: f"left: {rig.daemon().processes()}")
     return [] if status == 0 else [f"the daemon left with {status}"]
-
-
-def fault_of(cell: Cell) -> Fault:
-    """The cell's fault."""
-    return FAULTS[cell.fault]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import shutil
 import signal
 import sqlite3
@@ -14,6 +13,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import psutil
@@ -43,11 +43,12 @@ class Rig:
     """One cell's surroundings. Use `rigged`."""
 
     base: Path
-    random: random.Random
     server: RunningServer
     proxy: TcpProxy
     policy: str
-    lines: int = 30
+    seed: int = 0
+    random: Random = field(default_factory=Random)
+    lines: int = 0
     worker: RunningWorker | None = None
     run: str = ""
     stopped: list[psutil.Process] = field(default_factory=list[psutil.Process])
@@ -59,6 +60,19 @@ class Rig:
     """The pid of the daemon that was sent SIGTERM."""
     said_before: int = 0
     """Characters of the log that are of daemons before the last one."""
+
+    def begin(self, seed: int) -> None:
+        """Another play on the same server, in the same home."""
+        self.seed, self.random = seed, Random(seed)
+        self.lines = self.random.choice((15, 15, 80))  # most runs end before their lease could, some outlast it
+        self.stopped.clear()
+        self.release()
+        self.record.mkdir()
+        for clock in self.clocks:
+            clock.set(0.0)
+        if self.worker is None or self.worker.process.poll() is not None:
+            self.start_worker()
+        self.claims()
 
     @property
     def home(self) -> Path:
@@ -72,8 +86,8 @@ class Rig:
 
     @property
     def record(self) -> Path:
-        """Where the flow keeps its own record."""
-        return self.base / "record"
+        """Where the flow of this play keeps its own record."""
+        return self.base / f"record-{self.seed}"
 
     @property
     def api(self) -> Api:
@@ -191,16 +205,16 @@ class Rig:
 
 
 @contextmanager
-def rigged(base: Path, seed: int, policy: str, *, small_disk: bool = False, sets_clocks: bool = False) -> Generator[Rig]:
+def rigged(base: Path, policy: str, *, small_disk: bool = False, sets_clocks: bool = False) -> Generator[Rig]:
     """A rig with a server that runs; nothing of it is left afterwards."""
-    for name in ("points", "record", "home"):
+    for name in ("points", "home"):
         (base / name).mkdir(parents=True)
     write_flows(base / "code", FLOW)
     clocks = [WallClock(base / f"clock-of-{whose}", library(base)) for whose in ("server", "worker")] if sets_clocks else []
     server = start_server(base / "server", environ={**SERVER, **(clocks[0].environ if clocks else {})})
     port = int(server.url.split(":")[2].split("/")[0])
     with TcpProxy(port) as proxy:
-        rig = Rig(base, random.Random(seed), server, proxy, policy, clocks=clocks)
+        rig = Rig(base, server, proxy, policy, clocks=clocks)
         rig.api.pool("pool")
         try:
             if small_disk:

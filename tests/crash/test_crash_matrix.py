@@ -22,7 +22,7 @@ PART = [
 @pytest.mark.parametrize("cell", PART, ids=str)
 def test_nothing_is_lost_and_nothing_is_twice(cell: Cell) -> None:
     """The run ends as it must, once; no line, lease, process or file is left or lost."""
-    assert play(cell, seed=1) == []
+    assert list(play(cell, [1])) == [[]]
 
 
 def test_the_matrix_is_whole() -> None:
