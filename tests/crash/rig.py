@@ -35,6 +35,7 @@ WORKER: Final = {
     "FLOWHAND_WORKER_GRACE": "2",
     "FLOWHAND_WORKER_DRAIN": "20",
     "FLOWHAND_API_TIMEOUT": "3",
+    "FLOWHAND_LOG_LEVEL": "DEBUG",  # a daemon that ends by a defect says where
 }
 
 
