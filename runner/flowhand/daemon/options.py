@@ -33,7 +33,6 @@ class ServeOptions:
     limit: int | None = None
     poll_s: float | None = None
     webserver: bool = False
-    pause_on_shutdown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
