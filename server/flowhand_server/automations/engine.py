@@ -21,6 +21,8 @@ LOOK_S: Final = 5.0
 """How often is looked without having been woken: another replica's notice may be lost."""
 SETTLE_S: Final = 10.0
 """After a start, how long events that could not be told meanwhile have before their absence is judged."""
+AT_ONCE: Final = 20
+"""Transactions of one kind in a row; then it is the others' turn, however many events come."""
 CALLERS: Final = 4
 """Calls to somebody outside at once."""
 
@@ -85,8 +87,10 @@ class Engine:
         return _Look(evaluating.any_pending(conn), evaluating.next_end(conn), performing.any_waits(conn), outside.any_waits(conn, now))
 
     async def _repeat(self, work: Callable[..., int], *args: Any) -> None:
-        while await self._store.write(work, *args, self._clock.now_us()):
-            pass
+        for _ in range(AT_ONCE):
+            if not await self._store.write(work, *args, self._clock.now_us()):
+                return
+        self._woken.set()
 
     async def _watch_time(self, look: _Look) -> None:
         """Windows and figures; and when to come again for them."""

@@ -141,16 +141,21 @@ def open_windows(conn: Connection, rulebook: Rulebook, now: int) -> int:
 
 
 def end_windows(conn: Connection, rulebook: Rulebook, now: int) -> int:
-    """Judges the windows that have ended, unless there are events that may yet belong to them; how many. Called until it says 0."""
+    """Judges the windows that have ended, unless events that belong to them are yet to be looked at; how many. Called until it says 0."""
     take_turn(conn)
-    if any_pending(conn):
-        return 0
-    rulebook.refresh(conn)
     ended = select(t.automation_window).where(_window.fires_at <= now).order_by(_window.fires_at).limit(WINDOWS)
     rows = conn.execute(ended).mappings().all()
+    if not rows or _any_pending_before(conn, rows[-1]["ends"]):
+        return 0
+    rulebook.refresh(conn)
     for row in rows:
         _judge(conn, rulebook, row, now)
     return len(rows)
+
+
+def _any_pending_before(conn: Connection, before: int) -> bool:
+    waiting = select(_event.cursor).where(text("pending"), _event.occurred < before).limit(1)
+    return conn.execute(waiting).first() is not None
 
 
 def _judge(conn: Connection, rulebook: Rulebook, row: Mapping[Any, Any], now: int) -> None:

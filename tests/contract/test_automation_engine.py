@@ -1,0 +1,478 @@
+"""The engine's transactions, on every kind of database: what is counted, what fires, what is done, and that nothing is done twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, func, select, update
+
+from flowhand.clock import to_datetime
+from flowhand.ids import new_id, timed_id
+from flowhand.wire.automations import AutomationCreate, AutomationUpdate
+from flowhand.wire.events import Event
+from flowhand.wire.states import StateType
+from flowhand_server.automations import evaluating, figures, performing
+from flowhand_server.automations.chains import ROUNDS
+from flowhand_server.automations.engine import react
+from flowhand_server.automations.rulebook import Rulebook
+from flowhand_server.orchestration.state import propose
+from flowhand_server.store import automations, events
+from flowhand_server.store import tables as t
+from flowhand_server.store.announcing import announce_states
+from flowhand_server.store.flow_runs import NewRun, create_flow_run, propose_state
+from flowhand_server.store.store import Store
+from support.databases import make_deployment, make_flow, make_pool, new_database, open_store, postgres_server
+
+pytestmark = pytest.mark.anyio
+NOW = 1_700_000_000_000_000
+SECOND = 1_000_000
+on_sqlite_alone = pytest.mark.parametrize("where", ["sqlite"], indirect=True)
+"""For rules that are the same wherever their rows are kept."""
+
+
+@pytest.fixture(scope="module")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    with postgres_server(tmp_path_factory.mktemp("pg")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    return tmp_path / "flowhand.db" if request.param == "sqlite" else new_database(request.getfixturevalue("server_url"))
+
+
+@pytest.fixture
+async def store(where: Path | str) -> AsyncGenerator[Store]:
+    opened = open_store(where)
+    yield opened
+    await opened.close()
+
+
+class Bench:
+    """A store, the rulebook of one server, and a clock that is set by hand."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.rulebook = Rulebook()
+        self.now = NOW
+
+    async def automation(self, trigger: dict[str, Any], *actions: dict[str, Any], **fields: Any) -> str:
+        body = {"name": "a", "trigger": trigger, "actions": list(actions) or [{"type": "do-nothing"}], **fields}
+        return (await self.store.write(automations.create_automation, AutomationCreate.model_validate(body), self.now))["id"]
+
+    async def happens(self, name: str, resource: str = "shop.1", *, at: float = 0.0, **payload: Any) -> str:
+        """An event, stored and looked at; `at` in seconds from the beginning."""
+        self.now = max(self.now, NOW + round(at * SECOND))
+        event = Event(
+            id=timed_id(),
+            occurred=to_datetime(NOW + round(at * SECOND)),
+            event=name,
+            resource={"prefect.resource.id": resource},
+            payload=payload,
+        )
+        await self.store.write(events.add_events, [event], self.now)
+        await self.react()
+        return event.id
+
+    async def react(self) -> None:
+        for _ in range(200):
+            if not await self.store.write(react, self.rulebook, self.now):
+                return
+        raise AssertionError("it goes on and on")
+
+    async def told(self, name: str) -> list[dict[str, Any]]:
+        """The events of this name, the oldest first."""
+
+        def read(conn: Connection) -> list[dict[str, Any]]:
+            rows = conn.execute(select(t.event).where(t.event.c.event == name).order_by(t.event.c.cursor)).mappings()
+            return [events.form(row) for row in rows]
+
+        return await self.store.read(read)
+
+    async def firings(self) -> int:
+        return len(await self.told("prefect.automation.triggered"))
+
+    async def runs(self, deployment: str) -> list[dict[str, Any]]:
+        def read(conn: Connection) -> list[dict[str, Any]]:
+            found = select(t.flow_run).where(t.flow_run.c.deployment_id == deployment).order_by(t.flow_run.c.created)
+            return [dict(row) for row in conn.execute(found).mappings()]
+
+        return await self.store.read(read)
+
+
+@pytest.fixture
+async def bench(store: Store) -> Bench:
+    return Bench(store)
+
+
+def on(*names: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "event", "posture": "Reactive", "expect": list(names), **fields}
+
+
+def run(deployment: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "run-deployment", "source": "selected", "deployment_id": deployment, **fields}
+
+
+async def test_an_event_runs_a_deployment(bench: Bench) -> None:
+    """With templates filled in, types kept; the run says who made it; events tell of each step, one following the other."""
+    _, deployment = await bench.store.write(make_deployment)
+    parameters = {
+        "n": "{{ event.payload.n }}",
+        "text": "it is {{ event.resource.id }}",
+        "deep": [{"all": "{{ event.payload }}"}],
+        "plain": 1,
+    }
+    automation = await bench.automation(on("paid", match={"prefect.resource.id": "shop.*"}), run(deployment, parameters=parameters))
+    await bench.happens("paid", "bank.1", n=1)
+    event = await bench.happens("paid", "shop.1", n=2)
+    (made,) = await bench.runs(deployment)
+    assert made["parameters"] == {"n": 2, "text": "it is shop.1", "deep": [{"all": {"n": 2}}], "plain": 1}
+    assert made["created_by"] == {"type": "AUTOMATION", "id": automation, "display_value": "a"}
+    (triggered,) = await bench.told("prefect.automation.triggered")
+    (begun,) = await bench.told("prefect.automation.action.triggered")
+    (executed,) = await bench.told("prefect.automation.action.executed")
+    assert (triggered["follows"], begun["follows"], executed["follows"]) == (event, event, begun["id"])
+    assert triggered["payload"]["triggering_event"]["id"] == event
+    assert executed["payload"]["flow_run_id"] == made["id"]
+    assert {"prefect.resource.id": f"prefect.flow-run.{made['id']}", "prefect.resource.role": "target"} in executed["related"]
+
+
+async def test_an_event_that_was_stored_twice_counts_once(bench: Bench) -> None:
+    """As when a client sends again what it got no answer for."""
+    await bench.automation(on("a"))
+    event = Event(id=new_id(), occurred=to_datetime(NOW), event="a", resource={"prefect.resource.id": "x"})
+    for _ in range(2):
+        await bench.store.write(events.add_events, [event], NOW)
+        await bench.react()
+    assert await bench.firings() == 1
+
+
+@on_sqlite_alone
+async def test_events_of_before_the_automation_do_not_count(bench: Bench) -> None:
+    """Nor those that came while it was switched off."""
+    await bench.happens("a")
+    automation = await bench.automation(on("a"))
+    await bench.store.write(automations.switch_automation, automation, False, bench.now + 1)
+    await bench.happens("a")
+    await bench.store.write(automations.switch_automation, automation, True, bench.now + 2)
+    await bench.react()
+    assert await bench.firings() == 0
+    await bench.happens("a")
+    assert await bench.firings() == 1
+
+
+async def test_replicas_count_every_event_once(where: Path | str, bench: Bench) -> None:
+    """Two servers on one database, each with a rulebook of its own, looking at the same time: 60 events, 20 firings of three each."""
+    others = [Bench(open_store(where)) for _ in range(2)] if isinstance(where, str) else [bench]
+    await bench.automation(on("a", threshold=3))
+    batch = [Event(id=timed_id(), occurred=to_datetime(NOW + n), event="a", resource={"prefect.resource.id": f"x.{n}"}) for n in range(60)]
+
+    async def emit() -> None:
+        for event in batch:
+            await bench.store.write(events.add_events, [event], NOW)
+
+    async def look(replica: Bench) -> None:
+        while await bench.firings() < 20:
+            await replica.store.write(react, replica.rulebook, NOW)
+
+    await asyncio.wait_for(asyncio.gather(emit(), *(look(replica) for replica in [bench, *others])), 60)
+    await bench.react()
+    assert await bench.firings() == 20
+    for replica in others:
+        if replica is not bench:
+            await replica.store.close()
+
+
+async def test_what_was_counted_survives_a_restart(where: Path | str, bench: Bench) -> None:
+    """Another server goes on where the first one stopped: two of three events before, the third after."""
+    await bench.automation(on("a", threshold=3, within=60))
+    await bench.happens("a", at=1)
+    await bench.happens("a", at=2)
+    await bench.store.close()
+    after = Bench(open_store(where))
+    await after.happens("a", at=3)
+    assert await after.firings() == 1
+    await after.store.close()
+
+
+async def test_events_that_came_to_a_dying_server_are_looked_at_by_the_next(where: Path | str, bench: Bench) -> None:
+    """They were stored, and nobody looked; what they lead to is done."""
+    await bench.automation(on("a"))
+    event = Event(id=timed_id(), occurred=to_datetime(NOW), event="a", resource={"prefect.resource.id": "x"})
+    await bench.store.write(events.add_events, [event], NOW)
+    await bench.store.close()
+    after = Bench(open_store(where))
+    await after.react()
+    assert await after.firings() == 1
+    await after.store.close()
+
+
+@on_sqlite_alone
+async def test_each_group_is_counted_apart(bench: Bench) -> None:
+    """Two events of each of two resources fire twice; the group is told of."""
+    await bench.automation(on("a", threshold=2, for_each=["prefect.resource.id"]))
+    for resource in ("x", "y", "x", "y"):
+        await bench.happens("a", resource)
+    assert [event["payload"]["triggering_labels"]["prefect.resource.id"] for event in await bench.told("prefect.automation.triggered")] == [
+        "x",
+        "y",
+    ]
+
+
+async def test_the_absence_of_an_event_fires(bench: Bench) -> None:
+    """A window opens by itself; the event keeps it quiet; silence fires, again and again."""
+    await bench.automation(on("beat", within=30) | {"posture": "Proactive"})
+    assert await bench.store.write(evaluating.open_windows, bench.rulebook, NOW) == 1
+    assert await bench.store.write(evaluating.open_windows, bench.rulebook, NOW) == 0
+    await bench.happens("beat", at=20)
+    assert await bench.store.read(evaluating.next_end) == NOW + 30 * SECOND
+    for at, firings in ((29, 0), (30, 0), (60, 1), (90, 2)):
+        await bench.store.write(evaluating.end_windows, bench.rulebook, NOW + at * SECOND)
+        await bench.react()
+        assert await bench.firings() == firings
+
+
+@on_sqlite_alone
+async def test_an_event_that_waits_is_counted_before_its_absence_is_judged(bench: Bench) -> None:
+    """The window has ended by the clock, but what came in time has not been looked at yet."""
+    await bench.automation(on("beat", within=30) | {"posture": "Proactive"})
+    await bench.store.write(evaluating.open_windows, bench.rulebook, NOW)
+    event = Event(id=timed_id(), occurred=to_datetime(NOW + SECOND), event="beat", resource={"prefect.resource.id": "x"})
+    await bench.store.write(events.add_events, [event], NOW)
+    assert await bench.store.write(evaluating.end_windows, bench.rulebook, NOW + 31 * SECOND) == 0
+    await bench.react()
+    await bench.store.write(evaluating.end_windows, bench.rulebook, NOW + 31 * SECOND)
+    assert await bench.firings() == 0
+
+
+@on_sqlite_alone
+@pytest.mark.parametrize(
+    ("composite", "happenings", "firings"),
+    [
+        ({"type": "compound", "require": "all"}, "ab", 1),
+        ({"type": "compound", "require": "all"}, "ba", 1),
+        ({"type": "compound", "require": "all"}, "aab", 1),
+        ({"type": "compound", "require": "any"}, "ab", 2),
+        ({"type": "compound", "require": 2}, "aa", 0),
+        ({"type": "compound", "require": 2}, "abba", 2),
+        ({"type": "sequence"}, "ab", 1),
+        ({"type": "sequence"}, "ba", 0),
+        ({"type": "sequence"}, "bab", 1),
+    ],
+)
+async def test_a_composite_fires_when_its_parts_have(bench: Bench, composite: dict[str, Any], happenings: str, firings: int) -> None:
+    """Any, all, a number, or one after the other."""
+    await bench.automation({**composite, "triggers": [on("a"), on("b")], "within": None})
+    for at, name in enumerate(happenings):
+        await bench.happens(name, at=at)
+    assert await bench.firings() == firings
+
+
+@on_sqlite_alone
+async def test_the_parts_of_a_composite_have_to_fire_within_its_time(bench: Bench) -> None:
+    """What is older no longer counts; composites may be parts of others."""
+    inner = {"type": "compound", "require": "all", "within": 10, "triggers": [on("a"), on("b")]}
+    await bench.automation({"type": "sequence", "within": 100, "triggers": [inner, on("c")]})
+    await bench.happens("a", at=0)
+    await bench.happens("b", at=11)
+    await bench.happens("c", at=12)
+    assert await bench.firings() == 0
+    await bench.happens("a", at=13)
+    await bench.happens("c", at=14)
+    assert await bench.firings() == 1
+
+
+async def test_states_of_runs_are_events(bench: Bench) -> None:
+    """A failed run of a deployment sets off what watches that deployment."""
+    flow, deployment = await bench.store.write(make_deployment)
+    related = {"prefect.resource.role": "deployment", "prefect.resource.id": f"prefect.deployment.{deployment}"}
+    await bench.automation(on("prefect.flow-run.Failed", match={"prefect.resource.id": "prefect.flow-run.*"}, match_related=related))
+    new = NewRun(flow, propose(StateType.PENDING), deployment_id=deployment)
+    made = await bench.store.write(create_flow_run, new, NOW)
+    await bench.store.write(propose_state, made.id, propose(StateType.RUNNING), NOW + 1, force=True)
+    await bench.store.write(propose_state, made.id, propose(StateType.FAILED), NOW + 2, force=True)
+    await bench.store.write(announce_states, NOW)
+    await bench.react()
+    assert await bench.firings() == 1
+
+
+async def test_a_deployment_that_triggers_itself_is_stopped_and_told_of(bench: Bench) -> None:
+    """Every run's end starts the next: after some rounds nothing more is started, and an event says why."""
+    flow, deployment = await bench.store.write(make_deployment)
+    await bench.automation(on("prefect.flow-run.Completed"), run(deployment))
+    first = await bench.store.write(create_flow_run, NewRun(flow, propose(StateType.PENDING), deployment_id=deployment), NOW)
+    await bench.store.write(propose_state, first.id, propose(StateType.COMPLETED), NOW, force=True)
+    for at in range(1, ROUNDS + 5):
+        bench.now = NOW + at * SECOND
+        await bench.store.write(announce_states, bench.now)
+        await bench.react()
+        for made in await bench.runs(deployment):
+            if made["state_type"] == "SCHEDULED":
+                await bench.store.write(propose_state, made["id"], propose(StateType.COMPLETED), bench.now, force=True)
+    assert len(await bench.runs(deployment)) == 1 + 1 + ROUNDS
+    (stopped,) = await bench.told("prefect.automation.action.failed")
+    assert f"has set itself off {ROUNDS} times within an hour" in stopped["payload"]["reason"]
+
+
+@on_sqlite_alone
+async def test_two_automations_that_set_each_other_off_are_stopped(bench: Bench) -> None:
+    """By their own events, without any run in between, though each answers with several."""
+    for name in ("one", "two"):
+        await bench.automation(on("prefect.automation.*"), name=name)
+    await bench.happens("go")
+    assert await bench.firings() < 200
+
+
+@on_sqlite_alone
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [
+        ({"type": "run-deployment", "source": "inferred"}, "the event names no deployment"),
+        ({"type": "cancel-flow-run"}, "the event names no flow-run"),
+        ({"type": "run-deployment", "source": "selected", "deployment_id": new_id()}, "Deployment not found"),
+        ({"type": "pause-work-pool", "source": "selected", "work_pool_id": new_id()}, "Work pool not found"),
+    ],
+)
+async def test_an_action_that_cannot_be_done_is_told_of(bench: Bench, action: dict[str, Any], reason: str) -> None:
+    """And does not stop the one behind it."""
+    await bench.automation(on("a"), action, {"type": "do-nothing"})
+    await bench.happens("a")
+    (failed,) = await bench.told("prefect.automation.action.failed")
+    assert failed["payload"]["reason"] == reason
+    assert [event["payload"]["action_index"] for event in await bench.told("prefect.automation.action.executed")] == [1]
+
+
+@on_sqlite_alone
+async def test_a_template_that_fails_is_told_of(bench: Bench) -> None:
+    """With what went wrong; no run is made."""
+    _, deployment = await bench.store.write(make_deployment)
+    await bench.automation(on("a"), run(deployment, parameters={"x": "{{ 1 / event.payload.n }}"}))
+    await bench.happens("a", n=0)
+    (failed,) = await bench.told("prefect.automation.action.failed")
+    assert "ZeroDivisionError" in failed["payload"]["reason"]
+    assert await bench.runs(deployment) == []
+
+
+async def test_actions_change_pools_queues_deployments_and_automations(bench: Bench) -> None:
+    """Those that are selected, and those that the event names."""
+    pool, queue = await bench.store.write(make_pool)
+    _, deployment = await bench.store.write(make_deployment)
+    other = await bench.automation(on("never"), name="other")
+    await bench.automation(
+        on("stop"),
+        {"type": "pause-work-pool", "source": "inferred"},
+        {"type": "pause-work-queue", "source": "selected", "work_queue_id": queue},
+        {"type": "pause-deployment", "source": "selected", "deployment_id": deployment},
+        {"type": "pause-automation", "source": "selected", "automation_id": other},
+    )
+    await bench.happens("stop", f"prefect.work-pool.{pool}")
+
+    def read(conn: Connection) -> list[Any]:
+        found = ((t.work_pool, pool, "is_paused"), (t.work_queue, queue, "is_paused"), (t.deployment, deployment, "paused"))
+        paused = [conn.execute(select(table.c[column]).where(table.c.id == key)).scalar() for table, key, column in found]
+        return [*paused, not conn.execute(select(t.automation.c.enabled).where(t.automation.c.id == other)).scalar()]
+
+    assert await bench.store.read(read) == [True, True, True, True]
+
+
+async def test_actions_change_the_run_of_the_event(bench: Bench) -> None:
+    """Cancelled, suspended, resumed, put into another state, deleted."""
+    flow = await bench.store.write(make_flow)
+
+    async def after(action: dict[str, Any], *states: StateType) -> str | None:
+        made = await bench.store.write(create_flow_run, NewRun(flow, propose(states[0])), bench.now)
+        for state in states[1:]:
+            await bench.store.write(propose_state, made.id, propose(state), bench.now, force=True)
+        automation = await bench.automation(on("do"), action)
+        await bench.happens("do", f"prefect.flow-run.{made.id}")
+        await bench.store.write(automations.delete_automation, automation, bench.now)
+
+        def read(conn: Connection) -> str | None:
+            return conn.execute(select(t.flow_run.c.state_name).where(t.flow_run.c.id == made.id)).scalar()
+
+        return await bench.store.read(read)
+
+    assert await after({"type": "cancel-flow-run"}, StateType.PENDING, StateType.RUNNING) in {"Cancelling", "Cancelled"}
+    assert await after({"type": "change-flow-run-state", "state": "FAILED", "name": "Bad"}, StateType.RUNNING) == "Bad"
+    assert await after({"type": "delete-flow-run"}, StateType.RUNNING) is None
+    assert await after({"type": "resume-flow-run"}, StateType.RUNNING, StateType.PAUSED) == "Running"
+
+
+@on_sqlite_alone
+async def test_replacing_an_automation_forgets_what_was_counted(bench: Bench) -> None:
+    """The new trigger begins from nothing."""
+    automation = await bench.automation(on("a", threshold=2))
+    await bench.happens("a")
+    body = AutomationUpdate.model_validate({"name": "a", "trigger": on("a", threshold=2), "actions": [{"type": "do-nothing"}]})
+    await bench.store.write(automations.replace_automation, automation, body, bench.now + 1)
+    await bench.happens("a")
+    assert await bench.firings() == 0
+    await bench.happens("a")
+    assert await bench.firings() == 1
+
+
+async def test_a_figure_out_of_bounds_fires_once_until_it_is_back(bench: Bench) -> None:
+    """Successes below a half for a minute; then back, which has actions of its own."""
+    flow, deployment = await bench.store.write(make_deployment)
+    related = {"prefect.resource.id": f"prefect.deployment.{deployment}"}
+    metric = {"name": "successes", "operator": "<", "threshold": 0.5, "range": 3600, "firing_for": 60}
+    await bench.automation(
+        {"type": "metric", "match_related": related, "metric": metric}, actions_on_resolve=[{"type": "do-nothing"}], name="figures"
+    )
+
+    async def ends(state: StateType, at: int) -> None:
+        new = NewRun(flow, propose(StateType.RUNNING), deployment_id=deployment)
+        made = await bench.store.write(create_flow_run, new, NOW + at * SECOND)
+        await bench.store.write(propose_state, made.id, propose(state), NOW + at * SECOND, force=True)
+
+    async def look(at: int) -> tuple[int, int]:
+        await bench.store.write(figures.look, bench.rulebook, NOW + at * SECOND)
+        return await bench.firings(), len(await bench.told("prefect.automation.resolved"))
+
+    assert await look(0) == (0, 0)
+    await ends(StateType.FAILED, 1)
+    assert [await look(at) for at in (2, 30, 63, 120)] == [(0, 0), (0, 0), (1, 0), (1, 0)]
+    await ends(StateType.COMPLETED, 130)
+    assert [await look(at) for at in (131, 140)] == [(1, 1), (1, 1)]
+    assert await bench.store.write(performing.perform, bench.now) == 2
+
+
+@pytest.mark.parametrize(("name", "value"), [("successes", 0.5), ("duration", 15.0), ("lateness", 5.0)])
+async def test_figures_are_those_of_the_runs_that_match(bench: Bench, name: str, value: float) -> None:
+    """Means over what ended, or began, in the time that is looked back on; others' runs do not count."""
+    flow, deployment = await bench.store.write(make_deployment)
+    _, another = await bench.store.write(make_deployment)
+
+    async def ran(of: str, state: StateType, late: int, long: int) -> None:
+        made = await bench.store.write(create_flow_run, NewRun(flow, propose(state), deployment_id=of), NOW)
+        times = {"expected_start_time": NOW, "start_time": NOW + late * SECOND, "end_time": NOW + (late + long) * SECOND}
+        await bench.store.write(lambda conn: conn.execute(update(t.flow_run).where(t.flow_run.c.id == made.id).values(**times)) and None)
+
+    await ran(deployment, StateType.COMPLETED, 2, 10)
+    await ran(deployment, StateType.FAILED, 8, 20)
+    await ran(another, StateType.FAILED, 500, 500)
+    trigger = {
+        "type": "metric",
+        "match_related": {"prefect.resource.id": f"prefect.deployment.{deployment}"},
+        "metric": {"name": name, "operator": ">", "threshold": 0, "range": 3600},
+    }
+    await bench.automation(trigger)
+    await bench.store.read(bench.rulebook.refresh)
+    ((_, metric),) = bench.rulebook.metrics()
+    assert await bench.store.read(figures.figure, metric, NOW + 60 * SECOND) == pytest.approx(value)
+    assert await bench.store.read(figures.figure, metric, NOW + 7200 * SECOND) is None
+
+
+@on_sqlite_alone
+async def test_without_automations_nothing_waits(bench: Bench) -> None:
+    """Events cost no second write when nobody watches."""
+    await bench.happens("a")
+
+    def pending(conn: Connection) -> int:
+        return conn.execute(select(func.count()).select_from(t.event).where(t.event.c.pending)).scalar_one()
+
+    assert await bench.store.read(pending) == 0
