@@ -22,6 +22,7 @@ from support.worker import Api, RunningWorker, running_worker
 
 TOKEN = "".join(["t0ken", "-of-the-blocks"])
 FLOWS = """
+import os
 from flowhand import flow
 from flowhand.blocks import Secret
 from flowhand.variables import Variable
@@ -29,6 +30,11 @@ from flowhand.variables import Variable
 @flow(log_prints=True)
 def greet():
     print("hello from the block")
+
+@flow(log_prints=True)
+def environment():
+    names = ("API_KEY", "PART", "COLOUR", "NOBODY")
+    print("environment:", *(f"{name}={os.environ.get(name)!r}" for name in names))
 
 @flow(log_prints=True)
 def use():
@@ -203,3 +209,53 @@ def test_an_unsaved_block_applies_nothing(house: House) -> None:
         sourced.deploy("never", work_pool_name="pool", print_next_steps=False)
     with pytest.raises(AssertionError, match="404"):
         house.api.call("GET", "/deployments/name/greet/never")
+
+
+def test_job_variables_resolve_blocks_and_variables(house: House) -> None:
+    """In the environment of a run: whole, in part, within a text; what came out of a block is masked, and is not in the worker's files."""
+    Secret.model_validate({"value": TOKEN}).save("env", overwrite=True)
+    Secret.model_validate({"value": {"parts": ["p4rt-of-it"]}}).save("env-structure", overwrite=True)
+    Variable.set("colour", "green", overwrite=True)
+    env = {
+        "API_KEY": "Bearer {{ prefect.blocks.secret.env }}",
+        "PART": "{{ flowhand.blocks.secret.env-structure.parts[0] }}",
+        "COLOUR": "{{ prefect.variables.colour }}",
+        "NOBODY": "{{ prefect.variables.no_such_variable }}",
+    }
+    deployment = house.api.deploy("flows.py:environment", house.folder / "code", job_variables={"env": env}, name="env")
+    ended, logs = house.run(deployment)
+    assert ended["state_name"] == "Completed", ended["state"]
+    assert "environment: API_KEY='Bearer ********' PART='********' COLOUR='green' NOBODY=''" in logs
+    assert TOKEN not in house.worker.log
+    journals = [path.read_bytes() for path in house.worker.home.rglob("*journal*") if path.is_file()]
+    assert journals
+    assert not [content for content in journals if TOKEN.encode() in content]
+
+
+def test_a_job_variable_refers_by_id(house: House) -> None:
+    """`$ref` is the block's fields; a document that is not there crashes the run before it starts, and the state says so."""
+    document_id = Secret.model_validate({"value": TOKEN}).save("by-id", overwrite=True)
+    template = {
+        "job_configuration": {"env": {"API_KEY": "{{ key }}"}},
+        "variables": {"properties": {"key": {"title": "Key", "default": None}}},
+    }
+    house.api.call("POST", "/work_pools/", {"name": "referring", "type": "process", "base_job_template": template})
+    with running_worker(house.api.server, pool="referring", home=house.folder / "referring", cwd=Path("/")):
+        reference = {"$ref": {"block_document_id": document_id}}
+        made = house.api.deploy("flows.py:environment", house.folder / "code", "referring", job_variables={"key": reference}, name="ref")
+        ended, logs = house.run(made)
+        assert ended["state_name"] == "Completed", ended["state"]
+        assert any("'value': '********'" in line for line in logs), logs
+        Secret.delete("by-id")
+        ended, _ = house.run(made)
+    assert ended["state_name"] == "Crashed"
+    assert document_id in ended["state"]["message"]
+
+
+def test_a_missing_block_in_a_job_variable(house: House) -> None:
+    """The run crashes before it starts, and the state names the block."""
+    env = {"API_KEY": "{{ prefect.blocks.secret.nobody-saved-it }}"}
+    deployment = house.api.deploy("flows.py:environment", house.folder / "code", job_variables={"env": env}, name="lacking")
+    ended, _ = house.run(deployment)
+    assert ended["state_name"] == "Crashed"
+    assert "secret/nobody-saved-it" in ended["state"]["message"]

@@ -31,6 +31,7 @@ from flowhand.sdk.interrupts import RunStopped
 from flowhand.sdk.loading import load_flow
 from flowhand.sdk.parameters import as_parameters, bind_parameters, validate
 from flowhand.sdk.run_logging import logger_of
+from flowhand.sdk.secrets import conceal
 from flowhand.sdk.states import Crashed, Failed, Running, State
 from flowhand.sdk.verdict import described, state_of_error
 from flowhand.wire.job import NOT_BEGUN, Job
@@ -62,6 +63,8 @@ def run_job(job: Job, channel: Channel, stop: Stop, clock: Clock | None = None) 
     process.run = session.run
     process.announce = lambda task_run: channel.send(task_frame(task_run, time.time_ns() // 1000))
     process.conceal = lambda secret: channel.acknowledged({"k": "secret", "v": secret})
+    for secret in job.get("secrets", ()):
+        conceal(secret)
     try:
         return _run(session)
     except RunStopped as stopped:

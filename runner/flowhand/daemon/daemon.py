@@ -45,6 +45,7 @@ from flowhand.daemon.options import Plan
 from flowhand.daemon.patience import Patience
 from flowhand.daemon.poller import Poller
 from flowhand.daemon.recovery import Recovered, recover
+from flowhand.daemon.references import Ask
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.reporter import Reporter
 from flowhand.daemon.run_lifecycle import Lifecycle
@@ -90,6 +91,8 @@ class Parts:
     identity: Callable[[], dict[str, Any]] = identity_of_host
     secrets: tuple[str, ...] = ()
     """Our own credentials, masked wherever a run may say them."""
+    ask: Ask | None = None
+    """Has an errand run at the API, for what job variables refer to."""
     draw: random.Random = field(default_factory=random.SystemRandom)
     """Where jitter comes from."""
 
@@ -140,6 +143,7 @@ class Daemon:
             parts.offload,
         )
         self._lifecycle.mark = self._reporter.mark
+        self._lifecycle.ask = parts.ask or self._lifecycle.ask
         self._poller = Poller(
             parts.backend,
             self._session,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -34,11 +34,28 @@ class Place:
     environ: Mapping[str, str]
 
 
-def make_job(claimed: ClaimedRun, place: Place, *, start_at: float | None, lease_until: float | None, redelivered: bool) -> Job:
-    """The job of one attempt. LaunchError when the deployment's configuration cannot be followed."""
-    config = {key: _fill(value, place.environ) for key, value in claimed.job.items()}
+def configuration(claimed: ClaimedRun, place: Place) -> dict[str, Any]:
+    """The run's job variables, with the worker's environment filled in."""
+    return {key: _fill(value, place.environ) for key, value in claimed.job.items()}
+
+
+def make_job(
+    claimed: ClaimedRun,
+    place: Place,
+    *,
+    start_at: float | None,
+    lease_until: float | None,
+    redelivered: bool,
+    config: dict[str, Any] | None = None,
+    secrets: Sequence[str] = (),
+) -> Job:
+    """The job of one attempt. LaunchError when the deployment's configuration cannot be followed.
+
+    `config` is `configuration`, when more was filled in; `secrets` are the texts in it that nobody may read.
+    """
+    config = configuration(claimed, place) if config is None else config
     deployment = claimed.deployment
-    return Job(
+    job = Job(
         run_id=claimed.run_id,
         attempt=claimed.attempt,
         run_count=claimed.run_count,
@@ -68,6 +85,9 @@ def make_job(claimed: ClaimedRun, place: Place, *, start_at: float | None, lease
         mark=new_id(),
         redelivered=redelivered,
     )
+    if secrets:
+        job["secrets"] = list(secrets)
+    return job
 
 
 def _directory(claimed: ClaimedRun, config: dict[str, Any], place: Place) -> str:

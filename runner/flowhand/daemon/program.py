@@ -20,6 +20,8 @@ import structlog
 from flowhand.backends.backend import Backend
 from flowhand.backends.native import NativeBackend
 from flowhand.client.address import Address
+from flowhand.client.api import ApiClient
+from flowhand.client.call import Errand
 from flowhand.client.connect import open_sync
 from flowhand.client.embedded import ensure_api
 from flowhand.clock import SystemClock
@@ -28,6 +30,7 @@ from flowhand.daemon.instance import Instance, acquire, write_private
 from flowhand.daemon.jobs import Place
 from flowhand.daemon.options import Plan, ServeOptions, WorkerOptions
 from flowhand.daemon.pool import prepare_pool
+from flowhand.daemon.references import Ask
 from flowhand.daemon.slots import default_limit, explain
 from flowhand.errors import ApiUnavailable, FlowhandError
 from flowhand.execution.process import ProcessLauncher
@@ -37,6 +40,8 @@ from flowhand.telemetry import configure
 log = structlog.get_logger("flowhand.daemon")
 
 HEALTH_PORT = 8080
+PATIENCE_S: Final = 60.0
+"""For how long a run's start waits for an API that does not answer what its job variables refer to."""
 TOLD_EVERY: Final = 20
 """Tries, a few seconds apart."""
 
@@ -189,9 +194,8 @@ async def _main(
             environ=environ,
         )
         launcher = ProcessLauncher(instance.directory, dict(environ))
-        daemon = Daemon(
-            Parts(plan, instance, backend, launcher, SystemClock(), place, address.url, secrets=own_secrets(plan.settings, address))
-        )
+        secrets, ask = own_secrets(plan.settings, address), asking(address, revive, plan.settings.api_timeout)
+        daemon = Daemon(Parts(plan, instance, backend, launcher, SystemClock(), place, address.url, secrets=secrets, ask=ask))
         ready, leave = anyio.Event(), Leave.DRAINED
         async with anyio.create_task_group() as group:
             group.start_soon(_announce, ready, plan, on_ready)
@@ -201,6 +205,16 @@ async def _main(
     finally:
         with anyio.CancelScope(shield=True):
             await backend.close()
+
+
+def asking(address: Address, revive: Callable[[], Address], timeout_s: float) -> Ask:
+    """Has errands run on `/api`, each over a connection of its own: few runs need one."""
+
+    async def ask(errand: Errand[Any]) -> Any:
+        async with ApiClient(address, timeout_s=timeout_s, patience_s=PATIENCE_S, revive=revive) as api:
+            return await api.run(errand)
+
+    return ask
 
 
 def own_secrets(settings: Settings, address: Address) -> tuple[str, ...]:

@@ -10,19 +10,22 @@ from typing import Any, Final
 
 import structlog
 
+from flowhand.client.call import Errand
 from flowhand.clock import Clock
 from flowhand.daemon.deadline import kill_at
 from flowhand.daemon.echo import Echo
 from flowhand.daemon.follower import Follower
 from flowhand.daemon.handback import HandBack
-from flowhand.daemon.jobs import Place, make_job
+from flowhand.daemon.jobs import Place, configuration, make_job
 from flowhand.daemon.journal import Journal, JournalFull
+from flowhand.daemon.references import Ask, resolved
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
 from flowhand.daemon.session import Session
 from flowhand.errors import KeeperError, LaunchError
 from flowhand.execution.launcher import EVERYTHING, Event, Exited, Launcher, Progress, StopReason, Vanished
 from flowhand.failpoints import fail_point
+from flowhand.redaction import Redactor
 from flowhand.wire.job import Job, key_of
 from flowhand.wire.runner import ClaimedRun, LogBatch, LogLine, Orders, Refusal, RetryHere, StateResult
 from flowhand.wire.states import StateType
@@ -61,6 +64,8 @@ class Lifecycle:
         """Tells the reporter; set once by the composition, which breaks the circle between the two."""
         self.spawn: Callable[[Callable[[Run], Coroutine[Any, Any, None]], Run], object] = _nowhere
         """Starts a task beside us; set once the daemon's task group is open."""
+        self.ask: Ask = _nobody
+        """Has an errand run at the API, for what job variables refer to; set once by the composition."""
         self.on_drain: Callable[[], None] = lambda: None
         """The server wants us to drain."""
 
@@ -95,7 +100,8 @@ class Lifecycle:
     async def _start(self, run: Run) -> None:
         fail_point("preparing")
         try:
-            started = await self._launcher.start(self._job(run), kill_at(run, self._session.reply, self._clock))
+            job = await self._job(run)
+            started = await self._launcher.start(job, kill_at(run, self._session.reply, self._clock))
         except LaunchError as error:
             self._failed_to_start(run, str(error))
             return
@@ -113,12 +119,22 @@ class Lifecycle:
         self._journal.final(run.key, run.fail_to_start(message, self._clock.now_us()))
         self.mark(run)
 
-    def _job(self, run: Run) -> Job:
+    async def _job(self, run: Run) -> Job:
         claimed = run.claimed
+        config, secrets = await resolved(configuration(claimed, self._place), self.ask)
+        if secrets:
+            run.secrets = run.secrets or Redactor()
+            run.secrets.add(secrets)
         start_at = self._clock.boottime() + claimed.start_in_s if claimed.start_in_s > 0 else None
         margin = self._session.reply.margin_s
         return make_job(
-            claimed, self._place, start_at=start_at, lease_until=run.lease_until - margin, redelivered=claimed.interruptions > 0
+            claimed,
+            self._place,
+            start_at=start_at,
+            lease_until=run.lease_until - margin,
+            redelivered=claimed.interruptions > 0,
+            config=config,
+            secrets=secrets,
         )
 
     def note(self, run: Run, message: str, level: int = INFO) -> None:
@@ -247,6 +263,11 @@ class Lifecycle:
         await self._launcher.forget(run.key)
         self._journal.done(run.key)
         self._registry.remove(run)
+
+
+async def _nobody(errand: Errand[Any]) -> Any:
+    errand.close()
+    raise LaunchError("the job variables refer to blocks or variables, and there is no API to ask here")
 
 
 def _nowhere(_step: Callable[[Run], Coroutine[Any, Any, None]], run: Run) -> None:

@@ -63,6 +63,8 @@ class Job(TypedDict):
     """The value of FLOWHAND__MARK in the environment of everything that belongs to this attempt."""
     redelivered: bool
     """Whether this attempt follows one that was interrupted (not one that failed)."""
+    secrets: NotRequired[list[str]]
+    """Texts in `env` and `command` that came out of blocks: the child names them before it does anything else."""
     prepared: NotRequired[Prepared]
     """Set by the child alone: the pull steps are behind it."""
 
