@@ -13,6 +13,7 @@ from flowhand.client.call import Errand, Json
 from flowhand.client.watching import Watch
 from flowhand.deployments.api import perform
 from flowhand.deployments.subflow import inputs_of, link
+from flowhand.deployments.waiting import Waiting
 from flowhand.errors import ObjectNotFound
 from flowhand.ids import new_id
 from flowhand.sdk.context import RunContext, current_run
@@ -42,8 +43,9 @@ async def run(
     """Creates a run of the deployment `name` (`flow/deployment`, or its id) and waits for its end.
 
     `timeout` is in seconds: 0 answers at once, None waits for ever; a time-out answers the run as it is. On our own server the answer
-    comes when the run ends, elsewhere within `poll_interval` seconds. Inside a run the new one is linked to it, unless `as_subflow` is
-    false; futures among the parameters are waited for. ObjectNotFound names an unknown deployment.
+    comes when the run ends, elsewhere within `poll_interval` seconds. While the run does not start, the log says why. Inside a run the new
+    one is linked to it, unless `as_subflow` is false; futures among the parameters are waited for. ObjectNotFound names an unknown
+    deployment, ValueError a negative time-out or what is no name.
     """
     if timeout is not None and timeout < 0:
         raise ValueError(f"timeout is {timeout}; it is a number of seconds, zero or above, or None to wait for ever")
@@ -78,15 +80,16 @@ def _run(
     made: Json = yield deployments.create_run(deployment["id"], body)
     if timeout == 0:
         return flow_run_of(made)
-    yield from _until_ended(Watch(made["id"], logs=False), timeout, poll_s)
+    yield from _until_ended(Watch(made["id"], logs=False), timeout, poll_s, Waiting(made["name"]))
     return flow_run_of((yield flow_runs.read(made["id"])))
 
 
-def _until_ended(watch: Watch, timeout: float | None, poll_s: float) -> Errand[None]:
+def _until_ended(watch: Watch, timeout: float | None, poll_s: float, waiting: Waiting) -> Errand[None]:
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
         left = MAX_WAIT_S if deadline is None else min(deadline - time.monotonic(), MAX_WAIT_S)
         reply = yield from watch.next(max(left, 0.0), poll_s)
+        waiting.tell(reply)
         if reply.terminal or (deadline is not None and time.monotonic() >= deadline):
             return
 
