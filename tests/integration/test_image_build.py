@@ -16,6 +16,8 @@ from flowhand.deployments import DeploymentImage, PushError
 from flowhand.errors import EngineUnavailable, ImageBuildError
 from support.docker_engine import Engine
 
+pytestmark = pytest.mark.timeout(300)  # the first to come waits for the engine
+
 
 @pytest.fixture
 def project(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -32,6 +32,8 @@ def other() -> None:
     pass
 """
 
+pytestmark = pytest.mark.timeout(300)  # the first to come waits for the engine
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]:

@@ -47,14 +47,14 @@ def environment(home: Path, url: str | None = None, **more: str) -> dict[str, st
     return {**kept, "FLOWHAND_HOME": str(home), **({"FLOWHAND_API_URL": url} if url else {}), **more}
 
 
-def flowhand(*words: str, env: Mapping[str, str], timeout: float = 60.0) -> Ended:
+def flowhand(*words: str, env: Mapping[str, str], timeout: float = 60.0, cwd: Path | str = "/") -> Ended:
     """Runs `flowhand WORDS` to its end, its output going to files.
 
     In a process of its own, forked off one that has the commands loaded already: a tenth of what an interpreter's start would cost.
     """
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
-        process = _LOADED.Process(target=_run, args=(words, dict(env), out, err))
+        process = _LOADED.Process(target=_run, args=(words, dict(env), out, err, str(cwd)))
         process.start()
         process.join(timeout)
         assert process.exitcode is not None, f"flowhand {' '.join(words)} goes on and on: {process.kill()}"
@@ -67,12 +67,12 @@ def flowhand_script(*words: str, env: Mapping[str, str], stdin: str | None = Non
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
-def _run(words: tuple[str, ...], env: dict[str, str], out: Path, err: Path) -> None:
+def _run(words: tuple[str, ...], env: dict[str, str], out: Path, err: Path, cwd: str) -> None:
     for number, path in ((1, out), (2, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     os.environ.clear()
     os.environ.update(env)
-    os.chdir("/")
+    os.chdir(cwd)
     sys.argv = ["flowhand", *words]
     main()
 
@@ -80,9 +80,9 @@ def _run(words: tuple[str, ...], env: dict[str, str], out: Path, err: Path) -> N
 class Terminal:
     """`flowhand WORDS` on a terminal of 80 columns."""
 
-    def __init__(self, *words: str, env: Mapping[str, str]) -> None:
+    def __init__(self, *words: str, env: Mapping[str, str], cwd: Path | str = "/") -> None:
         self.seen = ""
-        self._process, self._terminal = _on_terminal([COMMAND, *words], {**env, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"})
+        self._process, self._terminal = _on_terminal([COMMAND, *words], {**env, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}, cwd)
 
     def wait_for(self, text: str, seconds: float = 30.0) -> None:
         """Until the text was printed."""
@@ -91,6 +91,10 @@ class Terminal:
             assert time.monotonic() < deadline, f"never saw {text!r} in:\n{self.seen}"
             if not self._read(deadline):
                 assert text in self.seen, f"it ended without {text!r}:\n{self.seen}"
+
+    def type(self, text: str) -> None:
+        """A line, typed."""
+        os.write(self._terminal, text.encode() + b"\n")
 
     def interrupt(self) -> None:
         """Ctrl-C, typed."""
@@ -123,10 +127,10 @@ class Terminal:
         return bool(data)
 
 
-def _on_terminal(command: list[str], env: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], int]:
+def _on_terminal(command: list[str], env: Mapping[str, str], cwd: Path | str) -> tuple[subprocess.Popen[bytes], int]:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        command, env=dict(env), stdin=theirs, stdout=theirs, stderr=theirs, cwd="/", start_new_session=True, preexec_fn=_take_terminal
+        command, env=dict(env), stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, start_new_session=True, preexec_fn=_take_terminal
     )
     os.close(theirs)
     return process, ours

@@ -44,7 +44,9 @@ def deploy(
     ] = None,
     description: Annotated[str | None, typer.Option("--description", "-d", metavar="TEXT", help="Default: the flow's.")] = None,
     version: Annotated[str | None, typer.Option("--version", metavar="TEXT", help="Default: the flow's.")] = None,
-    version_type: Annotated[str | None, typer.Option("--version-type", metavar="TYPE", hidden=True)] = None,
+    version_type: Annotated[
+        str | None, typer.Option("--version-type", metavar="TYPE", hidden=True, help="Accepted, without effect.")
+    ] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", "-t", metavar="TAG", help="May be given again.")] = None,
     concurrency_limit: Annotated[
         int | None, typer.Option("--concurrency-limit", "-cl", min=1, metavar="N", help="At most so many runs at once.")

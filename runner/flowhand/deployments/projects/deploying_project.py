@@ -11,7 +11,7 @@ from flowhand.deployments.projects.assembling import assemble
 from flowhand.deployments.projects.planning import Plan, Planner, finished
 from flowhand.deployments.projects.project_file import Entry, ProjectFile
 from flowhand.deployments.projects.steps import Workshop
-from flowhand.errors import DeploymentApplyError, FlowhandError, ProjectError
+from flowhand.errors import DeploymentApplyError, FlowhandError
 from flowhand_storage.errors import StorageError
 
 
@@ -46,7 +46,7 @@ def _carry_out(api: SyncApiClient, workshop: Workshop, plan: Plan) -> str:
         progress = workshop.carry_out(plan.build, plan.push)
         entry, pull, left = finished(plan, workshop, progress)
     except StorageError as error:
-        raise ProjectError(f"{plan.entry.where()}{plan.full_name}: {error}; it was not applied") from None
+        raise DeploymentApplyError(f"{plan.entry.where()}{plan.full_name}: {error}; it was not applied") from None
     if left:
         say(f"{plan.entry.where()}{plan.full_name}: nothing has filled in {', '.join(sorted(left))}; what it stood in is left out")
     return api.run(apply_errand(assemble(entry, plan.flow, pull), None, None))

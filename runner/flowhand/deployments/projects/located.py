@@ -11,7 +11,8 @@ import yaml
 
 from flowhand.errors import ProjectError
 
-_MOST_KEYS: Final = 50_000
+_MOST_KEYS: Final = 20_000
+_DEEPEST: Final = 50
 """Aliases of aliases can make a small file endless."""
 
 Place = tuple[str | int, ...]
@@ -52,8 +53,8 @@ def parse_yaml(text: str, path: Path) -> Located:
             _check_keys(node, path, set())
             for place, line in _walk(node, ()):
                 lines.setdefault(place, line)
-                if len(lines) > _MOST_KEYS:
-                    raise ProjectError(f"{path}: more than {_MOST_KEYS} keys; do aliases stand in each other?")
+                if len(lines) > _MOST_KEYS or len(place) > _DEEPEST:
+                    raise ProjectError(f"{path}:{line}: too many keys, or too deep; do aliases stand in each other?")
         return Located(path, loader.construct_document(node) if node is not None else None, lines)
     except yaml.MarkedYAMLError as error:
         raise _translated(error, path) from None

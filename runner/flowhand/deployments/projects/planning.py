@@ -12,13 +12,13 @@ from flowhand.client import work_pools
 from flowhand.client.api import SyncApiClient
 from flowhand.client.call import Json
 from flowhand.deployments.deploy_report import say
+from flowhand.deployments.placeholders import load_flow_or_placeholder
 from flowhand.deployments.projects.assembling import assemble
 from flowhand.deployments.projects.leftovers import without_leftovers
 from flowhand.deployments.projects.project_file import Entry, ProjectFile, Steps
 from flowhand.deployments.projects.steps import Workshop
 from flowhand.errors import FlowLoadError, ObjectNotFound, ProjectError
 from flowhand.sdk.flow import Flow
-from flowhand.sdk.loading import load_flow
 from flowhand_storage.errors import StorageError
 from flowhand_storage.steps.progress import Progress
 
@@ -96,7 +96,7 @@ class Planner:
         if not entry.name:
             raise entry.error("the deployment has no name; give it one with --name, or name: in the file")
         try:
-            return load_flow(str(entrypoint))
+            return load_flow_or_placeholder(str(entrypoint))
         except FlowLoadError as error:
             raise entry.error(str(error), "entrypoint") from error
 

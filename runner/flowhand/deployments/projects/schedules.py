@@ -49,6 +49,8 @@ def schedule_of(given: dict[str, Any]) -> DeploymentSchedule:
 def _interval(value: Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
+    if isinstance(value, str) and value.strip().replace(".", "", 1).isdecimal():
+        return float(value)
     try:
         return TypeAdapter(timedelta).validate_python(value).total_seconds()
     except ValidationError:

@@ -1,0 +1,117 @@
+"""Project files whose steps build and push an image, by the names that Prefect's integration has for them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from support.cli import environment, flowhand
+from support.docker_engine import Engine
+from support.server import RunningServer, running_server
+from support.worker import Api
+
+FILE = """
+name: boxed
+build:
+  - prefect_docker.deployments.steps.build_docker_image:
+      id: build-image
+      requires: prefect-docker>=0.3.1
+      image_name: {registry}/project/boxed
+      tag: "1"
+      dockerfile: {dockerfile}
+      additional_tags: [latest]
+      buildargs: {{GREETING: hello}}
+push:
+  - prefect_docker.deployments.steps.push_docker_image:
+      requires: prefect-docker>=0.3.1
+      image_name: "{{{{ build-image.image_name }}}}"
+      tag: "{{{{ build-image.tag }}}}"
+      additional_tags: "{{{{ build-image.additional_tags }}}}"
+pull:
+  - prefect.deployments.steps.set_working_directory:
+      directory: /opt/prefect/{folder}
+deployments:
+  - name: default
+    entrypoint: flows.py:boxed
+    work_pool:
+      name: boxes
+      job_variables:
+        image: "{{{{ build-image.image }}}}"
+"""
+FLOW = """
+from flowhand import flow
+
+@flow
+def boxed(x: int = 1) -> int:
+    return x + 1
+"""
+
+
+pytestmark = pytest.mark.timeout(300)  # the first to come waits for the engine
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]:
+    with running_server(tmp_path_factory.mktemp("server")) as server:
+        Api(server).pool("boxes", type="docker")
+        yield server
+
+
+def test_an_image_of_a_project_is_built_pushed_and_runs(tmp_path: Path, server: RunningServer, engine: Engine) -> None:
+    """Both tags are in the registry, the deployment has the image, and a run completes in it, where Prefect would have put the project."""
+    (tmp_path / "flows.py").write_text(FLOW)
+    (tmp_path / "prefect.yaml").write_text(FILE.format(registry=engine.registry, dockerfile="auto", folder=tmp_path.name))
+    environ = environment(server.home, server.url, DOCKER_HOST=engine.host, FLOWHAND_BASE_IMAGE=engine.base)
+    ended = flowhand("deploy", env=environ, cwd=tmp_path, timeout=120)
+    assert ended.code == 0, ended
+    tags = httpx.get(f"http://{engine.registry}/v2/project/boxed/tags/list").json()["tags"]
+    assert sorted(tags) == ["1", "latest"]
+    api = Api(server)
+    found = api.call("GET", "/deployments/name/boxed/default")
+    image = f"{engine.registry}/project/boxed:1"
+    assert found["job_variables"] == {"image": image, "command": "flowhand flow-run execute"}
+    run = api.run(found["id"])
+    client = engine.client()
+    try:
+        variables = {"FLOWHAND_API_URL": server.url, "PREFECT__FLOW_RUN_ID": run}
+        client.containers.run(image, found["job_variables"]["command"].split(), environment=variables, network_mode="host", remove=True)
+    finally:
+        client.close()
+    assert api.read(run)["state_name"] == "Completed"
+
+
+def test_a_build_that_fails_is_told_and_nothing_applied(tmp_path: Path, server: RunningServer, engine: Engine) -> None:
+    """The failing step of the Dockerfile and what it printed stand in the error, after the file and the line of the deployment."""
+    (tmp_path / "flows.py").write_text(FLOW.replace("boxed", "unbuilt"))
+    (tmp_path / "Dockerfile").write_text(f"FROM {engine.base}\nRUN echo this is why; exit 4\n")
+    text = FILE.format(registry=engine.registry, dockerfile="Dockerfile", folder="x").replace("flows.py:boxed", "flows.py:unbuilt")
+    (tmp_path / "prefect.yaml").write_text(text)
+    ended = flowhand("deploy", env=environment(server.home, server.url, DOCKER_HOST=engine.host), cwd=tmp_path, timeout=120)
+    assert ended.code == 1
+    assert ended.err.startswith("error: prefect.yaml:")
+    assert "build step 1, prefect_docker.deployments.steps.build_docker_image, failed: " in ended.err
+    assert "failed at step 2/2 (RUN echo this is why; exit 4)" in ended.err
+    assert "\n  this is why" in ended.err
+    assert "it was not applied" in ended.err
+    assert Api(server).call("POST", "/deployments/filter", {"flows": {"name": {"any_": ["unbuilt"]}}}) == []
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ("{image_name: x, tga: y}", "no option 'tga'; did you mean"),
+        ("{dockerfile: auto}", "needs the input image_name"),
+        ("{image_name: x, additional_tags: latest}", "the input additional_tags must be"),
+        ("{image_name: x}", "there is no Dockerfile"),
+    ],
+)
+def test_a_build_step_that_is_wrong(tmp_path: Path, server: RunningServer, inputs: str, said: str) -> None:
+    """The step and what is wrong with it, before an engine is asked."""
+    (tmp_path / "flows.py").write_text(FLOW)
+    step = f"build: [{{prefect_docker.deployments.steps.build_docker_image: {inputs}}}]\n"
+    (tmp_path / "flowhand.yaml").write_text(f"{step}deployments: [{{name: x, entrypoint: 'flows.py:boxed', work_pool: {{name: boxes}}}}]\n")
+    ended = flowhand("deploy", env=environment(server.home, server.url), cwd=tmp_path)
+    assert (ended.code, said in ended.err) == (2, True), ended.err
