@@ -81,6 +81,8 @@ def test_a_call_is_a_run_with_all_that_belongs_to_it(api: Api, tmp_path: Path) -
     said = lines(api, run)
     assert said[1:5] == ["from print", "from the logger", run["id"], "in the task"]
     assert said[-1].startswith("Finished in state Completed")
+    tasks = api.call("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
+    assert [(one["name"], one["state_type"], one["run_count"]) for one in tasks] == [("told-0", "COMPLETED", 1)]
 
 
 def test_an_async_flow_is_one_as_well(api: Api, tmp_path: Path) -> None:

@@ -87,8 +87,17 @@ def test_task_runs_are_reported_once_and_under_the_newest_attempt_alone(api: Api
     def tell(attempt: int, *states: tuple[str, str, int]) -> None:
         items = [
             {
-                **{"run_id": claimed["run_id"], "attempt": attempt, "seq": after, "at_us": now + after, "id": task_id},
-                **{"name": "load-0", "task_key": "m.load", "dynamic_key": "0", "tags": ["a\x00b"], "state_id": state_id, "type": state},
+                "run_id": claimed["run_id"],
+                "attempt": attempt,
+                "seq": after,
+                "at_us": now + after,
+                "id": task_id,
+                "name": "load-0",
+                "task_key": "m.load",
+                "dynamic_key": "0",
+                "tags": ["a\x00b"],
+                "state_id": state_id,
+                "type": state,
             }
             for state, state_id, after in states
         ]

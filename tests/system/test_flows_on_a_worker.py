@@ -42,6 +42,17 @@ def shaky(n):
         raise ValueError("not yet")
     return n
 
+@flow
+def called(n: int):
+    get_run_logger().info("in the subflow")
+    number(n)
+    return flow_run.id
+
+@flow(persist_result=True)
+def calling():
+    get_run_logger().info("in the caller")
+    return called(3)
+
 @flow(retries=1)
 def working():
     shaky.map([1, 2]).result()
@@ -65,7 +76,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Generator[Api]:
         api.pool("pool")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("FLOWHAND_API_URL", server.url)
-            for name in ("child", "parent", "parent_async", "twice", "working"):
+            for name in ("child", "parent", "parent_async", "twice", "working", "calling"):
                 loaded = flow.from_source(str(folder), f"flows.py:{name}")
                 loaded.deploy("d", work_pool_name="pool", print_next_steps=False)
         with running_worker(server, home=folder / "worker", cwd=Path("/")):
@@ -115,3 +126,18 @@ def test_the_tasks_of_a_run_are_known_to_the_api(api: Api) -> None:
     names = [state["name"] for state in api.call("GET", f"/task_run_states/?task_run_id={found[1]['id']}")]
     tried = ["Pending", "Running", "AwaitingRetry", "Retrying", "Completed"]
     assert names == [*tried, *tried]
+
+
+def test_a_flow_that_a_run_calls_is_a_run_of_its_own(api: Api) -> None:
+    """Linked to the caller through a task run, with its own states, lines and tasks; the caller's log has none of its lines."""
+    ended = run(api, "calling")
+    assert ended["state_name"] == "Completed", ended["state"]
+    called = api.read(ended["state"]["data"])  # type: ignore[index]
+    assert (called["state_name"], called["parameters"]) == ("Completed", {"n": 3})
+    link = api.call("GET", f"/task_runs/{called['parent_task_run_id']}")
+    assert (link["flow_run_id"], link["state_name"]) == (ended["id"], "Completed")
+    assert "in the subflow" in api.logs(called["id"])
+    assert "in the subflow" not in api.logs(ended["id"])  # type: ignore[arg-type]
+    assert "in the caller" in api.logs(ended["id"])  # type: ignore[arg-type]
+    tasks = api.call("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [called["id"]]}}})
+    assert [(one["name"], one["state_type"]) for one in tasks] == [("number-0", "COMPLETED")]

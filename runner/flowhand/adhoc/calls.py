@@ -98,6 +98,7 @@ def report(session: SessionReply, renew: list[Attempt], batches: list[Batch]) ->
         renew=renew,
         logs=[batch.logs for batch in batches if batch.logs],
         states=[state for batch in batches for state in batch.states],
+        tasks=[task for batch in batches for task in batch.tasks],
     )
     return Call("POST", "/runner/report", ReportReply.model_validate_json, body.model_dump(), headers=_proof(session), about="report")
 

@@ -14,7 +14,7 @@ import time
 from typing import Final
 
 from flowhand.adhoc import calls
-from flowhand.adhoc.outbox import MOST_TEXT, Batch, Line, Told
+from flowhand.adhoc.outbox import MOST_TEXT, Batch, Item, Line, TaskTold
 from flowhand.adhoc.run import AdhocRun
 from flowhand.adhoc.where import api_in_sight
 from flowhand.client.address import Address
@@ -70,13 +70,13 @@ class Courier:
             self._wake(0.0)
             self._changed.wait_for(lambda: run.leased or run.over or self._stuck, OPEN_S)
 
-    def tell(self, run: AdhocRun, item: Line | Told) -> None:
-        """Delivers a line or a state, in order, in the background."""
+    def tell(self, run: AdhocRun, item: Item) -> None:
+        """Delivers a line, a state or a task's state, in order, in the background."""
         with self._changed:
             if self._refused:
                 return
             run.add(item)
-            self._wake(LINGER_S if isinstance(item, Line) else 0.0)
+            self._wake(LINGER_S if isinstance(item, (Line, TaskTold)) else 0.0)
 
     def drop(self, run: AdhocRun) -> None:
         """Delivers nothing more of the run and does not renew its lease."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-from flowhand.wire.runner import LogBatch, LogLine, StateItem
+from flowhand.wire.runner import LogBatch, LogLine, StateItem, TaskItem
 
 MOST_TEXT: Final = 150_000
 """Characters of log text in one batch: at most six bytes each in JSON, it stays below what a report may weigh."""
@@ -38,12 +38,23 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskTold:
+    """A state of one of its task runs, as the fields of its `TaskItem`."""
+
+    fields: dict[str, Any]
+
+
+Item = Line | Told | TaskTold
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """The first `count` things of an outbox, as they go on the wire."""
 
     count: int
     logs: LogBatch | None
     states: list[StateItem]
+    tasks: list[TaskItem]
     ends: Told | None
     """The state that ends the attempt, when it is among them."""
 
@@ -52,7 +63,7 @@ class Batch:
 class Outbox:
     """Of one run, once it has an id and an attempt."""
 
-    waiting: deque[Line | Told] = field(default_factory=deque[Line | Told])
+    waiting: deque[Item] = field(default_factory=deque[Item])
     run_id: str = ""
     attempt: int = 0
     _lines: int = 0
@@ -67,18 +78,21 @@ class Outbox:
         """As much as fits in `room` characters of text, and at least one line."""
         lines: list[LogLine] = []
         states: list[StateItem] = []
+        tasks: list[TaskItem] = []
         count = 0
         for item in islice(self.waiting, None):
             if isinstance(item, Told):
                 states.append(self._state(item, self._states + len(states) + 1))
+            elif isinstance(item, TaskTold):
+                tasks.append(TaskItem(run_id=self.run_id, attempt=self.attempt, seq=0, **item.fields))
             elif (room := room - len(item.message)) >= 0 or not count:
                 lines.append(self._line(item, self._lines + len(lines) + 1))
             else:
                 break
             count += 1
             if isinstance(item, Told) and (item.tries_again or item.last):
-                return Batch(count, self._logs(lines), states, item)
-        return Batch(count, self._logs(lines), states, None)
+                return Batch(count, self._logs(lines), states, tasks, item)
+        return Batch(count, self._logs(lines), states, tasks, None)
 
     def stored(self, batch: Batch) -> None:
         """The batch was answered."""

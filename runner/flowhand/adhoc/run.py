@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from flowhand.adhoc.outbox import Batch, Line, Outbox, Told
+from flowhand.adhoc.outbox import Batch, Item, Outbox
 from flowhand.ids import new_id
 from flowhand.sdk.flow import Flow
 from flowhand.sdk.flow_run import FlowRun
@@ -35,6 +35,11 @@ class AdhocRun:
     over: bool = False
     """Nothing more is told of it: its end is stored, or the API does not want to hear of it."""
 
+    @classmethod
+    def of_a_worker(cls, flow: Flow[..., object], about: FlowRun) -> AdhocRun:
+        """The run that a worker executes in this process: known, and reported by the worker; here it only calls others."""
+        return cls(flow, about, created=True, over=True)
+
     @property
     def leased(self) -> bool:
         """Whether an attempt of it is ours."""
@@ -50,7 +55,7 @@ class AdhocRun:
         """Whether nothing is left to tell."""
         return self.over or not self.outbox.waiting
 
-    def add(self, item: Line | Told) -> None:
+    def add(self, item: Item) -> None:
         """One more thing to tell, in order."""
         if not self.over:
             self.outbox.waiting.append(item)

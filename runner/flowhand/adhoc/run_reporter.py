@@ -13,13 +13,15 @@ from flowhand.adhoc.calls import task_key_of
 from flowhand.adhoc.cancelling import Cancellation
 from flowhand.adhoc.courier import Courier
 from flowhand.adhoc.log_lines import RunLines
-from flowhand.adhoc.outbox import Line, Told
+from flowhand.adhoc.outbox import Item, Line, TaskTold, Told
 from flowhand.adhoc.run import AdhocRun
-from flowhand.child.ending import end_frame, last_state
+from flowhand.child.ending import end_frame, last_state, task_frame
 from flowhand.client.address import Address
 from flowhand.sdk.attempt import Attempt
+from flowhand.sdk.context import process
 from flowhand.sdk.flow import Flow
 from flowhand.sdk.run_logging import FLOW_RUNS, TASK_RUNS
+from flowhand.sdk.task_run import TaskRun
 from flowhand.settings import Settings
 from flowhand.wire.runner import RetryPolicy
 from flowhand.wire.states import StateType
@@ -51,6 +53,11 @@ class RunReporter:
         self._tell(Told(self._ending(attempt), last=True))
         _under_way.remove(self)
 
+    def task(self, task_run: TaskRun) -> None:
+        said = task_frame(task_run, _now_us())
+        fields = {name: said[name] for name in ("id", "name", "task_key", "dynamic_key", "tags", "state_id", "type", "state", "message")}
+        self._tell(TaskTold({"at_us": said["t"], **fields}))
+
     def settle(self) -> None:
         if self.courier.pid == os.getpid():
             self.courier.settle(self.run)
@@ -68,7 +75,7 @@ class RunReporter:
         """Whether this is its run: by the API's id, or by the one that it had before the API knew of it."""
         return flow_run_id in (self._local_id, self.run.about.id)
 
-    def _tell(self, item: Line | Told) -> None:
+    def _tell(self, item: Item) -> None:
         if self.courier.pid == os.getpid():  # a process that the flow forked has no courier, and its end is not the run's
             self.courier.tell(self.run, item)
 
@@ -90,7 +97,7 @@ def begin(
     assert isinstance(flow, Flow)
     above = attempt.run.parent
     key = above.next_key(task_key_of(flow)) if above is not None else "0"
-    run = AdhocRun(flow, about, parent.run if parent else None, key, known_id=known_id)
+    run = AdhocRun(flow, about, parent.run if parent else _workers_run(), key, known_id=known_id)
     courier = parent.courier if parent else _courier(address, settings)
     reporter = RunReporter(courier, run, about.id)
     _under_way.append(reporter)
@@ -101,6 +108,19 @@ def begin(
         reporter.forget()
         raise
     return reporter
+
+
+def _workers_run() -> AdhocRun | None:
+    run = process.run
+    if run is None or not isinstance(run.flow, Flow):
+        return None
+    process.elsewhere = _is_told
+    return AdhocRun.of_a_worker(run.flow, run.flow_run)
+
+
+def _is_told(flow_run_id: str) -> bool:
+    """Whether lines of this run go to the API from here."""
+    return any(one.is_of(flow_run_id) and not one.run.over for one in tuple(_under_way))
 
 
 def _courier(address: Address, settings: Settings) -> Courier:

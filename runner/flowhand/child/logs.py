@@ -6,6 +6,7 @@ import logging
 from typing import Any, Final
 
 from flowhand.child.channel import Channel, say_aside
+from flowhand.sdk.context import process
 from flowhand.sdk.run_logging import ROOT
 
 _FORMAT: Final = logging.Formatter()
@@ -27,7 +28,12 @@ class ChannelHandler(logging.Handler):
         self.lock = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One `log` frame; to stderr when the keeper is gone. A record that cannot be formatted is told as such."""
+        """One `log` frame; to stderr when the keeper is gone. A record that cannot be formatted is told as such.
+
+        Lines of a run that is called in here, and known to the API as one of its own, are that run's.
+        """
+        if process.elsewhere is not None and process.elsewhere(getattr(record, "flow_run_id", "")):
+            return
         try:
             message = _FORMAT.format(record)
         except Exception as error:  # noqa: BLE001  # user code: arguments of a record, their __str__

@@ -74,6 +74,8 @@ class _Process:
     loading: str | None = None
     announce: Callable[[TaskRun], object] | None = None
     """Tells of a task run's new state to whoever reports them."""
+    elsewhere: Callable[[str], bool] | None = None
+    """Whether the lines of a flow run (by its id) are reported by itself; None: none are."""
     conceal: Callable[[str], object] | None = None
     """Tells a secret to whoever redacts what leaves; returns once it is known there."""
 

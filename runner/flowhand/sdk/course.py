@@ -88,9 +88,12 @@ def enter(attempt: Attempt, state: State) -> None:
 
 
 def announce(attempt: Attempt) -> None:
-    """Tells of the state of a task's run. Flow runs have a reporter, or are reported by what executes them."""
-    if attempt.run.task_run is not None and process.announce is not None:
-        process.announce(attempt.run.task_run)
+    """Tells of the state of a task's run: to its flow run's reporter, or to what executes it."""
+    task_run, reporter = attempt.run.task_run, attempt.run.reporter
+    if task_run is not None and reporter is not None:
+        reporter.task(task_run)
+    elif task_run is not None and process.announce is not None:
+        process.announce(task_run)
 
 
 def drive(attempt: Attempt, steps: Iterable[Step]) -> None:

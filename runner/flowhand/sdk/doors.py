@@ -28,15 +28,15 @@ def _behind(module: str, name: str) -> Any:
 
 
 def reporter_of(attempt: Attempt) -> Reporter | None:
-    """Who tells the API of a run that is called here and now: None when there is no API, and in a worker's child, which has no client."""
-    if process.run is not None:
+    """Who tells the API of a run that is called here and now: None when there is no API."""
+    if process.run is not None and process.run.api_file is None:
         return None
     return _behind("flowhand.adhoc.reporting", "reporter_of")(attempt)
 
 
 async def reporter_of_async(attempt: Attempt) -> Reporter | None:
     """The same without holding up the loop."""
-    if process.run is not None:
+    if process.run is not None and process.run.api_file is None:
         return None
     import asyncio  # loaded by whoever runs a loop; plain flows never pay for it
 

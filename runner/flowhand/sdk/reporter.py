@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from flowhand.sdk.attempt import Attempt
+    from flowhand.sdk.task_run import TaskRun
 
 
 class Reporter(Protocol):
@@ -21,6 +22,10 @@ class Reporter(Protocol):
 
     def ended(self, attempt: Attempt) -> None:
         """The run is in its last state. May still put in how it was ended from outside."""
+        ...
+
+    def task(self, task_run: TaskRun) -> None:
+        """One of its task runs is in another state."""
         ...
 
     def settle(self) -> None:
