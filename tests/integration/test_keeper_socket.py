@@ -5,23 +5,28 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from flowhand.keeper.loop import now
 from support.following import names_in
 from support.jobs import key, shell
 from support.keeper_talk import Talk
+from support.worker import wait_for
 
 
 @contextmanager
-def a_keeper(instance: Path, *options: str, descriptors: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def a_keeper(instance: Path, *options: str, descriptors: int | None = None) -> Generator[subprocess.Popen[bytes]]:
     """A keeper started by hand, listening."""
     command = [sys.executable, "-P", "-m", "flowhand.keeper", "--directory", str(instance), *options]
     if descriptors is not None:
@@ -143,3 +148,44 @@ def test_more_runs_than_descriptors_allow_are_refused_and_the_others_go_on(tmp_p
         talk.ask("KILL", key=key(started[0]), reason="cancel", grace_s=0)
         assert talk.hear_until("EXIT")["exit"]["killed"] is True
         assert talk.ask("START", job=jobs[-1], grace_s=1, kill_at=None)["ok"] is True
+
+
+@contextmanager
+def stopped(instance: Path) -> Generator[None]:
+    """The keeper stands still meanwhile."""
+    pid = json.loads((instance / "keeper.json").read_text())["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_a_start_that_waited_too_long_is_refused(keeper: Path) -> None:
+    """What a stopped keeper was asked, and its daemon has given up since, is not begun when it goes on."""
+    talk = Talk(keeper)
+    talk.ask("HELLO", protocol=1)
+    job = shell(keeper, f"touch {keeper}/ran")
+    with stopped(keeper):
+        talk.send("START", job=job, grace_s=1, kill_at=None, until=now() + 0.2)
+        time.sleep(0.3)  # what is shown is that time passes
+    assert "given it up" in talk.hear()["error"]
+    assert talk.ask("LIST")["held"] == []
+    assert not (keeper / "ran").exists()
+
+
+def test_forgetting_what_lives_ends_it_without_a_word(keeper: Path) -> None:
+    """A daemon that was not told whether its run was started forgets it, and then it is not there."""
+    talk = Talk(keeper)
+    talk.ask("HELLO", protocol=1)
+    job = shell(keeper, "sleep 60")
+    with stopped(keeper):
+        talk.send("START", job=job, grace_s=1, kill_at=None, until=now() + 60)
+        talk.send("FORGET", key=key(job))
+    pid = talk.hear()["pid"]
+    assert talk.hear()["ok"] is True
+    wait_for(lambda: not psutil.pid_exists(pid), 5)
+    wait_for(lambda: talk.ask("LIST")["held"] == [], 5)
+    assert names_in(keeper / "runs") == []
+    assert talk.ask("START", job=shell(keeper, "true"), grace_s=1, kill_at=None)["ok"] is True
+    assert talk.hear_until("EXIT")["key"] != key(job)

@@ -21,12 +21,16 @@ class Talk:
 
     def ask(self, op: str, **body: Any) -> dict[str, Any]:
         """The answer to one request."""
-        self.sock.sendall(pack({"id": 7, "op": op, **body}))
+        self.send(op, **body)
         aside: list[dict[str, Any]] = []
         while (message := self.hear()).get("id") != 7:
             aside.append(message)
         self._read = aside + self._read
         return message
+
+    def send(self, op: str, **body: Any) -> None:
+        """One request; its answer is heard later."""
+        self.sock.sendall(pack({"id": 7, "op": op, **body}))
 
     def hear(self) -> dict[str, Any]:
         """The next message. ConnectionResetError when the keeper has closed."""

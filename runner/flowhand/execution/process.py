@@ -18,12 +18,13 @@ import anyio.to_thread
 from flowhand.errors import KeeperError, LaunchError
 from flowhand.execution import sweep
 from flowhand.execution.attempt_files import AttemptFiles
-from flowhand.execution.keeper_link import KeeperRefused, Link
+from flowhand.execution.keeper_link import ANSWER_S, KeeperRefused, Link
 from flowhand.execution.keepers import Keepers
 from flowhand.execution.launcher import Channel, Event, Exit, Exited, Held, Progress, Sizes, Started, StopReason, Vanished
 from flowhand.execution.news import News
 from flowhand.keeper import exits
 from flowhand.keeper.instance import RUNS
+from flowhand.keeper.loop import now
 from flowhand.keeper.protocol import Message
 from flowhand.wire.job import Job, key_of
 
@@ -74,12 +75,14 @@ class ProcessLauncher:
         try:
             link = await self._keeper_for(key)
             self._owned[key] = _Owned(link, mark)
-            answer = await link.ask("START", job={**job, "mark": mark}, grace_s=self._grace_s, kill_at=kill_at)
+            body = {"job": {**job, "mark": mark}, "grace_s": self._grace_s, "kill_at": kill_at, "until": now() + ANSWER_S}
+            answer = await link.ask("START", **body)
         except KeeperRefused as error:
             del self._owned[key]
             raise LaunchError(str(error)) from None
         except KeeperError as error:
-            # It may have begun; then it died with its keeper, and `events` says Vanished of it, too.
+            # It may have begun. If its keeper was killed, it died with it, and `events` says Vanished of it, too. If its keeper is stopped,
+            # that one refuses to start it once `until` is over, or ends it by the FORGET that follows.
             raise LaunchError(str(error)) from error
         return Started(key, answer["pid"], answer["spawned"])
 
@@ -107,8 +110,8 @@ class ProcessLauncher:
         """See the port. Every keeper is asked: a newer one may have found the files of an older one's attempt."""
         self._files.forget(key)
         self._owned.pop(key, None)
-        answered = [await self._keepers.ask_if_there(link, "FORGET", key=key) for link in self._keepers.links]
-        if not any(answered):
+        asked = [await self._ask_to_forget(link, key) for link in list(self._keepers.links)]
+        if not any(asked):
             exits.remove(self._runs, key)
 
     async def events(self) -> AsyncIterator[Event]:
@@ -131,6 +134,13 @@ class ProcessLauncher:
             self._files.close()
             os.close(self._runs)
             self._runs = -1
+
+    async def _ask_to_forget(self, link: Link, key: str) -> bool:
+        """Whether the keeper does it; one that is stopped does when it goes on, since it reads what it was asked in order."""
+        try:
+            return await self._keepers.ask_if_there(link, "FORGET", key=key)
+        except KeeperError:
+            return True
 
     async def _keeper_for(self, key: str) -> Link:
         owned = self._owned.get(key)

@@ -50,6 +50,8 @@ class Keeper:
         self._found = exits.keys(instance.runs)
         """Attempts of earlier keepers that have files here; those with an exit are held like our own."""
         self._ended_before = {key: told for key in self._found if (told := exits.read(instance.runs, key)) is not None}
+        self._given_up: set[str] = set()
+        """Attempts that were to be forgotten while they lived: killed, and forgotten at their end without a word."""
         self._grown: set[Attempt] = set()
         self._retired = False
         self._leaving = False
@@ -91,6 +93,8 @@ class Keeper:
         key = key_of(job["run_id"], job["attempt"])
         attempt = self._attempts.get(key)
         if attempt is None:
+            if now() > message.get("until", now()):
+                raise Refused("it was asked for so long ago that whoever asked has given it up")
             self._refuse_unless_new(key, job)
             attempt = self._attempts[key] = self._bring_up(key, job, float(message["grace_s"]))
             attempt.extend(message["kill_at"])
@@ -127,7 +131,9 @@ class Keeper:
         key = message["key"]
         attempt = self._attempts.get(key)
         if attempt is not None and attempt.exit is None:
-            raise Refused(f"{key} has not ended")
+            self._given_up.add(key)
+            attempt.stop("fenced", 0.0)
+            return {}
         if _KEY.fullmatch(key):
             exits.remove(self._instance.runs, key)
         self._attempts.pop(key, None)
@@ -188,13 +194,17 @@ class Keeper:
 
     def ended(self, attempt: Attempt, told: exits.ExitMessage) -> None:
         """Its exit is filed first, then told."""
+        self.family.remove(attempt)
+        self.cgroups.leave(attempt.key)
+        self._grown.discard(attempt)
+        if attempt.key in self._given_up:
+            self._given_up.remove(attempt.key)
+            self._forget({"key": attempt.key})
+            return
         try:
             exits.write(self._instance.runs, attempt.key, told, self._reserve)
         except OSError as error:
             say(f"the exit of {attempt.key} cannot be filed, only told: {error}")
-        self.family.remove(attempt)
-        self.cgroups.leave(attempt.key)
-        self._grown.discard(attempt)
         self._door.tell({"op": "EXIT", "key": attempt.key, "exit": told})
         self._consider_leaving()
 
