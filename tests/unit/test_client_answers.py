@@ -7,9 +7,11 @@ from typing import Any
 import orjson
 import pytest
 
+from flowhand.client import server, work_pools
 from flowhand.client.address import Address
 from flowhand.client.answers import Answer, read_answer
 from flowhand.client.call import Call, read_json
+from flowhand.client.paging import filter_call
 from flowhand.errors import (
     ApiError,
     ApiRefused,
@@ -76,6 +78,21 @@ def test_a_web_page_is_no_api() -> None:
     for status in (200, 404):
         with pytest.raises(ConfigurationError, match=r"it is not the API; .* try http://h:1/api "):
             read(status, b"<html>", Address("http://h:1/ui"), content_type="text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        (work_pools.read("p"), {"hello": "world"}),
+        (work_pools.create("p", "process"), ["hello"]),
+        (filter_call("/work_pools/filter", {}), {"hello": "world"}),
+        (server.package_version(), {"hello": "world"}),
+    ],
+)
+def test_json_of_something_else_is_no_api(call: Call[Any], answer: Any) -> None:
+    """Another service at the API's address, which answers everything with 200 and JSON of its own."""
+    with pytest.raises(ConfigurationError, match="with something else, it is not the API"):
+        read_answer(call, Answer(200, {"content-type": "application/json"}, orjson.dumps(answer)), HERE)
 
 
 def test_an_unreadable_body_is_told() -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from flowhand.client.address import Address
-from flowhand.client.call import Call
+from flowhand.client.call import Call, NotTheApi
 from flowhand.errors import ApiError, ApiRefused, ApiUnavailable, ConfigurationError, ObjectAlreadyExists, ObjectNotFound, Unauthorized
 
 T = TypeVar("T")
@@ -36,6 +36,8 @@ def read_answer(call: Call[T], answer: Answer, address: Address) -> T:
             raise _wrong_url(address, "answered with a web page")
         try:
             return call.parse(answer.content)
+        except NotTheApi:
+            raise _wrong_url(address, f"answered {call.method} {call.path} with something else") from None
         except ValueError as error:
             raise ApiError(f"the API at {address.url} sent an answer to {call.method} {call.path} that cannot be read: {error}") from None
     raise _refusal(call, answer, address)

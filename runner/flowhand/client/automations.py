@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flowhand.client.call import Call, Errand, Json, path_of, read_json, read_nothing
+from flowhand.client.call import Call, Errand, Json, path_of, read_nothing, read_row
 from flowhand.client.paging import every, filter_path
 
 
 def create(body: Mapping[str, Any]) -> Call[Json]:
     """Makes an automation. `body` is a `wire.automations.AutomationCreate`."""
-    return Call("POST", "/automations/", read_json, dict(body), repeatable=False, about=f"automation {body.get('name')!r}")
+    return Call("POST", "/automations/", read_row, dict(body), repeatable=False, about=f"automation {body.get('name')!r}")
 
 
 def replace(automation_id: str, body: Mapping[str, Any]) -> Call[None]:
@@ -21,7 +21,7 @@ def replace(automation_id: str, body: Mapping[str, Any]) -> Call[None]:
 
 def read(automation_id: str) -> Call[Json]:
     """An automation by its id."""
-    return Call("GET", path_of("automations", automation_id), read_json, about=f"automation {automation_id}")
+    return Call("GET", path_of("automations", automation_id), read_row, about=f"automation {automation_id}")
 
 
 def switch(automation_id: str, enabled: bool) -> Call[None]:

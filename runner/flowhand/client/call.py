@@ -22,6 +22,34 @@ def read_json(content: bytes) -> Any:
     return orjson.loads(content) if content else None
 
 
+class NotTheApi(ValueError):
+    """JSON, but not what the API would say: something else answers at its address."""
+
+
+def read_row(content: bytes) -> Json:
+    """One row of the API, which has an id. NotTheApi for other JSON."""
+    row = orjson.loads(content)
+    if not isinstance(row, dict) or "id" not in row:
+        raise NotTheApi
+    return row
+
+
+def read_rows(content: bytes) -> list[Json]:
+    """Rows of the API. NotTheApi for other JSON."""
+    rows = orjson.loads(content)
+    if not isinstance(rows, list):
+        raise NotTheApi
+    return rows
+
+
+def read_text(content: bytes) -> str:
+    """JSON that is a text. NotTheApi for other JSON."""
+    text = orjson.loads(content)
+    if not isinstance(text, str):
+        raise NotTheApi
+    return text
+
+
 def read_nothing(content: bytes) -> None:
     """For answers that carry nothing (204)."""
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flowhand.client.call import Call, Errand, Json, path_of, read_json, read_nothing
+from flowhand.client.call import Call, Errand, Json, path_of, read_nothing, read_row, read_rows
 from flowhand.client.paging import every, filter_path
 from flowhand.ids import is_id
 
 
 def create(body: Mapping[str, Any]) -> Call[Json]:
     """Creates or replaces the deployment of (flow_id, name), its schedules included. `body` is a `wire.deployments.DeploymentCreate`."""
-    return Call("POST", "/deployments/", read_json, dict(body), about=f"deployment {body.get('name')!r}")
+    return Call("POST", "/deployments/", read_row, dict(body), about=f"deployment {body.get('name')!r}")
 
 
 def update(deployment_id: str, changes: Mapping[str, Any]) -> Call[None]:
@@ -22,13 +22,13 @@ def update(deployment_id: str, changes: Mapping[str, Any]) -> Call[None]:
 
 def read(deployment_id: str) -> Call[Json]:
     """A deployment by its id."""
-    return Call("GET", path_of("deployments", deployment_id), read_json, about=f"deployment {deployment_id}")
+    return Call("GET", path_of("deployments", deployment_id), read_row, about=f"deployment {deployment_id}")
 
 
 def read_by_name(flow_name: str, deployment_name: str) -> Call[Json]:
     """A deployment by the names of its flow and its own."""
     path = path_of("deployments", "name", flow_name, deployment_name)
-    return Call("GET", path, read_json, about=f"deployment '{flow_name}/{deployment_name}'")
+    return Call("GET", path, read_row, about=f"deployment '{flow_name}/{deployment_name}'")
 
 
 def find(name_or_id: str) -> Call[Json]:
@@ -67,14 +67,14 @@ def create_run(deployment_id: str, body: Mapping[str, Any]) -> Call[Json]:
     """
     path = path_of("deployments", deployment_id, "create_flow_run")
     return Call(
-        "POST", path, read_json, dict(body), repeatable=bool(body.get("idempotency_key")), about=f"run of deployment {deployment_id}"
+        "POST", path, read_row, dict(body), repeatable=bool(body.get("idempotency_key")), about=f"run of deployment {deployment_id}"
     )
 
 
 def create_schedules(deployment_id: str, schedules: Sequence[Mapping[str, Any]]) -> Call[list[Json]]:
     """Adds schedules (`wire.deployment_schedules.DeploymentScheduleCreate`)."""
     path = path_of("deployments", deployment_id, "schedules")
-    return Call("POST", path, read_json, [dict(one) for one in schedules], repeatable=False, about=f"schedules of {deployment_id}")
+    return Call("POST", path, read_rows, [dict(one) for one in schedules], repeatable=False, about=f"schedules of {deployment_id}")
 
 
 def update_schedule(deployment_id: str, schedule_id: str, changes: Mapping[str, Any]) -> Call[None]:

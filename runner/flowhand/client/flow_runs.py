@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flowhand.client.call import Call, Errand, Json, path_of, read_json, read_nothing
+from flowhand.client.call import Call, Errand, Json, path_of, read_json, read_nothing, read_row
 from flowhand.client.paging import every, filter_path
 from flowhand.ids import new_id
 
 
 def create(body: Mapping[str, Any]) -> Call[Json]:
     """A run of a flow (`wire.flow_runs.FlowRunCreate`). Safe to repeat only with an `idempotency_key`."""
-    return Call("POST", "/flow_runs/", read_json, dict(body), repeatable=bool(body.get("idempotency_key")), about="flow run")
+    return Call("POST", "/flow_runs/", read_row, dict(body), repeatable=bool(body.get("idempotency_key")), about="flow run")
 
 
 def read(flow_run_id: str) -> Call[Json]:
     """A run by its id."""
-    return Call("GET", path_of("flow_runs", flow_run_id), read_json, about=f"flow run {flow_run_id}")
+    return Call("GET", path_of("flow_runs", flow_run_id), read_row, about=f"flow run {flow_run_id}")
 
 
 def update(flow_run_id: str, changes: Mapping[str, Any]) -> Call[None]:

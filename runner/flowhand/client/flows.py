@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flowhand.client.call import Call, Errand, Json, path_of, read_json, read_nothing
+from flowhand.client.call import Call, Errand, Json, path_of, read_nothing, read_row
 from flowhand.client.paging import every, filter_path
 
 
 def create(name: str, tags: Sequence[str] = ()) -> Call[Json]:
     """The flow of that name, made when there is none."""
-    return Call("POST", "/flows/", read_json, {"name": name, "tags": list(tags)}, about=f"flow {name!r}")
+    return Call("POST", "/flows/", read_row, {"name": name, "tags": list(tags)}, about=f"flow {name!r}")
 
 
 def read(flow_id: str) -> Call[Json]:
     """A flow by its id."""
-    return Call("GET", path_of("flows", flow_id), read_json, about=f"flow {flow_id}")
+    return Call("GET", path_of("flows", flow_id), read_row, about=f"flow {flow_id}")
 
 
 def read_by_name(name: str) -> Call[Json]:
     """A flow by its name."""
-    return Call("GET", path_of("flows", "name", name), read_json, about=f"flow {name!r}")
+    return Call("GET", path_of("flows", "name", name), read_row, about=f"flow {name!r}")
 
 
 def delete(flow_id: str) -> Call[None]:

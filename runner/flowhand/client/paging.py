@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flowhand.client.call import Call, Errand, Json, path_of, read_json
+from flowhand.client.call import Call, Errand, Json, path_of, read_rows
 
 PAGE: Final = 200
 
@@ -13,7 +13,7 @@ PAGE: Final = 200
 def filter_call(path: str, body: Mapping[str, Any], *, limit: int = PAGE, offset: int = 0) -> Call[list[Json]]:
     """One page of a `/filter` route. Entity filters in `body` are joined by AND; what is None is left out."""
     given = {key: value for key, value in body.items() if value is not None}
-    return Call("POST", path, read_json, {**given, "limit": limit, "offset": offset})
+    return Call("POST", path, read_rows, {**given, "limit": limit, "offset": offset})
 
 
 def every(path: str, body: Mapping[str, Any], limit: int | None = None) -> Errand[list[Json]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowhand.client.call import Call, Json, read_json
+from flowhand.client.call import Call, Json, read_json, read_text
 
 
 def health() -> Call[bool]:
@@ -12,7 +12,7 @@ def health() -> Call[bool]:
 
 def package_version() -> Call[str]:
     """The version of the contract that the server speaks, such as `3.9.1` (contract 1)."""
-    return Call("GET", "/admin/version", read_json)
+    return Call("GET", "/admin/version", read_text)
 
 
 def status() -> Call[Json]:

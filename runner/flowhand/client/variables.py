@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flowhand.client.call import Call, Errand, Json, path_of, read_json, read_nothing
+from flowhand.client.call import Call, Errand, Json, path_of, read_nothing, read_row
 from flowhand.client.paging import every, filter_path
 
 
 def read(name: str) -> Call[Json]:
     """A variable by its name."""
-    return Call("GET", path_of("variables", "name", name), read_json, about=_named(name))
+    return Call("GET", path_of("variables", "name", name), read_row, about=_named(name))
 
 
 def create(body: Mapping[str, Any]) -> Call[Json]:
     """Makes a variable (`wire.variables.VariableCreate`); ObjectAlreadyExists when the name is taken."""
-    return Call("POST", "/variables/", read_json, dict(body), repeatable=False, about=_named(str(body.get("name"))))
+    return Call("POST", "/variables/", read_row, dict(body), repeatable=False, about=_named(str(body.get("name"))))
 
 
 def update(name: str, changes: Mapping[str, Any]) -> Call[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flowhand.client.call import Call, Errand, Json, path_of, read_json, read_nothing
+from flowhand.client.call import Call, Errand, Json, path_of, read_json, read_nothing, read_row
 from flowhand.client.paging import every, filter_path
 from flowhand.errors import ApiRefused
 
@@ -13,12 +13,12 @@ from flowhand.errors import ApiRefused
 def create(name: str, type: str = "process", **fields: Any) -> Call[Json]:  # noqa: A002  # the API's own word
     """Makes a pool; ObjectAlreadyExists when the name is taken. `fields` as in `wire.work_pools.WorkPoolCreate`, None left out."""
     given = {key: value for key, value in fields.items() if value is not None}
-    return Call("POST", "/work_pools/", read_json, {"name": name, "type": type, **given}, about=_named(name))
+    return Call("POST", "/work_pools/", read_row, {"name": name, "type": type, **given}, about=_named(name))
 
 
 def read(name: str) -> Call[Json]:
     """A pool by its name."""
-    return Call("GET", path_of("work_pools", name), read_json, about=_named(name))
+    return Call("GET", path_of("work_pools", name), read_row, about=_named(name))
 
 
 def update(name: str, changes: Mapping[str, Any]) -> Call[None]:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flowhand.client.call import Call, Errand, Json, path_of, read_json, read_nothing
+from flowhand.client.call import Call, Errand, Json, path_of, read_json, read_nothing, read_row
 from flowhand.client.paging import every, filter_path
 
 
 def create(pool: str, name: str, **fields: Any) -> Call[Json]:
     """Makes a queue; ObjectAlreadyExists when the name is taken. `fields` as in `wire.work_pools.WorkQueueCreate`, None left out."""
     given = {key: value for key, value in fields.items() if value is not None}
-    return Call("POST", path_of("work_pools", pool, "queues"), read_json, {"name": name, **given}, about=_named(pool, name))
+    return Call("POST", path_of("work_pools", pool, "queues"), read_row, {"name": name, **given}, about=_named(pool, name))
 
 
 def read(pool: str, name: str) -> Call[Json]:
     """A queue by the names of its pool and its own."""
-    return Call("GET", path_of("work_pools", pool, "queues", name), read_json, about=_named(pool, name))
+    return Call("GET", path_of("work_pools", pool, "queues", name), read_row, about=_named(pool, name))
 
 
 def update(queue_id: str, changes: Mapping[str, Any]) -> Call[None]:
