@@ -36,7 +36,7 @@ build:
 push: null
 pull:
   - prefect.deployments.steps.set_working_directory:
-      directory: "{{ $PROJECT }}"
+      directory: "{{ $PROJECT }}/{{ $SOME_TOKEN }}/{{ $NOT_HERE }}/{{ prefect.variables.stage }}/{{ revision.stdout }}"
 
 definitions:
   tags: &tags [nightly, "{{ prefect.variables.stage }}"]
@@ -109,7 +109,7 @@ class Project:
 
     def __init__(self, folder: Path, server: RunningServer) -> None:
         self.folder = folder
-        self.environ = environment(server.home, server.url, WHO="me", PROJECT=str(folder), COLUMNS="200")
+        self.environ = environment(server.home, server.url, WHO="me", PROJECT=str(folder), SOME_TOKEN="s3cret-of-mine", COLUMNS="200")
         (folder / "flows.py").write_text(FLOWS)
 
     def write(self, text: str, name: str = "prefect.yaml") -> Path:
@@ -152,8 +152,9 @@ def test_a_file_of_prefect_is_deployed_as_it_is(api: Api, project: Project) -> N
     assert (first["version"], first["description"], first["entrypoint"]) == ("abc123", "Adds.", "flows.py:adding")
     assert (first["tags"], first["parameters"], first["enforce_parameter_schema"]) == (["nightly", "testing"], {"x": 3}, True)
     assert first["job_variables"] == {"env": {"REVISION": "rev-abc123", "TOKEN": "s3cret-token", "WHO": "me"}}
-    # what runs resolve is theirs to resolve
-    assert first["pull_steps"] == [{"prefect.deployments.steps.set_working_directory": {"directory": "{{ $PROJECT }}"}}]
+    # secrets, and what only the run knows, are left to it
+    directory = f"{project.folder}/{{{{ $SOME_TOKEN }}}}/{{{{ $NOT_HERE }}}}/{{{{ prefect.variables.stage }}}}/abc123"
+    assert first["pull_steps"] == [{"prefect.deployments.steps.set_working_directory": {"directory": directory}}]
     assert (first["global_concurrency_limit"]["limit"], first["concurrency_options"]["collision_strategy"]) == (2, "CANCEL_NEW")
     rules = {next(iter(one["schedule"].keys() & {"cron", "interval", "rrule"})): one for one in first["schedules"]}
     assert (rules["cron"]["schedule"]["timezone"], rules["cron"]["slug"]) == ("Europe/Berlin", "morning")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from flowhand_storage.errors import InvalidStep
+from flowhand_storage.remote.options import service_account
 
 Store = tuple[str, dict[str, Any]]
 _S3_NAMES = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "aws_session_token": "token", "profile_name": "profile"}
@@ -26,7 +25,7 @@ def gcs(bucket: str, folder: str, project: str | None, credentials: dict[str, An
     """`credentials` as a GCP credentials block has them, else what the client library finds on the machine."""
     given = dict(credentials or {})
     token = given.get("service_account_info") or given.get("service_account_file")
-    settings = {"token": _as_mapping(token), "project": project or given.get("project")}
+    settings = {"token": service_account(token), "project": project or given.get("project")}
     return f"gs://{bucket}/{folder}".rstrip("/"), {name: value for name, value in settings.items() if value}
 
 
@@ -38,13 +37,3 @@ def azure(container: str, folder: str, credentials: dict[str, Any] | None) -> St
         account = (urlsplit(str(given["account_url"])).hostname or "").partition(".")[0]
         settings = {"account_name": account, "anon": False}
     return f"az://{container}/{folder}".rstrip("/"), {name: value for name, value in settings.items() if value is not None}
-
-
-def _as_mapping(token: Any) -> Any:
-    """A service account as the client library takes it: a mapping, or a path. Blocks may hold it as JSON text."""
-    if not isinstance(token, str) or not token.lstrip().startswith("{"):
-        return token
-    try:
-        return json.loads(token)
-    except ValueError:
-        raise InvalidStep("service_account_info is no JSON") from None

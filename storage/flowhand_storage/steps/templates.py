@@ -27,9 +27,11 @@ def filled(value: Any, run: StepRun) -> Any:
     return _filled(value, run, _find)
 
 
-def filled_from_outputs(value: Any, run: StepRun) -> Any:
-    """The same with the outputs of steps alone: what the environment and the API have is left for whoever carries it out."""
-    return _filled(value, run, _output)
+def filled_for_later(value: Any, run: StepRun) -> Any:
+    """The same for steps that somebody else carries out: with what is known here and may be seen, which are the outputs of steps and the
+    environment's variables that are set and hold no secret. Blocks, variables of the API and the rest are left for them.
+    """
+    return _filled(value, run, _known_here)
 
 
 def _filled(value: Any, run: StepRun, find: Find) -> Any:
@@ -69,6 +71,12 @@ def _find(name: str, run: StepRun) -> Any:
     for root in _ROOTS:
         if name.startswith((root + "blocks.", root + "variables.")):
             return _outside(name.removeprefix(root), run)
+    return _output(name, run)
+
+
+def _known_here(name: str, run: StepRun) -> Any:
+    if name.startswith("$"):
+        return _UNKNOWN if is_sensitive(name) else run.context.environ.get(name[1:], _UNKNOWN)
     return _output(name, run)
 
 

@@ -18,7 +18,7 @@ from flowhand_storage.steps.definition import read_steps
 from flowhand_storage.steps.known import UPLOADS, KnownStep
 from flowhand_storage.steps.progress import Progress, Reference, StepContext, StepRun
 from flowhand_storage.steps.run import run_steps
-from flowhand_storage.steps.templates import filled, filled_from_outputs
+from flowhand_storage.steps.templates import filled, filled_for_later
 
 _IMAGES: Final = "flowhand.deployments.images.steps"
 AT_DEPLOY: Final[Mapping[str, KnownStep]] = {
@@ -58,8 +58,8 @@ class Workshop:
         return self._done[key]
 
     def filled(self, value: Any, progress: Progress) -> Any:
-        """With the outputs of the steps filled in; what no step has put out stays."""
-        return filled_from_outputs(value, _run(self._context("build"), progress))
+        """With the outputs of the steps filled in; what no step has put out stays. Of the environment see `filled_for_later`."""
+        return filled_for_later(value, _run(self._context("build"), progress))
 
     def _context(self, kind: str) -> StepContext:
         return StepContext(
