@@ -48,6 +48,16 @@ class Redactor:
         """The same for bytes of UTF-8."""
         return self._bytes.sub(MASK.encode(), data) if self._bytes else data
 
+    def cut(self, data: bytes, cut: int) -> int:
+        """Where to cut `data` in two, at `cut` or before it, so that no secret is cut; behind one that fills all before it.
+
+        Whoever masks the two parts then masks the whole. `data` must go on for `longest - 1` bytes after `cut`, unless that is its end.
+        """
+        for start, end in self.spans(data[: cut + max(self.longest - 1, 0)]):
+            if start < cut < end:
+                return start or end
+        return cut
+
     def spans(self, data: bytes) -> list[tuple[int, int]]:
         """Where secrets stand."""
         return [match.span() for match in self._bytes.finditer(data)] if self._bytes else []

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from flowhand.daemon.follower import LINE_BYTES, Follower
 from flowhand.execution.launcher import Channel, Sizes
+from flowhand.redaction import MASK, Redactor
 from flowhand.wire import records
 from flowhand.wire.runner import LogLine
 
@@ -29,16 +30,18 @@ class Files:
         return Sizes(*(len(data) if upto is None else min(upto, len(data)) for data in self.data.values()))
 
 
-async def follow(files: Files, steps: list[int], marks: dict[str, int] | None = None, budget: int = 1 << 30) -> list[LogLine]:
+async def follow(
+    files: Files, steps: list[int], marks: dict[str, int] | None = None, budget: int = 1 << 30, own: tuple[Redactor, ...] = ()
+) -> list[LogLine]:
     """Everything a follower says when the files grow in these steps."""
     follower = Follower("r.1", files, marks)  # type: ignore[arg-type]
     lines: list[LogLine] = []
     for step in [*steps, None]:
         follower.grown(files.sizes(step), 1)
         follower.ended = step is None
-        lines += (await follower.take(budget)).lines
+        lines += (await follower.take(budget, *own)).lines
         while step is None and follower.pending:
-            lines += (await follower.take(budget)).lines
+            lines += (await follower.take(budget, *own)).lines
     return lines
 
 
@@ -108,3 +111,22 @@ async def test_frames_in_parts_from_two_senders_come_together() -> None:
     assert texts[0] == "short"
     assert "".join(texts[1:]) == long
     assert len({line[1] for line in lines}) == len(lines)
+
+
+SECRET = "correct-horse-battery-staple"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("before", [LINE_BYTES - len(SECRET), LINE_BYTES - len(SECRET) + 1, LINE_BYTES - 9, LINE_BYTES - 1, LINE_BYTES])
+@pytest.mark.parametrize("named", [True, False], ids=["the run's", "the daemon's"])
+async def test_no_line_is_cut_within_a_secret(before: int, named: bool) -> None:
+    """So that masking its parts masks the whole, wherever the secret stands and however the bytes arrive."""
+    text = "x" * before + SECRET + "y" * LINE_BYTES
+    channel = records.encode(json.dumps({"k": "secret", "v": SECRET}).encode(), 7) if named else b""
+    known = Redactor([SECRET])
+    files = Files(channel + log_record("ä" + text), stdout=text.encode(), stderr=f"{text}\n".encode())
+    lines = await follow(files, [LINE_BYTES - 3, LINE_BYTES + 5], own=() if named else (known,))
+    for stream, head in ("channel", "ä"), ("stdout", ""), ("stderr", ""):
+        said = [known.text(line[5]) for line in lines if line[0] == stream]
+        assert len(said) > 1
+        assert "".join(said) == head + "x" * before + MASK + "y" * LINE_BYTES

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flowhand.execution.launcher import Channel, Launcher, Sizes
+from flowhand.redaction import Redactor
 from flowhand.wire import records
 from flowhand.wire.runner import LogLine
 
@@ -61,7 +63,8 @@ class _Text:
                 self._growths.pop()
             self._growths.append((size, now_us))
 
-    def feed(self, data: bytes, skip: int, ended: bool, into: Taken) -> None:
+    def feed(self, data: bytes, skip: int, ended: bool, into: Taken, secrets: Sequence[Redactor] = ()) -> None:
+        spare = max((known.longest for known in secrets), default=0)
         self.offset += len(data)
         buffer = self._rest + data
         start = self.offset - len(buffer)
@@ -69,11 +72,12 @@ class _Text:
         while True:
             newline = buffer.find(b"\n", at)
             stop = newline + 1 if newline >= 0 else len(buffer)
-            if newline < 0 and not (ended and self.offset >= self.size) and len(buffer) - at < LINE_BYTES:
+            if newline < 0 and not (ended and self.offset >= self.size) and len(buffer) - at < LINE_BYTES + spare:
                 break
             if stop == at:
                 break
-            stop = min(stop, at + LINE_BYTES)
+            if stop - at > LINE_BYTES:
+                stop = at + cut_between(buffer[at : at + LINE_BYTES + spare], secrets)
             self._line(buffer[at:stop], start + stop, skip, into)
             at = stop
         self._rest = buffer[at:]
@@ -105,6 +109,8 @@ class Follower:
         self._parts: dict[int, list[bytes]] = {}
         self.ended = False
         """Set once no more bytes will come."""
+        self.secrets = Redactor()
+        """What the process has named as secret so far."""
         self.last_lines: deque[str] = deque(maxlen=50)
 
     def grown(self, sizes: Sizes, now_us: int) -> None:
@@ -123,10 +129,12 @@ class Follower:
         texts = sum(text.size - text.offset for text in (self._out, self._err))
         return texts + self._channel_size - self._channel_offset
 
-    async def take(self, budget: int) -> Taken:
-        """Reads about `budget` bytes: the channel first, then what was written."""
+    async def take(self, budget: int, *own: Redactor) -> Taken:
+        """Reads about `budget` bytes: the channel first, then what was written. No line is cut within a secret that the process has named
+        or that `own` knows."""
         taken = Taken()
-        await self._take_channel(taken, budget)
+        secrets = (*own, self.secrets)
+        await self._take_channel(taken, budget, secrets)
         for text in (self._out, self._err):
             while text.offset < text.size and taken.bytes < budget:
                 want = min(text.size - text.offset, READ_BYTES, budget - taken.bytes)
@@ -135,13 +143,13 @@ class Follower:
                     text.size = text.offset
                     break
                 taken.bytes += len(data)
-                text.feed(data, self._marks.get(text.channel.value, 0), self.ended, taken)
+                text.feed(data, self._marks.get(text.channel.value, 0), self.ended, taken, secrets)
             if self.ended and text.offset >= text.size:
-                text.feed(b"", self._marks.get(text.channel.value, 0), True, taken)
+                text.feed(b"", self._marks.get(text.channel.value, 0), True, taken, secrets)
         self.last_lines.extend(line[5] for line in taken.lines)
         return taken
 
-    async def _take_channel(self, taken: Taken, budget: int) -> None:
+    async def _take_channel(self, taken: Taken, budget: int, secrets: Sequence[Redactor]) -> None:
         while self._channel_offset < self._channel_size and taken.bytes < budget:
             want = min(self._channel_size - self._channel_offset, READ_BYTES)
             data = await self._launcher.read(self.key, Channel.CHANNEL, self._channel_offset, want)
@@ -155,10 +163,10 @@ class Follower:
             end = base
             for record in records.decode(buffer, base, records.MAX_BODY):
                 end = record.end
-                self._frame(record, taken)
+                self._frame(record, taken, secrets)
             self._tail = buffer[end - base :]
 
-    def _frame(self, record: records.Record, taken: Taken) -> None:
+    def _frame(self, record: records.Record, taken: Taken, secrets: Sequence[Redactor]) -> None:
         if record.flags & records.MORE:
             self._parts.setdefault(record.pid, []).append(record.body)
             return
@@ -168,16 +176,38 @@ class Follower:
         except ValueError:
             return  # a sender that died between two parts left half a frame; the next one begins anew
         if body.get("k") == "log":
-            self._log(record.end, body, taken)
+            self._log(record.end, body, taken, secrets)
         else:
+            if body.get("k") == "secret":
+                self.secrets.add([str(body.get("v", ""))])
             taken.frames.append(Frame(record.end, record.pid, body))
 
-    def _log(self, seq: int, body: dict[str, Any], taken: Taken) -> None:
+    def _log(self, seq: int, body: dict[str, Any], taken: Taken, secrets: Sequence[Redactor]) -> None:
         if seq <= self._marks.get("channel", 0):
             return
         text = str(body.get("m", "")).replace("\x00", "\ufffd")
         level, stamp = int(body.get("l", 20)), int(body.get("t", 0))
         name, task = str(body.get("n", "flowhand")), body.get("task")
-        pieces = [text[at : at + LINE_BYTES] for at in range(0, len(text), LINE_BYTES)] or [""]
+        pieces = _pieces(text, secrets) if len(text) > LINE_BYTES else [text]
         for number, piece in enumerate(pieces, 1 - len(pieces)):  # a record is longer than its pieces are many
             taken.lines.append(("channel", seq + number, stamp, level, name, piece, task))
+
+
+def cut_between(data: bytes, secrets: Sequence[Redactor]) -> int:
+    """Where to cut a line that goes on for too long: at LINE_BYTES, or before a secret that stands there."""
+    cut = LINE_BYTES
+    for known in secrets:
+        cut = known.cut(data, cut)
+    return cut
+
+
+def _pieces(text: str, secrets: Sequence[Redactor]) -> list[str]:
+    rest, pieces = text.encode("utf-8", "surrogatepass"), list[str]()
+    spare = max((known.longest for known in secrets), default=0)
+    while len(rest) > LINE_BYTES:
+        cut = cut_between(rest[: LINE_BYTES + spare], secrets)
+        while cut < len(rest) and rest[cut] & 0xC0 == 0x80:  # within a character
+            cut -= 1
+        pieces.append(rest[:cut].decode("utf-8", "surrogatepass"))
+        rest = rest[cut:]
+    return [*pieces, rest.decode("utf-8", "surrogatepass")]

@@ -20,7 +20,7 @@ class Masking:
     """Applied to all lines and states, on their way into a report."""
 
     def __init__(self, own: Redactor) -> None:
-        self._own = own
+        self.own = own
 
     def lines(self, run: Run, lines: list[LogLine]) -> list[LogLine]:
         """The same lines without secrets."""
@@ -46,8 +46,8 @@ class Masking:
         return item
 
     def _of(self, run: Run) -> Mask | None:
-        own = self._own.text if self._own.longest else None
-        named = run.secrets.text if run.secrets else None
+        own = self.own.text if self.own.longest else None
+        named = run.secrets.text if run.secrets.longest else None
         if own and named:
             return lambda text: named(own(text))
         return own or named

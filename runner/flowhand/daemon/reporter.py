@@ -151,7 +151,7 @@ class Reporter:
         """Adds what one run has to say; the bytes it came to."""
         process_ended = run.ended
         run.follower.ended = process_ended
-        taken = await run.follower.take(share)
+        taken = await run.follower.take(share, self._masking.own)
         if self._registry.get(run.key) is not run:
             self._dirty.pop(run, None)  # forgotten while it waited for its turn
             return taken.bytes

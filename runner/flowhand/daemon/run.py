@@ -52,12 +52,15 @@ class Run:
     handed_back: bool = False
     silenced: bool = False
     """The server refused this attempt: no more states are reported of it, only its lines."""
-    secrets: Redactor | None = None
-    """What its process has named as secret; None while there is none."""
 
     @property
     def key(self) -> str:
         return key_of(self.claimed.run_id, self.claimed.attempt)
+
+    @property
+    def secrets(self) -> Redactor:
+        """What its process has named as secret, and what its configuration holds."""
+        return self.follower.secrets
 
     @property
     def began(self) -> bool:
@@ -78,9 +81,6 @@ class Run:
     def hear(self, frame: Frame) -> StateItem | None:
         """Takes a frame in; the state to be reported for it, if any."""
         kind = frame.body.get("k")
-        if kind == "secret":
-            self.secrets = self.secrets or Redactor()
-            self.secrets.add([str(frame.body.get("v", ""))])
         if kind == "loaded":
             self.loaded = True
         if kind == "running" and self.running is None:

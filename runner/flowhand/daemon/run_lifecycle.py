@@ -25,7 +25,6 @@ from flowhand.daemon.session import Session
 from flowhand.errors import KeeperError, LaunchError
 from flowhand.execution.launcher import EVERYTHING, Event, Exited, Launcher, Progress, StopReason, Vanished
 from flowhand.failpoints import fail_point
-from flowhand.redaction import Redactor
 from flowhand.wire.job import Job, key_of
 from flowhand.wire.runner import ClaimedRun, LogBatch, LogLine, Orders, Refusal, RetryHere, StateResult
 from flowhand.wire.states import StateType
@@ -123,7 +122,6 @@ class Lifecycle:
         claimed = run.claimed
         config, secrets = await resolved(configuration(claimed, self._place), self.ask)
         if secrets:
-            run.secrets = run.secrets or Redactor()
             run.secrets.add(secrets)
         start_at = self._clock.boottime() + claimed.start_in_s if claimed.start_in_s > 0 else None
         margin = self._session.reply.margin_s
