@@ -58,8 +58,8 @@ def test_a_call_arrives_as_it_was_meant(send: Send) -> None:
 @both
 def test_a_busy_server_is_asked_until_it_answers(send: Send) -> None:
     """503 and a connection that is cut in the middle are both survived."""
-    with scripted_api(in_order(Say(503), Say(hang_up=True), Say(200, []))) as api:
-        assert send(Address(api.url), flows.read("1")) == []
+    with scripted_api(in_order(Say(503), Say(hang_up=True), Say(200, {"id": "1"}))) as api:
+        assert send(Address(api.url), flows.read("1")) == {"id": "1"}
     assert len(api.asked) == 3
 
 
@@ -80,10 +80,10 @@ def test_a_server_with_csrf_protection_is_satisfied(send: Send) -> None:
     def script(asked: Asked) -> Say:
         if asked.path.startswith("/api/csrf-token?client="):
             return Say(200, {"token": "t"})
-        return Say(201, {"ok": 1}) if asked.headers.get("prefect-csrf-token") == "t" else Say(403, {"detail": "Missing CSRF token."})
+        return Say(201, {"id": "1"}) if asked.headers.get("prefect-csrf-token") == "t" else Say(403, {"detail": "Missing CSRF token."})
 
     with scripted_api(script) as api:
-        assert send(Address(api.url), flows.create("f")) == {"ok": 1}
+        assert send(Address(api.url), flows.create("f")) == {"id": "1"}
     assert [asked.method for asked in api.asked] == ["POST", "GET", "POST"]
 
 
@@ -254,7 +254,7 @@ async def test_the_backend_finds_a_server_that_moved() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         gone = Address(f"http://127.0.0.1:{free.getsockname()[1]}/api", embedded=True)
-        with scripted_api(lambda _: Say(200, {"claim": 1})) as api:
+        with scripted_api(lambda _: Say(200, {"id": "1", "claim": 1})) as api:
             backend = NativeBackend(gone, revive=lambda: Address(api.url, embedded=True))
             with pytest.raises(ApiUnavailable):
                 await backend.claim(ClaimRequest(session="s", slots=1))
@@ -300,7 +300,7 @@ def ask(url: str, proxy: str) -> None:
 
 def test_a_proxy_of_the_environment_is_used_for_other_hosts() -> None:
     """Both the client and the backend go through it."""
-    with scripted_api(lambda _: Say(200, {"claim": 1})) as proxy:
+    with scripted_api(lambda _: Say(200, {"id": "1", "claim": 1})) as proxy:
         ask("http://flowhand.invalid/api", f"http://127.0.0.1:{proxy.port}")
     assert [asked.path for asked in proxy.asked] == [
         "http://flowhand.invalid/api/flows/1",
@@ -310,6 +310,6 @@ def test_a_proxy_of_the_environment_is_used_for_other_hosts() -> None:
 
 def test_no_proxy_stands_between_us_and_this_machine() -> None:
     """The embedded server is reached directly, whatever the environment says."""
-    with scripted_api(lambda _: Say(200, {"claim": 1})) as api:
+    with scripted_api(lambda _: Say(200, {"id": "1", "claim": 1})) as api:
         ask(api.url, "http://127.0.0.1:9")
     assert len(api.asked) == 2
