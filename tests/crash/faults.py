@@ -73,7 +73,7 @@ def _stopped(rig: Rig, processes: list[psutil.Process]) -> None:
         process.send_signal(signal.SIGSTOP)
         rig.stopped.append(process)
     rig.release()
-    rig.sleep(LEASE_S + 2.0, LEASE_S + 4.0)
+    rig.sleep(LEASE_S + 1.0, LEASE_S + 2.5)
     rig.random.shuffle(processes)
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
