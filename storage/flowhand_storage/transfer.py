@@ -65,7 +65,12 @@ def download_tree(url: str, folder: Path, settings: Mapping[str, Any] | None = N
 def read_file(url: str, settings: Mapping[str, Any] | None = None) -> bytes:
     """The content of one file. Errors as `RemoteSource.fetch`."""
     tree = open_tree(parse_remote(url, settings or {}))
-    return guarded(tree.address.shown, tree.address.scrub, lambda: tree.filesystem.cat_file(tree.root))
+
+    def read() -> bytes:
+        with tree.filesystem.open(tree.root, "rb") as file:
+            return file.read()
+
+    return guarded(tree.address.shown, tree.address.scrub, read)
 
 
 def write_file(url: str, content: bytes, settings: Mapping[str, Any] | None = None) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from flowhand.blocks.credentials import BitBucketCredentials, GitCredentials, GitHubCredentials, GitLabCredentials
     from flowhand.blocks.documents import InvalidBlock
     from flowhand.blocks.errands import BlockNotFound
+    from flowhand.blocks.integrations import AwsCredentials, AzureBlobStorageCredentials, GcpCredentials, MinIOCredentials
     from flowhand.blocks.registry import UnknownBlockType
     from flowhand.blocks.secret_types import SecretDict
     from flowhand.blocks.system import JSON, DateTime, Secret, String
@@ -17,14 +18,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "JSON",
+    "AwsCredentials",
+    "AzureBlobStorageCredentials",
     "BitBucketCredentials",
     "Block",
     "BlockNotFound",
     "DateTime",
+    "GcpCredentials",
     "GitCredentials",
     "GitHubCredentials",
     "GitLabCredentials",
     "InvalidBlock",
+    "MinIOCredentials",
     "Secret",
     "SecretDict",
     "SlackWebhook",
@@ -34,15 +39,19 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AwsCredentials": "flowhand.blocks.integrations",
+    "AzureBlobStorageCredentials": "flowhand.blocks.integrations",
     "BitBucketCredentials": "flowhand.blocks.credentials",
     "Block": "flowhand.blocks.block",
     "BlockNotFound": "flowhand.blocks.errands",
     "DateTime": "flowhand.blocks.system",
+    "GcpCredentials": "flowhand.blocks.integrations",
     "GitCredentials": "flowhand.blocks.credentials",
     "GitHubCredentials": "flowhand.blocks.credentials",
     "GitLabCredentials": "flowhand.blocks.credentials",
     "InvalidBlock": "flowhand.blocks.documents",
     "JSON": "flowhand.blocks.system",
+    "MinIOCredentials": "flowhand.blocks.integrations",
     "Secret": "flowhand.blocks.system",
     "SecretDict": "flowhand.blocks.secret_types",
     "SlackWebhook": "flowhand.blocks.webhooks",

@@ -22,6 +22,16 @@ BUILT_IN: Final = {
         "object_stores": ("remote-file-system", "s3", "gcs", "azure", "smb"),
         "repositories": ("github", "gitlab-repository", "bitbucket-repository"),
         "credentials": ("git-credentials", "github-credentials", "gitlab-credentials", "bitbucket-credentials"),
+        "integrations": (
+            "aws-credentials",
+            "minio-credentials",
+            "s3-bucket",
+            "gcp-credentials",
+            "gcs-bucket",
+            "azure-blob-storage-credentials",
+            "azure-blob-storage-container",
+            "github-repository",
+        ),
         "infrastructure": ("process", "docker-container", "kubernetes-job", "kubernetes-cluster-config"),
     }.items()
     for slug in slugs
