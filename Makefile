@@ -13,6 +13,7 @@ SEEDS ?=
 FROM ?= 0
 CELLS ?=
 RUNS ?= 100000
+SECONDS ?= 600
 
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
@@ -35,7 +36,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench simulate crash-matrix multitude lock clean
+.PHONY: help demo test check bench simulate crash-matrix multitude fuzz lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -63,6 +64,9 @@ crash-matrix: $(READY) ## real processes killed, stopped and starved at named po
 
 multitude: $(READY) ## RUNS=100000 runs through four workers that are killed at random, then a multiset check
 	cd tests && $(abspath $(BIN))/python -m crash.multitude --runs $(RUNS)
+
+fuzz: $(READY) ## requests made from the API's own description: SECONDS=600 on each kind of database
+	FLOWHAND_TEST_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/system/test_schemathesis.py
 
 lock: $(LOCK_TOOL)/bin/uv ## resolves the dependencies anew into requirements.lock
 	@$(LOCK_TOOL)/bin/python .ci/lock.py $(LOCK_TOOL)/bin/uv

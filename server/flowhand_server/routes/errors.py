@@ -7,9 +7,11 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError
 
 from flowhand_server.routes.context import reply
 from flowhand_server.store.errors import Conflict, NotFound, Refused, StoreUnavailable
+from flowhand_server.store.postgresql_engine import in_words
 
 
 def install_error_forms(app: FastAPI) -> None:
@@ -19,6 +21,8 @@ def install_error_forms(app: FastAPI) -> None:
     app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(StoreUnavailable, _unavailable)
+    app.add_exception_handler(DataError, _not_storable)
+    app.add_exception_handler(OverflowError, _not_storable)
 
 
 async def _invalid(request: Request, error: Any) -> Response:
@@ -40,6 +44,11 @@ async def _conflict(request: Request, error: Any) -> Response:
 
 async def _refused(request: Request, error: Any) -> Response:
     return reply({"detail": error.detail}, error.status)
+
+
+async def _not_storable(request: Request, error: Any) -> Response:
+    """A value of the right type that no database or calendar has room for: a number beyond 64 bits, the year 10000, a NUL."""
+    return reply({"detail": f"A value is out of range: {in_words(error)}"}, 422)
 
 
 async def _unavailable(request: Request, error: Any) -> Response:

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
 from flowhand_server.routes.context import reply
+from flowhand_server.routes.json_body import JsonRoute
 
 _VERSION: Final = re.compile(rb"^\d+\.\d+\.\d+$")
 _VERSION_HEADER: Final = b"x-prefect-api-version"
@@ -65,6 +66,7 @@ class Switchboard(BaseRoute):
 def lay_out(app: FastAPI, prefix: str, routers: Sequence[APIRouter]) -> None:
     """Puts the routes of `routers` into the application, flat under `prefix`, behind a switchboard."""
     first = len(app.router.routes)
+    app.router.route_class = JsonRoute
     for router in routers:
         for route in router.routes:
             if isinstance(route, APIRoute):

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 
 from .errors import StoreUnusable
 from .sqlite_engine import json_text
@@ -49,6 +49,8 @@ def must_be_repeated(error: DBAPIError) -> bool:
 
 def unavailable(error: DBAPIError) -> bool:
     """Whether the database could not be asked, rather than the statement being wrong: no connection, shutting down, out of resources."""
+    if isinstance(error, DataError):
+        return False  # the driver's own have no state: a NUL in a text, which no database was asked about
     state = getattr(error.orig, "sqlstate", None) or ""
     return error.connection_invalidated or not state or state[:2] in {"08", "53", "57", "58"}
 
