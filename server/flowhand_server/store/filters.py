@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, true
 from flowhand.clock import to_micros
 from flowhand.wire.criteria import Criterion, Tags
 from flowhand_server.store.json_sql import has_text, is_empty
+from flowhand_server.store.text_sql import contains
 
 Condition = ColumnElement[bool]
 Property = ColumnElement[Any] | Mapping[str, Any] | Callable[[Any], Condition | None]
@@ -37,7 +38,7 @@ def _begins(column: ColumnElement[Any], values: Sequence[str]) -> Condition:
 OPERATORS: Final[Mapping[str, Callable[[ColumnElement[Any], Any], Condition]]] = {
     "any_": _among,
     "not_any_": _not_among,
-    "like_": lambda column, text: column.ilike(f"%{text}%"),
+    "like_": lambda column, text: contains(column, text),
     "startswith_": _begins,
     "is_null_": lambda column, yes: column.is_(None) if yes else column.is_not(None),
     "exists_": lambda column, yes: column.is_not(None) if yes else column.is_(None),

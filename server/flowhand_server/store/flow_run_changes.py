@@ -16,6 +16,7 @@ from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import Conflict, NotFound
 from flowhand_server.store.flow_run_reading import MISSING
+from flowhand_server.store.flow_run_tags import retag_run
 from flowhand_server.store.flow_runs import Outcome, propose_state
 from flowhand_server.store.reading import insert_once
 from flowhand_server.store.runs import load_run
@@ -37,6 +38,8 @@ def update_flow_run(conn: Connection, run_id: str, body: FlowRunUpdate, now: int
         values["empirical_policy"] = {**(row.empirical_policy or {}), **given}
     if not conn.execute(update(t.flow_run).where(_run.id == run_id).values(**values, updated=now)).rowcount:
         raise NotFound(MISSING)
+    if "tags" in values:
+        retag_run(conn, run_id, values["tags"])
 
 
 def add_labels(conn: Connection, run_id: str, labels: dict[str, Any], now: int) -> None:

@@ -15,6 +15,7 @@ from flowhand_server.orchestration.rules import decide
 from flowhand_server.orchestration.state import Decision, Proposal, RunFacts, State, Verdict, ended
 
 from .errors import NotFound
+from .flow_run_tags import tag_runs
 from .limits import deployment_limit
 from .mirror import mirror_to_task_run
 from .names import random_name
@@ -106,6 +107,7 @@ def _insert(conn: Connection, runs: Sequence[NewRun], now: int) -> list[str]:
             mirror_to_task_run(conn, new.parent_task_run_id, run_id, state, now)
     conn.execute(_INSERT_RUN, rows)
     conn.execute(_INSERT_STATE, states)
+    tag_runs(conn, ((row["id"], row["tags"]) for row in rows if row["tags"]))
     return [row["id"] for row in rows]
 
 

@@ -15,6 +15,7 @@ from flowhand.wire import criteria
 from flowhand.wire.filters import Capabilities, Entities, FlowHasDeployment
 from flowhand_server.store import tables as t
 from flowhand_server.store.filters import Condition, Properties, condition
+from flowhand_server.store.flow_run_tags import has_tags
 from flowhand_server.store.json_sql import has_text
 
 flow, flow_run, task_run, deployment = t.flow.c, t.flow_run.c, t.task_run.c, t.deployment.c
@@ -81,6 +82,7 @@ _RUN: Final[Mapping[str, Any]] = {
 
 FLOW: Final[Properties] = {"id": flow.id, "name": flow.name, "tags": flow.tags, "deployment": _flow_has_deployment}
 FLOW_RUN: Final[Properties] = _RUN["flow_run"] | {
+    "tags": has_tags,
     "deployment_id": flow_run.deployment_id,
     "work_queue_name": flow_run.work_queue_name,
     "flow_version": flow_run.flow_version,

@@ -49,22 +49,33 @@ def _opaque_sqlite(element: Opaque, compiler: SQLCompiler, **options: Any) -> st
     return f"+({compiler.process(element.clauses, **options)})"
 
 
-PROBE: Final = 2000
+PROBE: Final = 1000
 """Rows that are sorted rather than walked to in order."""
 
 
 def ordered_ids(
-    conn: Connection, table: Table, conditions: Sequence[ColumnElement[bool]], order: Sequence[ColumnElement[Any]], window: Window
+    conn: Connection,
+    table: Table,
+    conditions: Sequence[ColumnElement[bool]],
+    order: Sequence[ColumnElement[Any]],
+    window: Window,
+    probe: Select[tuple[str]] | None = None,
+    within: ColumnElement[bool] | None = None,
 ) -> list[str]:
     """The ids of the rows that fit, in order, the part that was asked for; at a cost that does not grow with the table.
 
     SQLite knows neither how many rows fit nor what LIMIT means for its choice of an index. So it is asked for some rows that fit first: if
-    these are all, they are sorted; if there are more, rows are walked in order, by the order's own index, until enough fit.
+    these are all, they are sorted; if there are more, rows are walked in order, by the order's own index, until enough fit. `probe` finds
+    the same rows in a way that it would not think of; `within` is what the order's index is confined to, if it is.
     """
     column = table.c.id
     statement = select(column).order_by(*order)
+    if within is not None:
+        statement = statement.where(within)
     if conditions and conn.dialect.name == "sqlite":
-        some = list(conn.execute(select(column).where(*conditions).limit(PROBE)).scalars())
+        asked = select(column).where(*conditions) if probe is None else probe
+        asked = asked if within is None else asked.where(within)
+        some = list(conn.execute(asked.limit(PROBE)).scalars())
         few = column.in_(some)
         statement = statement.where(few if len(some) < PROBE else Opaque(and_(*conditions)))
     else:

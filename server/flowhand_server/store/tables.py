@@ -29,7 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-SCHEMA: Final = "0003"
+SCHEMA: Final = "0004"
 """The revision of the migrations that this metadata is equal to."""
 
 metadata = MetaData(
@@ -277,13 +277,25 @@ _partial("ix_flow_run_active_queue", _r.work_queue_id, _r.state_type, where="sta
 _partial("ix_flow_run_active_deployment", _r.deployment_id, where="state_type IN ('PENDING', 'RUNNING', 'CANCELLING')")
 _partial("ix_flow_run_paused", _r.state_timestamp, where="state_type IN ('PAUSED', 'CANCELLING')")
 Index("ix_flow_run_end_time", _r.end_time)
-Index("ix_flow_run_name", _r.name)
+Index("ix_flow_run_name", _r.name, _r.id)
+_partial("ix_flow_run_next", _r.next_scheduled_start_time, _r.id, where="next_scheduled_start_time IS NOT NULL")
+Index("ix_flow_run_state_name", _r.state_name, _r.expected_start_time)
 Index("ix_flow_run_begun", func.coalesce(_r.start_time, _r.expected_start_time))
 _partial("ix_flow_run_parent", _r.parent_task_run_id, where="parent_task_run_id IS NOT NULL")
 Index("ix_flow_run_expected_start_time", _r.expected_start_time)
 Index("ix_flow_run_deployment_id", _r.deployment_id, _r.expected_start_time)
 Index("ix_flow_run_flow_id", _r.flow_id, _r.expected_start_time)
 Index("ix_flow_run_state", _r.state_type, _r.expected_start_time)
+
+flow_run_tag = Table(
+    "flow_run_tag",
+    metadata,
+    Column("tag", Text, primary_key=True),
+    _ref("flow_run_id", "flow_run", primary_key=True),
+    Index("ix_flow_run_tag_flow_run_id", "flow_run_id"),
+    sqlite_with_rowid=False,
+)
+"""`flow_run.tags` by tag, for filters: no index looks into a JSON array on every kind of database."""
 
 flow_run_state = Table(
     "flow_run_state",
