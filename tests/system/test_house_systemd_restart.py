@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ UNIT_FILE = Path(__file__).parents[2] / "systemd" / "flowhand-worker@.service"
 UNIT = "flowhand-worker@pool.service"
 
 FLOWS = '''
-import os, time
+import os, subprocess, time
 from pathlib import Path
 
 @flow(log_prints=True)
@@ -32,6 +31,12 @@ def waits(folder: str):
     while not (Path(folder) / "go").exists():
         time.sleep(0.02)
     print("went on")
+
+@flow
+def leaves(folder: str):
+    """Has a process in a session of its own, which no death signal reaches."""
+    other = subprocess.Popen(["sh", "-c", "sleep 300 & echo $! >$0/pid; wait", folder], start_new_session=True)
+    other.wait()
 '''
 
 # A user manager runs as one user and cannot make the mount namespaces that some of the hardening wants.
@@ -49,8 +54,6 @@ ProtectHostname=no
 WorkingDirectory={home}
 EnvironmentFile=
 Environment=FLOWHAND_HOME={home} FLOWHAND_API_URL={url}
-ExecStart=
-ExecStart={worker} start --pool %I --name %i
 """
 
 
@@ -75,10 +78,10 @@ def manager(folder: Path, server: RunningServer) -> Iterator[Manager]:
     home = folder / "home"
     home.mkdir(mode=0o700)
     with user_manager(folder) as found:
-        shutil.copy(UNIT_FILE, found.units)
-        (found.units / f"{UNIT_FILE.name}.d").mkdir()
         worker = Path(sys.executable).parent / "worker"
-        (found.units / f"{UNIT_FILE.name}.d" / "test.conf").write_text(DROP_IN.format(home=home, url=server.url, worker=worker))
+        (found.units / UNIT_FILE.name).write_text(UNIT_FILE.read_text().replace("/opt/flowhand/bin/worker", str(worker)))
+        (found.units / f"{UNIT_FILE.name}.d").mkdir()
+        (found.units / f"{UNIT_FILE.name}.d" / "test.conf").write_text(DROP_IN.format(home=home, url=server.url))
         found.ctl("daemon-reload")
         try:
             yield found
@@ -136,3 +139,22 @@ def test_a_run_outlives_restart_and_reload_and_a_stop_leaves_nothing(manager: Ma
     manager.ctl("stop", UNIT)
     assert manager.show(UNIT, "Result") == "success"
     wait_for(lambda: not of_home(folder / "home"), 20, lambda: f"left behind: {of_home(folder / 'home')}")
+
+
+def test_what_runs_left_behind_is_ended_after_a_failure(manager: Manager, server: RunningServer, folder: Path) -> None:
+    """Daemon and keeper are killed at once, and nothing starts the worker again: the unit itself sweeps."""
+    (manager.units / f"{UNIT_FILE.name}.d" / "alone.conf").write_text("[Service]\nRestart=no\n")
+    manager.ctl("daemon-reload")
+    api = Api(server)
+    api.run(api.deploy("flows.py:leaves", write_flows(folder / "code", FLOWS)), parameters={"folder": str(folder)})
+    manager.ctl("start", UNIT)
+    wait_for(lambda: (folder / "pid").exists() and (folder / "pid").read_text().endswith("\n"), 20)
+    stray = psutil.Process(int((folder / "pid").read_text()))
+    daemon = psutil.Process(int(manager.show(UNIT, "MainPID")))
+    keeper = next(process for process in of_home(folder / "home") if process.ppid() == daemon.pid)
+    daemon.suspend()  # it would end the stray itself
+    keeper.kill()
+    daemon.kill()
+    wait_for(lambda: manager.show(UNIT, "ActiveState") == "failed", 20, step_s=0.1)
+    assert not stray.is_running()
+    assert of_home(folder / "home") == []
