@@ -39,7 +39,8 @@ def close_to_others(home: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise ConfigurationError(f"{home / 'server'} cannot be used ({error.strerror}); set FLOWHAND_HOME to a folder that can") from None
+        advice = "set FLOWHAND_HOME to a folder that can be written to"
+        raise ConfigurationError(f"{home / 'server'} cannot be used ({error.strerror}); {advice}") from None
 
 
 def read_or_make_token(directory: Path) -> str:

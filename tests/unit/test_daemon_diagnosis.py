@@ -76,3 +76,10 @@ def unused_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]
+
+
+def test_a_home_that_cannot_be_made_is_a_problem() -> None:
+    """Nothing can be made below /proc, by anybody."""
+    found = list(check_home(Settings(home=Path("/proc/nowhere/home"))))
+    assert [(finding.level, finding.what) for finding in found] == [(Level.PROBLEM, "home")]
+    assert "cannot be made" in found[0].found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -91,12 +92,16 @@ def _await(server: Spawned, settings: Settings, start_s: float) -> Address:
     raise ServerUnusable(_silent(server, settings.home, start_s))
 
 
+_NO_ROOM: Final = 1_000_000
+"""Bytes below which nothing can be begun."""
 LOCKED: Final = 75
 """How the server exits when another one holds `server.lock` (EX_TEMPFAIL, sysexits.h)."""
 
 
 def _why(server: Spawned, home: Path) -> str:
     said = last_lines(server.log, server.log_from)
+    if not said and shutil.disk_usage(home).free < _NO_ROOM:
+        said = f"; the disk of {home} is full, free some space"  # which is also why its log does not say so
     return f"the server of {home} could not start (exit status {server.status}){said or f'; its log is {server.log}'}"
 
 

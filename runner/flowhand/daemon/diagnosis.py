@@ -57,15 +57,17 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
 def check_home(settings: Settings) -> Iterator[Finding]:
     """The home: there, writable, ours alone, on a local disk."""
     home = settings.home
-    if not home.exists():
-        yield Finding(Level.OK, "home", f"{home} is not there yet; the first server or worker makes it")
-        return
+    there = next(folder for folder in (home, *home.absolute().parents) if folder.exists())
     try:
-        with tempfile.TemporaryFile(dir=home):
+        with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
         advice = "make it writable for this user, or set FLOWHAND_HOME to another folder"
-        yield Finding(Level.PROBLEM, "home", f"{home} cannot be written: {error.strerror}", advice)
+        does = "written" if there == home else "made"
+        yield Finding(Level.PROBLEM, "home", f"{home} cannot be {does}: {error.strerror}", advice)
+        return
+    if there != home:
+        yield Finding(Level.OK, "home", f"{home} is not there yet; the first server or worker makes it")
         return
     if home.stat().st_mode & OPEN_TO_OTHERS:
         yield Finding(Level.WARNING, "home", f"{home} is open to other users of this machine", f"chmod 700 {home}")
