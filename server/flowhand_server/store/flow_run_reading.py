@@ -93,9 +93,14 @@ def _ids(
     conn: Connection, query: Entities, order: Sequence[ColumnElement[Any]], window: Window, within: ColumnElement[bool] | None = None
 ) -> list[str]:
     conditions = where(t.flow_run, query)
-    tags = tags_to_probe(conn, query.flow_runs) if conn.dialect.name == "sqlite" else None
-    probe = probe_by_tag(tags, conditions) if tags else None
+    tags = tags_to_probe(conn, query.flow_runs)
+    probe = probe_by_tag(tags, conditions) if tags else select(_run.id).where(*conditions) if _searches(query) else None
     return ordered_ids(conn, t.flow_run, conditions, order, window, probe, within)
+
+
+def _searches(query: Entities) -> bool:
+    """Whether it looks for a piece of a name."""
+    return query.flow_runs is not None and query.flow_runs.name is not None and query.flow_runs.name.like_ is not None
 
 
 def count_flow_runs(conn: Connection, query: Entities) -> int:

@@ -65,14 +65,15 @@ def ordered_ids(
     """The ids of the rows that fit, in order, the part that was asked for; at a cost that does not grow with the table.
 
     SQLite knows neither how many rows fit nor what LIMIT means for its choice of an index. So it is asked for some rows that fit first: if
-    these are all, they are sorted; if there are more, rows are walked in order, by the order's own index, until enough fit. `probe` finds
-    the same rows in a way that it would not think of; `within` is what the order's index is confined to, if it is.
+    these are all, they are sorted; if there are more, rows are walked in order, by the order's own index, until enough fit. PostgreSQL
+    knows more, and is asked first only with a `probe`: a better way to find rows that fit, or conditions that it cannot estimate. `within`
+    is what the order's index is confined to, if it is.
     """
     column = table.c.id
     statement = select(column).order_by(*order)
     if within is not None:
         statement = statement.where(within)
-    if conditions and conn.dialect.name == "sqlite":
+    if conditions and (conn.dialect.name == "sqlite" or probe is not None):
         asked = select(column).where(*conditions) if probe is None else probe
         asked = asked if within is None else asked.where(within)
         some = list(conn.execute(asked.limit(PROBE)).scalars())
