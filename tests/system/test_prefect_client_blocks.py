@@ -7,16 +7,19 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from flowhand.blocks import Block, Secret, SlackWebhook, Webhook
+from flowhand.blocks import Block, BlockNotFound, Secret, SlackWebhook, Webhook
 from flowhand.blocks.documents import data_of
 from flowhand.blocks.schemas import schema_checksum
-from flowhand.filesystems import SMB, LocalFileSystem, RemoteFileSystem
+from flowhand.filesystems import S3, SMB, LocalFileSystem, RemoteFileSystem
+from flowhand.infrastructure import DockerContainer
 from flowhand.variables import Variable
 from support.nested_blocks import Inner, Outer, for_prefect
 from support.prefect_client import PrefectClient
 from support.server import running_server
+from support.storage_servers import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # the first one makes the client's environment
 
@@ -152,3 +155,35 @@ def test_the_clients_commands_see_our_types(client: PrefectClient, found: dict[s
     assert all(slug in types for slug in ("docker-container", "github-credentials", "outer-thing"))
     assert "/ours" in client.cli("block", "ls")
     assert "********" in client.cli("block", "inspect", "secret/ours")
+
+
+def test_on_a_prefect_server(client: PrefectClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours are saved, loaded, replaced, kept without a name and deleted on a real Prefect server as on our own."""
+    port = free_port()
+    with client.running("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-services"):
+        monkeypatch.setenv("FLOWHAND_API_URL", url := f"http://127.0.0.1:{port}/api")
+        client.until(lambda: _answers(f"{url}/health"), "Prefect's server answers")
+        for block in [*OURS, DockerContainer(image="img"), S3.model_validate({"bucket_path": "b", "aws_secret_access_key": "k"})]:
+            document_id = block.save("ours", overwrite=True)
+            assert type(block).load("ours") == Block.load_from_ref(document_id) == block
+        inner = Inner.model_validate({"code": "c", "points": [{"x": 1, "token": "t"}]})
+        inner.save("ours")
+        outer = _outer(inner)
+        outer.save("ours")
+        assert Outer.load("ours") == outer
+        assert Outer.load("ours").inner.get_block_placeholder() == "prefect.blocks.inner.ours"
+        quiet = Secret.model_validate({"value": "quiet"})
+        assert quiet.save("anonymous-x", is_anonymous=True) == quiet.save("anonymous-x", overwrite=True, is_anonymous=True)
+        assert Secret.load("anonymous-x").get() == "quiet"
+        Secret.delete("ours")
+        with pytest.raises(BlockNotFound, match="secret/ours"):
+            Secret.load("ours")
+        Variable.set("ours", [1])
+        assert (Variable.get("ours"), Variable.unset("ours"), Variable.get("ours")) == ([1], True, None)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
