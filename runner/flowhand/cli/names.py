@@ -35,7 +35,7 @@ def _by_own_name(given: str, known: list[Json]) -> Json:
         several = ", ".join(repr(full_name(one)) for one in fitting)
         raise ObjectNotFound(f"{given!r} is the name of several deployments: {several}; write one of these")
     names = [full_name(one) for one in known]
-    raise ObjectNotFound(f"deployment {given!r} not found{_hint(_meant(given, known), names, 'flowhand deployment ls')}")
+    raise ObjectNotFound(f"deployment {given!r} not found{hint(_meant(given, known), names, 'flowhand deployment ls')}")
 
 
 def _meant(given: str, known: list[Json]) -> str | None:
@@ -63,9 +63,9 @@ def work_pool(client: SyncApiClient, name: str) -> Json:
         return client.send(work_pools.read(name))
     except ObjectNotFound:
         names = [pool["name"] for pool in client.run(work_pools.listed())]
-        hint = _hint(near(name, names), names, "flowhand work-pool ls")
+        words = hint(near(name, names), names, "flowhand work-pool ls")
         create = "" if names else "; there is none yet, `flowhand work-pool create NAME` makes one"
-        raise ObjectNotFound(f"work pool {name!r} not found{create or hint}") from None
+        raise ObjectNotFound(f"work pool {name!r} not found{create or words}") from None
 
 
 def work_queue(client: SyncApiClient, pool: str, name: str) -> Json:
@@ -75,8 +75,8 @@ def work_queue(client: SyncApiClient, pool: str, name: str) -> Json:
         return client.send(work_queues.read(pool, name))
     except ObjectNotFound:
         names = [queue["name"] for queue in client.run(work_queues.listed(pool))]
-        hint = _hint(near(name, names), names, f"flowhand work-queue ls --pool {pool}")
-        raise ObjectNotFound(f"work queue {name!r} not found in work pool {pool!r}{hint}") from None
+        words = hint(near(name, names), names, f"flowhand work-queue ls --pool {pool}")
+        raise ObjectNotFound(f"work queue {name!r} not found in work pool {pool!r}{words}") from None
 
 
 def flow_run(client: SyncApiClient, given: str) -> Json:
@@ -90,7 +90,7 @@ def flow_run(client: SyncApiClient, given: str) -> Json:
         ids = ", ".join(run["id"] for run in fitting)
         raise ApiRefused(f"several runs are named {given!r}: {ids}; give the id", 409)
     names = [run["name"] for run in client.run(flow_runs.listed(limit=200))]
-    raise ObjectNotFound(f"flow run {given!r} not found{_hint(near(given, names), [], 'flowhand flow-run ls')}")
+    raise ObjectNotFound(f"flow run {given!r} not found{hint(near(given, names), [], 'flowhand flow-run ls')}")
 
 
 def block_type(client: SyncApiClient, slug: str) -> Json:
@@ -99,7 +99,7 @@ def block_type(client: SyncApiClient, slug: str) -> Json:
         return client.send(blocks.read_type(slug))
     except ObjectNotFound:
         slugs = [one["slug"] for one in client.run(blocks.types())]
-        raise ObjectNotFound(f"block type {slug!r} not found{_hint(near(slug, slugs), slugs, 'flowhand block type ls')}") from None
+        raise ObjectNotFound(f"block type {slug!r} not found{hint(near(slug, slugs), slugs, 'flowhand block type ls')}") from None
 
 
 def block(client: SyncApiClient, given: str) -> Json:
@@ -114,7 +114,7 @@ def block(client: SyncApiClient, given: str) -> Json:
             pass  # said below, with the names that are near
     known = [block_name(one) for one in client.run(blocks.listed())]
     meant = near(given, known) or next((one for one in known if one.partition("/")[2] == given), None)
-    raise ObjectNotFound(f"block {given!r} not found{_hint(meant, known, 'flowhand block ls')}")
+    raise ObjectNotFound(f"block {given!r} not found{hint(meant, known, 'flowhand block ls')}")
 
 
 def block_name(one: Json) -> str:
@@ -128,7 +128,7 @@ def variable(client: SyncApiClient, name: str) -> Json:
         return client.send(variables.read(name))
     except ObjectNotFound:
         known = [one["name"] for one in client.run(variables.listed())]
-        raise ObjectNotFound(f"variable {name!r} not found{_hint(near(name, known), known, 'flowhand variable ls')}") from None
+        raise ObjectNotFound(f"variable {name!r} not found{hint(near(name, known), known, 'flowhand variable ls')}") from None
 
 
 def near(given: str, names: Sequence[str]) -> str | None:
@@ -137,7 +137,8 @@ def near(given: str, names: Sequence[str]) -> str | None:
     return next((name for name in names if name.lower() == found[0]), None) if found else None
 
 
-def _hint(meant: str | None, names: Sequence[str], listing: str) -> str:
+def hint(meant: str | None, names: Sequence[str], listing: str) -> str:
+    """What to say after "not found": the name that was meant, else the names there are, else the command that lists them."""
     if meant:
         return f", did you mean {meant!r}?"
     return f"; there are {', '.join(map(repr, names))}" if 0 < len(names) <= 5 else f"; `{listing}` lists what there is"

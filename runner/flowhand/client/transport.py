@@ -16,7 +16,7 @@ from flowhand.lean import without
 with without("httpx._main"):
     import httpx
 
-__all__ = ["HotPath", "async_client", "httpx", "sync_client"]
+__all__ = ["HotPath", "async_client", "httpx", "sync_client", "verify"]
 
 CONNECT_S: Final = 5.0
 _LIMITS: Final = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0)
@@ -42,7 +42,7 @@ class HotPath:
         self._urls: dict[str, httpx.URL] = {}
         always = {**_headers(address), "Host": self._base.netloc.decode("ascii"), "Content-Type": "application/json"}
         self._headers = httpx.Headers(always).raw
-        self._transport = httpx.AsyncHTTPTransport(verify=_verify(address), limits=_LIMITS, proxy=_proxy(address))
+        self._transport = httpx.AsyncHTTPTransport(verify=verify(address), limits=_LIMITS, proxy=_proxy(address))
 
     async def post(self, path: str, content: bytes, headers: Mapping[str, str], timeout_s: float) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body of the answer. Cancellable; a cancelled request may or may not have reached the server."""
@@ -69,7 +69,7 @@ def _options(address: Address, timeout_s: float) -> dict[str, Any]:
         "limits": _LIMITS,
         "follow_redirects": False,
         "trust_env": not address.local,
-        "verify": _verify(address),
+        "verify": verify(address),
     }
 
 
@@ -77,7 +77,7 @@ def _headers(address: Address) -> dict[str, str]:
     return {**headers(), **({"Authorization": address.authorization} if address.authorization else {})}
 
 
-def _verify(address: Address) -> ssl.SSLContext | bool:
+def verify(address: Address) -> ssl.SSLContext | bool:
     if not address.url.startswith("https:"):
         return _no_tls()
     return True if address.tls_ca is None else _also_trusting(address.tls_ca)

@@ -44,14 +44,14 @@ class Automation(BaseModel):
     @dual
     async def create(self) -> Self:
         """Makes it known to the API; it then has an id. Not idempotent: twice is two automations."""
-        made = await perform(_one(automations.create(self._body() | {"owner_resource": self.owner_resource})))
+        made = await perform(_one(automations.create(self.body() | {"owner_resource": self.owner_resource})))
         self.id = made["id"]
         return self
 
     @dual
     async def update(self) -> None:
         """Puts it in the place of what the API has under its id. ObjectNotFound; ValueError when it was never created."""
-        await perform(_one(automations.replace(self._known_id(), self._body())))
+        await perform(_one(automations.replace(self._known_id(), self.body())))
 
     @classmethod
     @dual
@@ -87,7 +87,8 @@ class Automation(BaseModel):
             raise ValueError(f"automation {self.name!r} has no id: create it, or read it")
         return self.id
 
-    def _body(self) -> Json:
+    def body(self) -> Json:
+        """As it goes to the API, without its id."""
         body = self.model_dump(mode="json", include={"name", "description", "enabled", "tags"})
         for name in ("actions", "actions_on_trigger", "actions_on_resolve"):
             body[name] = [action.stored() for action in getattr(self, name)]

@@ -47,7 +47,7 @@ def emit_event(
     `prefect.resource.role`; within a run, the run, its flow, its deployment and its tags are added. From plain and from async code.
     ValueError for an event that the API would not take.
     """
-    made = _event(event, resource, occurred, related, payload, id, follows)
+    made = make_event(event, resource, occurred, related, payload, id, follows)
     try:
         body = made.body()
         size = len(orjson.dumps(body))
@@ -59,15 +59,16 @@ def emit_event(
     return made
 
 
-def _event(
+def make_event(
     name: str,
     resource: Mapping[str, str],
-    occurred: datetime | None,
-    related: Sequence[Mapping[str, str]] | None,
-    payload: Mapping[str, Any] | None,
-    event_id: str | None,
-    follows: Event | None,
+    occurred: datetime | None = None,
+    related: Sequence[Mapping[str, str]] | None = None,
+    payload: Mapping[str, Any] | None = None,
+    event_id: str | None = None,
+    follows: Event | None = None,
 ) -> Event:
+    """The event that `emit_event` would send. ValueError for one that the API would not take."""
     if not name:
         raise ValueError("an event needs a name, such as 'order.paid'")
     given: dict[str, Any] = {"occurred": occurred, "id": event_id}
