@@ -82,6 +82,19 @@ def ls(
     list_workers(pool, online, output)
 
 
+@app.command("drain")
+def drain(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A worker that is online, here or elsewhere.")],
+    pool: Annotated[
+        str | None, typer.Option("--pool", "-p", metavar="POOL", help="Its work pool, where several have one so named.")
+    ] = None,
+) -> None:
+    """Have a worker claim no more, end what it runs within its drain time, and leave; as SIGTERM does, from afar."""
+    from flowhand.cli.worker_draining import drain_worker  # likewise
+
+    drain_worker(name, pool)
+
+
 @app.command("sweep")
 def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be ended.")] = False,

@@ -42,6 +42,11 @@ def workers(name: str, *, online: bool = False, limit: int | None = None) -> Err
     return every(filter_path("work_pools", name, "workers"), {"workers": criteria}, limit)
 
 
+def drain_worker(pool: str, name: str) -> Call[None]:
+    """Has one of its workers drain and leave. ObjectNotFound when it has no session."""
+    return Call("POST", path_of("work_pools", pool, "workers", name, "drain"), read_nothing, about=f"worker {name!r} of {_named(pool)}")
+
+
 def templates() -> Errand[dict[str, Json]]:
     """The job template of each type that the server knows (contract 6.2, 9); empty where it has no such list."""
     try:

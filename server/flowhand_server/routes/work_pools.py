@@ -146,6 +146,13 @@ async def delete_worker(pool: str, name: str, store: StoreDep) -> Response:
     return nothing()
 
 
+@router.post("/{pool}/workers/{name}/drain", status_code=204, response_class=Response)
+async def drain_worker(pool: str, name: str, store: StoreDep) -> Response:
+    """Has a worker claim no more, end what it runs, and leave."""
+    await store.write(workers.drain_worker, pool, name)
+    return nothing()
+
+
 @router.websocket("/{pool}/workers/connect")
 async def worker_channel(websocket: WebSocket, pool: str) -> None:
     """Refused, by 403 on the upgrade: the worker then heartbeats and polls over HTTP (contract 8.4)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from flowhand.wire.filters import WorkerQuery
 from flowhand.wire.work_pools import Heartbeat
@@ -12,6 +12,7 @@ from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
 from flowhand_server.store.filters import condition
+from flowhand_server.store.notices import config_changed
 from flowhand_server.store.nouns import WORKER
 from flowhand_server.store.presence import SILENT, worker_seen
 from flowhand_server.store.reading import bounded
@@ -47,3 +48,11 @@ def delete_worker(conn: Connection, pool: str, name: str) -> None:
     pool_id = pool_row(conn, pool)["id"]
     if not conn.execute(delete(t.worker).where(_worker.work_pool_id == pool_id, _worker.name == name)).rowcount:
         raise NotFound("Worker not found.")
+
+
+def drain_worker(conn: Connection, pool: str, name: str) -> None:
+    """Asks the daemon behind a worker to drain, by the answer to whatever it asks next. NotFound for one that has no open session here."""
+    of_it = (t.session.c.work_pool_id == pool_row(conn, pool)["id"], t.session.c.name == name, t.session.c.status == "open")
+    if not conn.execute(update(t.session).where(*of_it).values(drain=True)).rowcount:
+        raise NotFound("Worker not found.")
+    config_changed(conn)
