@@ -20,10 +20,12 @@ from flowhand_server.automations.chains import ROUNDS
 from flowhand_server.automations.engine import react
 from flowhand_server.automations.rulebook import Rulebook
 from flowhand_server.orchestration.state import propose
+from flowhand_server.services import foreman
 from flowhand_server.store import automations, events
 from flowhand_server.store import tables as t
 from flowhand_server.store.announcing import announce_states
 from flowhand_server.store.flow_runs import NewRun, create_flow_run, propose_state
+from flowhand_server.store.presence import queues_polled, worker_gone, worker_seen
 from flowhand_server.store.store import Store
 from support.databases import make_deployment, make_flow, make_pool, new_database, open_store, postgres_server
 
@@ -465,6 +467,27 @@ async def test_figures_are_those_of_the_runs_that_match(bench: Bench, name: str,
     ((_, metric),) = bench.rulebook.metrics()
     assert await bench.store.read(figures.figure, metric, NOW + 60 * SECOND) == pytest.approx(value)
     assert await bench.store.read(figures.figure, metric, NOW + 7200 * SECOND) is None
+
+
+@on_sqlite_alone
+async def test_whoever_comes_or_goes_sets_automations_off(bench: Bench) -> None:
+    """Workers on- and offline, pools, queues and deployments ready and not; each names what it belongs to."""
+    pool, queue = await bench.store.write(make_pool)
+    flow, deployment = await bench.store.write(make_deployment, queue)
+    watched = {"worker": "online offline", "work-pool": "ready not-ready", "work-queue": "ready not-ready", "deployment": "ready not-ready"}
+    names = [f"prefect.{noun}.{word}" for noun, words in watched.items() for word in words.split()]
+    of_pool = {"prefect.resource.role": "work-pool", "prefect.resource.id": f"prefect.work-pool.{pool}"}
+    for name in names:
+        await bench.automation(on(name, match_related=of_pool if ".worker." in name else {}), name=name)
+    worker = await bench.store.write(worker_seen, pool, "w", 10.0, NOW)
+    await bench.store.write(queues_polled, [queue], NOW)
+    await bench.react()
+    await bench.store.write(worker_gone, worker, NOW + SECOND)
+    await bench.store.write(foreman.inspect, NOW + 100 * SECOND)
+    await bench.react()
+    assert sorted(event["resource"]["prefect.resource.name"] for event in await bench.told("prefect.automation.triggered")) == sorted(names)
+    (ready,) = await bench.told("prefect.deployment.ready")
+    assert [one["prefect.resource.id"] for one in ready["related"]] == [f"prefect.flow.{flow}", f"prefect.work-queue.{queue}"]
 
 
 @on_sqlite_alone
