@@ -130,6 +130,9 @@ class Settings:
     server_auth_string: str | None = setting(
         None, _text, "user:password that clients of the server must send", also=("PREFECT_SERVER_API_AUTH_STRING",), secret=True
     )
+    server_secrets_key: str | None = setting(
+        None, _text, "what secrets of blocks are encrypted with, the same for all replicas; unset: a file of the home", secret=True
+    )
     server_csrf_protection: bool = setting(
         False, _yes_or_no, "ask for CSRF tokens, as Prefect's server can", also=("PREFECT_SERVER_CSRF_PROTECTION_ENABLED",)
     )

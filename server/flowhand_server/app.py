@@ -29,7 +29,7 @@ from .services.crew import Crew
 from .services.roster import services_of
 from .store.block_types import install_built_in
 from .store.store import Store
-from .vault import Vault
+from .vault import vault_of
 
 
 class Application:
@@ -47,7 +47,7 @@ class Application:
         self.audit = Audit(config.guarded)
         self.who = Authentication(store, config, self.clock, self.audit)
         self.csrf = CsrfTokens(config.csrf_key.encode(), self.clock) if config.csrf_key else None
-        self.vault = Vault(config.directory / "secrets.key")
+        self.vault = vault_of(config)
         self.engine = Engine(store, self.clock)
         callers = [Caller(number, self.engine, store, self.vault, self.clock) for number in range(1, CALLERS + 1)]
         self.crew = Crew([*services_of(store, config, self.clock), self.feed, self.engine, *callers])

@@ -25,6 +25,8 @@ class ServerConfig:
     """The bearer token by which the programs of this home are known; on an embedded server, and on one that asks for keys."""
     keyed: bool = False
     """Whether the database holds keys: then every request is asked for one, or for the other credentials."""
+    secrets_key: str | None = field(default=None, repr=False)
+    """What the secrets of blocks are encrypted with; None: a file of the home."""
     csrf: bool = False
     csrf_key: str = field(default="", repr=False)
     """What CSRF tokens are signed with."""

@@ -76,6 +76,7 @@ def _configuration(options: argparse.Namespace, settings: Settings) -> ServerCon
         allow_unauthenticated=bool(options.allow_unauthenticated),
         auth_string=settings.server_auth_string,
         token=read_or_make_token(settings.home / "server") if embedded else None,
+        secrets_key=settings.server_secrets_key,
         csrf=settings.server_csrf_protection,
         allowed_hosts=_listed(settings.server_allowed_hosts),
         trusted_proxies=_listed(settings.server_trusted_proxies),

@@ -17,8 +17,10 @@ from flowhand_server.store.reading import insert_once
 from flowhand_server.store.schema import server_id
 from flowhand_server.store.store import Store
 from flowhand_server.store.tables import meta
+from flowhand_server.vault import vault_of
 
 _CSRF: Final = "csrf_key"
+_SECRETS: Final = "secrets_key"
 
 
 async def settle(config: ServerConfig, store: Store, clock: Clock) -> ServerConfig:
@@ -35,7 +37,19 @@ async def settle(config: ServerConfig, store: Store, clock: Clock) -> ServerConf
             f"refusing to listen on {config.host} without authentication: anybody who reaches it could run code here; make a key with "
             "`flowhand server key create`, set FLOWHAND_SERVER_AUTH_STRING to user:password, or pass --allow-unauthenticated"
         )
+    if config.database_url:
+        await store.write(_same_key, vault_of(config).fingerprint)
     return replace(config, csrf_key=await store.write(_csrf_key)) if config.csrf else config
+
+
+def _same_key(conn: Connection, fingerprint: str) -> None:
+    """Replicas read each other's secrets. ConfigurationError for one that could not."""
+    insert_once(conn, meta, {"key": _SECRETS, "value": fingerprint})
+    if conn.execute(select(meta.c.value).where(meta.c.key == _SECRETS)).scalar_one() != fingerprint:
+        raise ConfigurationError(
+            "the secrets in this database are encrypted with the key of another server: give each the same, by FLOWHAND_SERVER_SECRETS_KEY "
+            "or by copying server/secrets.key of the first one's home"
+        )
 
 
 def _csrf_key(conn: Connection) -> str:
