@@ -27,11 +27,11 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class IntervalSchedule:
     """Falls due at `anchor_date` (the time of creation unless given) plus each multiple of `interval` (seconds or a timedelta).
 
-    Whole days keep the wall time of `timezone`, shorter intervals are absolute.
+    Whole days keep the wall time of `timezone`, shorter intervals are absolute. Two are equal when they say the same to the API.
     """
 
     interval: timedelta | float
@@ -49,6 +49,12 @@ class IntervalSchedule:
         anchor = self.anchor_date.isoformat() if self.anchor_date else None
         zone = self.timezone or getattr(self.anchor_date.tzinfo if self.anchor_date else None, "key", None)
         return _given(interval=seconds, anchor_date=anchor, timezone=zone, dst_gap=self.dst_gap, dst_fold=self.dst_fold)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, IntervalSchedule) and self.wire() == other.wire()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.wire().items()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,13 +32,18 @@ def apply_errand(deployment: RunnerDeployment, work_pool_name: str | None, image
     try:
         body = _body(deployment) if pool is None else _body(deployment) | (yield from _for_pool(deployment, pool, image))
         deployment_id = yield from _create_or_update(deployment, body)
-        yield from _renew_triggers(deployment, deployment_id, automations)
+        yield from renew_triggers(deployment.full_name, deployment_id, automations)
     except ApiError as error:
-        words = str(error)
-        if isinstance(error, ApiRefused) and not isinstance(error, Unauthorized):  # of credentials our own line says what to do
-            words = error.detail or words
-        raise DeploymentApplyError(f"Error while applying deployment {deployment.full_name!r}: {words}") from error
+        raise not_applied(deployment.full_name, error) from error
     return deployment_id
+
+
+def not_applied(full_name: str, error: ApiError) -> DeploymentApplyError:
+    """What to raise for an API that refused, in the server's words."""
+    words = str(error)
+    if isinstance(error, ApiRefused) and not isinstance(error, Unauthorized):  # of credentials our own line says what to do
+        words = error.detail or words
+    return DeploymentApplyError(f"Error while applying deployment {full_name!r}: {words}")
 
 
 def _check_pool(deployment: RunnerDeployment, pool: str | None, image: str | None) -> None:
@@ -109,7 +114,7 @@ def _create_or_update(deployment: RunnerDeployment, body: Json) -> Errand[str]:
         flow: Json = yield flows.create(str(deployment.flow_name))
         made: Json = yield deployments.create({"name": deployment.name, "flow_id": flow["id"]} | body)
         return made["id"]
-    changes = body | {"schedules": _keep_phase(body["schedules"], known.get("schedules") or [])}
+    changes = body | {"schedules": keep_phase(body["schedules"], known.get("schedules") or [])}
     if deployment.keeps_schedules:
         del changes["schedules"]
     if not deployment.pause_is_given and not changes["paused"]:
@@ -122,7 +127,7 @@ def _create_or_update(deployment: RunnerDeployment, body: Json) -> Errand[str]:
     return known["id"]
 
 
-def _keep_phase(schedules: list[Json], known: list[Json]) -> list[Json]:
+def keep_phase(schedules: list[Json], known: list[Json]) -> list[Json]:
     """An interval without an anchor keeps the one it has: applying a script again does not shift its runs."""
     anchors = {
         (float(item["schedule"]["interval"]), item["schedule"].get("timezone") or "UTC"): item["schedule"].get("anchor_date")
@@ -137,14 +142,14 @@ def _keep_phase(schedules: list[Json], known: list[Json]) -> list[Json]:
     return kept
 
 
-def _renew_triggers(deployment: RunnerDeployment, deployment_id: str, automations: list[Json]) -> Errand[None]:
+def renew_triggers(full_name: str, deployment_id: str, automations: list[Json]) -> Errand[None]:
     """Removes the automations that the deployment owns, and creates its triggers anew. A server without automations is told of."""
-    about = f"automations of {deployment.full_name!r}"
+    about = f"automations of {full_name!r}"
     try:
         yield Call("DELETE", path_of("automations", "owned-by", owner_of(deployment_id)), read_nothing, about=about)
     except ObjectNotFound:
         if automations:
-            warnings.warn(f"the API has no automations: the triggers of {deployment.full_name!r} are without effect", stacklevel=2)
+            warnings.warn(f"the API has no automations: the triggers of {full_name!r} are without effect", stacklevel=2)
         return
     for automation in automations:
         body = owned_by(deployment_id, automation)

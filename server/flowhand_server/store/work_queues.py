@@ -28,7 +28,14 @@ _SELECT: Final[Select[Any]] = select(t.work_queue, t.work_pool.c.name.label("wor
 
 
 def create_queue(conn: Connection, pool: str | None, body: WorkQueueCreate, now: int) -> forms.Form:
-    """A new queue of the pool (of the agents' pool when none is named). NotFound without the pool, Conflict when the name is taken."""
+    """A new queue of the pool (of the agents' pool when none is named). NotFound without the pool, Conflict when the name is taken.
+
+    When the agents' pool is made for it, its queue `default` is made with it, and is the one to answer.
+    """
+    if pool is None and body.name == DEFAULT_QUEUE and not _has_agent_pool(conn):
+        queue_id, _ = ensure_queue(conn, ensure_pool(conn, AGENT_POOL, now), DEFAULT_QUEUE, now)
+        update_queue(conn, queue_id, WorkQueueUpdate(**body.model_dump(exclude_unset=True)), now)
+        return read_queue(conn, queue_id)
     pool_id = ensure_pool(conn, AGENT_POOL, now) if pool is None else pool_row(conn, pool)["id"]
     queue_id = new_id()
     values = body.model_dump(mode="json") | {"id": queue_id, "created": now, "updated": now, "work_pool_id": pool_id}
@@ -37,6 +44,10 @@ def create_queue(conn: Connection, pool: str | None, body: WorkQueueCreate, now:
         raise Conflict("A work queue with this name already exists.")
     config_changed(conn)
     return read_queue(conn, queue_id)
+
+
+def _has_agent_pool(conn: Connection) -> bool:
+    return conn.execute(select(t.work_pool.c.id).where(t.work_pool.c.name == AGENT_POOL)).first() is not None
 
 
 def ensure_queue(conn: Connection, pool_id: str, name: str | None, now: int) -> tuple[str, str]:
