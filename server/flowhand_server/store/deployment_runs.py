@@ -18,6 +18,7 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.errors import Conflict, NotFound, Refused
 from flowhand_server.store.flow_run_reading import read_flow_run
 from flowhand_server.store.flow_runs import NewRun, create_flow_run
+from flowhand_server.store.parameter_kinds import filled_in
 from flowhand_server.store.work_pools import pool_row
 from flowhand_server.store.work_queues import ensure_queue
 
@@ -86,7 +87,7 @@ def load_deployment(conn: Connection, deployment_id: str) -> Mapping[Any, Any]:
 def _new_run(
     conn: Connection, row: Mapping[Any, Any], body: DeploymentFlowRunCreate, now: int, created_by: Mapping[str, Any] | None
 ) -> NewRun:
-    parameters = {**row["parameters"], **body.parameters}
+    parameters = filled_in(conn, {**row["parameters"], **body.parameters})
     _check_parameters(row, body, parameters)
     _check_variables(row, body)
     queue_id, queue_name = row["work_queue_id"], row["work_queue_name"]
