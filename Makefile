@@ -13,6 +13,7 @@ SEEDS ?=
 FROM ?= 0
 CELLS ?=
 RUNS ?= 100000
+SECONDS ?= 300
 SECONDS ?= 600
 
 BIN := $(VENV)/bin
@@ -67,6 +68,9 @@ multitude: $(READY) ## RUNS=100000 runs through four workers that are killed at 
 
 fuzz: $(READY) ## requests made from the API's own description: SECONDS=600 on each kind of database
 	FLOWHAND_TEST_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/system/test_schemathesis.py
+
+writers: $(READY) ## 16 writers against a server that is killed again and again: SECONDS=300, then every acknowledged write is looked for
+	cd tests && $(abspath $(BIN))/python -m crash.writers --seconds $(SECONDS)
 
 lock: $(LOCK_TOOL)/bin/uv ## resolves the dependencies anew into requirements.lock
 	@$(LOCK_TOOL)/bin/python .ci/lock.py $(LOCK_TOOL)/bin/uv
