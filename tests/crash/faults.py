@@ -12,6 +12,7 @@ from typing import Final
 import psutil
 
 from support.tcp_proxy import Mode
+from support.worker import wait_for
 
 from .rig import LEASE_S, Rig
 
@@ -91,7 +92,8 @@ def _api(mode: Mode) -> Callable[[Rig], None]:
 
 
 def fill_disk(rig: Rig) -> None:
-    """Not a byte is left on the disk of the worker's home for a while."""
+    """Not a byte is left on the disk of the worker's home for a while; but what was set aside before is there again."""
+    wait_for(lambda: all(path.stat().st_size for path in rig.home.glob("instances/*/*.reserve")), 5.0)
     filler = rig.home.parent / "filler"
     with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:

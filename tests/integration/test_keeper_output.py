@@ -200,6 +200,10 @@ channel.send(b"\\0" + frame(k="end", type="COMPLETED"))
         assert frames[-1]["k"] == "end"
         assert sum(frame["bytes"] for frame in frames if frame["k"] == "lost") > MB
         assert (small_disk / "runs" / f"{key(job)}.exit").stat().st_size > 0
+        reserve = small_disk / "keeper.reserve"
+        assert reserve.stat().st_size == 0
+        await run.launcher.forget(key(job))
+        assert await eventually(lambda: reserve.stat().st_size), "there is room again, and nothing is set aside for the next full disk"
 
 
 async def test_when_there_is_room_again_the_loss_is_said_where_it_happened(small_disk: Path) -> None:

@@ -39,6 +39,7 @@ class RecordFile:
         data = records.encode(body)
         if self._write(data) or (self._reserve.release() and self._write(data)):
             self.size += len(data)
+            self._reserve.refill()
             return True
         self._end_at(self.size)
         return False

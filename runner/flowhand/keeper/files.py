@@ -25,12 +25,13 @@ class Reserve:
 
     def __init__(self, folder: int, name: str) -> None:
         self._fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600, dir_fd=folder)
-        self._held = False
+        self.held = False
+        """Whether the space is set aside."""
         self.refill()
 
     def release(self) -> bool:
         """Gives the space back; False when it has been given already."""
-        held, self._held = self._held, False
+        held, self.held = self.held, False
         if held:
             os.ftruncate(self._fd, 0)
         return held
@@ -41,7 +42,7 @@ class Reserve:
 
     def refill(self) -> None:
         """Sets the space aside again where there is room."""
-        if self._held:
+        if self.held:
             return
         try:
             os.posix_fallocate(self._fd, 0, _RESERVE_BYTES)
@@ -50,7 +51,7 @@ class Reserve:
                 raise
             os.ftruncate(self._fd, 0)
         else:
-            self._held = True
+            self.held = True
 
 
 class OutputFile:

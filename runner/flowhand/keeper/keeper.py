@@ -25,6 +25,8 @@ from flowhand.wire.job import key_of
 
 _LAST_GRACE: Final = 10.0
 """Seconds attempts have when the keeper itself is asked to end (a host going down)."""
+_REFILL_S: Final = 0.5
+"""Seconds between tries to set the reserve aside again."""
 _SPARE: Final = 64
 """Descriptors kept for everything but attempts, so that the keeper never fails for want of one."""
 _KEY: Final = re.compile(r"[0-9A-Za-z_-]{1,80}\.[0-9]{1,9}")
@@ -46,6 +48,7 @@ class Keeper:
         self._has_pydantic = False
         self._memory = memory.Watch()
         self._reserve = Reserve(instance.folder, f"keeper.reserve{instance.suffix}")
+        self._refilling = False
         self._attempts: dict[str, Attempt] = {}
         self._found = exits.keys(instance.runs)
         """Attempts of earlier keepers that have files here; those with an exit are held like our own."""
@@ -67,6 +70,7 @@ class Keeper:
         while not self._leaving:
             self.loop.turn()
             self.family.turn()
+            self._keep_reserve()
             self._ring_doorbells()
             self._door.flush()
             if self._door.attended and not self._retired:
@@ -222,6 +226,16 @@ class Keeper:
     def killed_for_memory(self, kills_before: int) -> bool:
         """Whether a SIGKILL of unknown origin may be the kernel's, for want of memory."""
         return self._memory.suspected(kills_before)
+
+    def _keep_reserve(self) -> None:
+        """Once it is used up it is set aside again as soon as there is room, lest the next full disk find none."""
+        if not self._reserve.held and not self._refilling:
+            self._refilling = True
+            self.loop.at(now() + _REFILL_S, self._refill)
+
+    def _refill(self) -> None:
+        self._refilling = False
+        self._reserve.refill()
 
     # --- coming and going
 
