@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flowhand import flow
+from flowhand import flow, run_deployment
 from flowhand.blocks import GitHubCredentials, Secret
 from flowhand.errors import BlockMissingCapabilities, DeploymentApplyError
 from flowhand.filesystems import GitHub, LocalFileSystem
@@ -24,7 +24,7 @@ TOKEN = "".join(["t0ken", "-of-the-blocks"])
 FLOWS = """
 import os
 from flowhand import flow
-from flowhand.blocks import Secret
+from flowhand.blocks import Block, Secret
 from flowhand.variables import Variable
 
 @flow(log_prints=True)
@@ -39,6 +39,10 @@ def environment():
 @flow(log_prints=True)
 def use():
     print("the secret is", Secret.load("used").get(), "and the variable", Variable.get("colour"))
+
+@flow(log_prints=True)
+def given(secret: Secret, code: Block | None = None):
+    print("given", secret.get(), "and", code and code.basepath)
 
 @flow(log_prints=True)
 async def use_async():
@@ -259,3 +263,33 @@ def test_a_missing_block_in_a_job_variable(house: House) -> None:
     ended, _ = house.run(deployment)
     assert ended["state_name"] == "Crashed"
     assert "secret/nobody-saved-it" in ended["state"]["message"]
+
+
+def test_blocks_are_parameters(house: House) -> None:
+    """A saved block as a parameter of a deployment or of a run is a reference there, and the block in the flow."""
+    secret = Secret.model_validate({"value": TOKEN})
+    secret.save("parameter", overwrite=True)
+    code = LocalFileSystem(basepath=str(house.folder / "code"))
+    code.save("parameter", overwrite=True)
+    sourced = flow.from_source(str(house.folder / "code"), "flows.py:given")
+    deployment = sourced.deploy("given", work_pool_name="pool", parameters={"secret": secret}, print_next_steps=False)
+    run = run_deployment(deployment, parameters={"code": code})
+    assert run.state_name == "Completed", run.state
+    assert LocalFileSystem.load_from_ref(run.parameters["code"]["$ref"]) == code
+    assert f"given ******** and {house.folder / 'code'}" in house.api.logs(run.id)
+
+
+def test_blocks_that_cannot_be_parameters(house: House) -> None:
+    """One that is not saved is refused where it is given; one of another type, or gone, fails the run, which says so."""
+    sourced = flow.from_source(str(house.folder / "code"), "flows.py:given")
+    deployment = sourced.deploy("wrong", work_pool_name="pool", print_next_steps=False)
+    with pytest.raises(TypeError, match="save the Secret block first"):
+        run_deployment(deployment, parameters={"secret": Secret.model_validate({"value": "x"})})
+    code = LocalFileSystem(basepath="/srv")
+    code.save("wrong", overwrite=True)
+    run = run_deployment(deployment, parameters={"secret": code})
+    assert run.state is not None
+    assert "a block of the type 'local-file-system' is no Secret" in str(run.state.message)
+    LocalFileSystem.delete("wrong")
+    again = house.api.ended(house.api.run(deployment, parameters=run.parameters))
+    assert "there is no block" in again["state"]["message"]

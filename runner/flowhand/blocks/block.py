@@ -16,7 +16,7 @@ from flowhand.blocks import errands, registry, schemas
 from flowhand.blocks.naming import description_in, example_in, slug_of
 from flowhand.blocks.secret_types import secret_texts
 from flowhand.sdk.api import perform
-from flowhand.sdk.dual import dual
+from flowhand.sdk.dual import dual, run_plain
 from flowhand.sdk.secrets import conceal
 from flowhand.wire.blocks import NON_VERSIONED
 
@@ -89,6 +89,8 @@ class Block(BaseModel):
         """A mapping that says of which type it is becomes a block of that; fields that are not there get a hint."""
         if not isinstance(value, Mapping):
             return handler(value)
+        if list(value) == ["$ref"]:
+            return cls._referred(value["$ref"])
         fields: dict[str, Any] = dict(value)
         slug = fields.pop(_SLUG, None) if _SLUG not in cls.model_fields else None
         if slug is not None and (not cls.is_concrete() or slug != cls.get_block_type_slug()):
@@ -98,6 +100,11 @@ class Block(BaseModel):
             return kind.model_validate(fields)
         cls._refuse_unknown(fields)
         return handler(fields)
+
+    @classmethod
+    def _referred(cls, reference: Any) -> Self:
+        """The saved block that a flow's parameter refers to."""
+        return run_plain(perform(errands.load_by_reference(cls, reference)))
 
     @classmethod
     def _refuse_unknown(cls, fields: Mapping[str, Any]) -> None:
@@ -220,13 +227,7 @@ class Block(BaseModel):
     @dual
     async def load_from_ref(cls, ref: str | UUID | Mapping[str, Any], validate: bool = True, client: Any = None) -> Self:
         """The block that a reference means: an id, `type/name`, or a mapping with `block_document_id` or `block_document_slug`."""
-        given = ref.get("block_document_id") or ref.get("block_document_slug") if isinstance(ref, Mapping) else ref
-        if not isinstance(given, str | UUID):
-            raise ValueError("a reference to a block is its id, its type/name, or a mapping with block_document_id or block_document_slug")
-        text = str(given)
-        return await perform(
-            errands.load(cls, text, validate=validate) if "/" in text else errands.load_by_id(cls, text, validate=validate)
-        )
+        return await perform(errands.load_by_reference(cls, ref, validate=validate))
 
     @classmethod
     @dual

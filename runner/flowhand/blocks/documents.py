@@ -66,7 +66,7 @@ def block_of(document: Mapping[str, Any], kind: type[B], *, validate: bool = Tru
     InvalidBlock when the fields do not fit; without `validate` they are taken as they are. UnknownBlockType.
     """
     slug = str((document.get("block_type") or {}).get("slug") or "")
-    chosen = kind if kind.is_concrete() else cast("type[B]", class_of(slug))
+    chosen = _class_for(kind, slug)
     data = _with_slugs(document.get("data") or {}, document.get("block_document_references") or {})
     try:
         block = chosen.model_validate(_known(chosen, data))
@@ -77,6 +77,15 @@ def block_of(document: Mapping[str, Any], kind: type[B], *, validate: bool = Tru
     block.remember_document(document["id"], document.get("name"), is_anonymous=bool(document.get("is_anonymous")))
     _stamp_nested(block, document.get("block_document_references") or {})
     return block
+
+
+def _class_for(kind: type[B], slug: str) -> type[B]:
+    if kind.is_concrete() and slug in ("", kind.get_block_type_slug()):
+        return kind
+    found = class_of(slug)
+    if not issubclass(found, kind):
+        raise InvalidBlock(f"a block of the type {slug!r} is no {kind.__name__}")
+    return found
 
 
 def _known(kind: type[Block], data: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from uuid import UUID
 
 from flowhand.blocks.documents import block_of, data_of, document_name_of
 from flowhand.blocks.schemas import nested_blocks, schema_checksum
@@ -98,6 +99,16 @@ def load(kind: type[B], name: str, *, validate: bool = True) -> Errand[B]:
 def load_by_id(kind: type[B], document_id: str, *, validate: bool = True) -> Errand[B]:
     """The block of this id, also an anonymous one."""
     return block_of((yield from _found(blocks.read_by_id(document_id, secrets=True), document_id)), kind, validate=validate)
+
+
+def load_by_reference(kind: type[B], reference: Any, *, validate: bool = True) -> Errand[B]:
+    """The block that a reference means: an id, `type/name`, or a mapping with `block_document_id` or `block_document_slug`. ValueError."""
+    fields = cast("Mapping[str, Any]", reference) if isinstance(reference, Mapping) else {}
+    given = fields.get("block_document_id") or fields.get("block_document_slug") if fields else reference
+    if not isinstance(given, str | UUID):
+        raise ValueError("a reference to a block is its id, its type/name, or a mapping with block_document_id or block_document_slug")
+    text = str(given)
+    return (yield from load(kind, text, validate=validate) if "/" in text else load_by_id(kind, text, validate=validate))
 
 
 def delete(kind: type[Block], name: str) -> Errand[None]:

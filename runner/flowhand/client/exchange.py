@@ -114,10 +114,28 @@ def _as_unavailable(call: Call[Any], answer: Answer, session: Session) -> ApiUna
 
 def _request(call: Call[Any], session: Session) -> Request:
     headers = {**call.headers, **(session.csrf if call.method != "GET" else {})}
-    content = None if call.body is None else orjson.dumps(call.body)
+    content = None if call.body is None else _written(call)
     if content is not None:
         headers["Content-Type"] = "application/json"
     return Request(call.method, call.path, content, dict(call.query), headers, call.timeout_s)
+
+
+def _written(call: Call[Any]) -> bytes:
+    """The body as JSON. TypeError names what cannot be written."""
+    try:
+        return orjson.dumps(call.body, default=_as_reference)
+    except orjson.JSONEncodeError as error:
+        raise TypeError(f"{call.about or call.path}: {error.__cause__ or error}") from None
+
+
+def _as_reference(value: Any) -> Any:
+    """A saved block among parameters stands there as a reference to its document."""
+    if not hasattr(value, "_block_document_id"):
+        raise TypeError(f"a {type(value).__name__} cannot be sent as JSON")
+    document_id = value._block_document_id  # noqa: SLF001  # blocks are of a room above: told by their name for it
+    if document_id is None:
+        raise TypeError(f"save the {type(value).__name__} block first: a run finds it by what it is saved as")
+    return {"$ref": {"block_document_id": document_id}}
 
 
 def _fetch_csrf(session: Session, refused: Answer) -> Generator[Step, Answer | Lost | None, Answer | None]:
