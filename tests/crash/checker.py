@@ -28,6 +28,8 @@ class Body:
     last: float
     lines: int = 0
     done: bool = False
+    hooks: int = 0
+    """How often its completion hook was called."""
 
 
 @dataclass(slots=True)
@@ -67,6 +69,8 @@ def _bodies(rig: Rig) -> list[Body]:
                 found.append(Body(int(path.suffix[1:]), event["began"], event["began"]))
             elif "line" in event:
                 found[-1].lines, found[-1].last = event["line"] + 1, event["at"]
+            elif "hook" in event:
+                found[-1].hooks += 1
             else:
                 found[-1].done = True
     return sorted(found, key=lambda body: body.began)
@@ -115,6 +119,9 @@ def _bodies_once(evidence: Evidence, policy: str, *, suspended: bool) -> None:
         evidence.problems.append(f"{len(bodies)} bodies for {attempts} attempts")
     if policy == "crash" and len(bodies) > 1:
         evidence.problems.append(f"{len(bodies)} bodies under the crash policy")
+    for body in bodies:
+        if body.hooks > 1 or (body is bodies[-1] and evidence.final == "COMPLETED" and not body.hooks):
+            evidence.problems.append(f"the completion hook of {body.pid} was called {body.hooks} times")
     for earlier, later in itertools.pairwise(bodies):
         if later.began <= earlier.last and not (suspended and policy == "retry"):
             evidence.problems.append(f"two bodies at once for {earlier.last - later.began:.2f} s")

@@ -4,7 +4,12 @@ FLOW = '''
 import json, os, time
 from pathlib import Path
 
-@flow(log_prints=True)
+def completed(flow, run, state):
+    """A hook: says that it was called."""
+    with open(Path(run.parameters["folder"]) / f"body.{os.getpid()}", "a") as record:
+        record.write(json.dumps({"hook": state.name}) + "\\n")
+
+@flow(log_prints=True, on_completion=[completed])
 def witness(folder: str, lines: int = 30, step_s: float = 0.05, hog: str = ""):
     """Prints numbered lines, and writes down after each that it was printed."""
     pid = os.getpid()
