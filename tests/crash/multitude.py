@@ -26,6 +26,8 @@ from support.worker import Api, RunningWorker, start_worker, write_flows
 
 WORKERS: Final = 4
 BULK: Final = 100
+AHEAD: Final = 2000
+"""Runs that are due at once, about."""
 FLOW: Final = '''
 import os
 
@@ -89,15 +91,16 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kill-every", type=float, default=5.0, help="seconds between two kills, on average")
+    parser.add_argument("--at-most", type=float, default=float("inf"), help="seconds after which no more runs are asked for")
     options = parser.parse_args()
     base = Path(tempfile.mkdtemp(prefix="flowhand-multitude-"))
     try:
-        return multitude(base, options.runs, options.seed, options.kill_every)
+        return multitude(base, options.runs, options.seed, options.kill_every, options.at_most)
     finally:
         shutil.rmtree(base, ignore_errors=True)
 
 
-def multitude(base: Path, runs: int, seed: int, every_s: float) -> int:
+def multitude(base: Path, runs: int, seed: int, every_s: float, at_most_s: float) -> int:
     """Plays it and says what came of it."""
     code = write_flows(base / "code", FLOW)
     with running_server(base / "server", environ={"FLOWHAND_SERVER_RETENTION_DAYS": "0"}) as server:
@@ -108,7 +111,8 @@ def multitude(base: Path, runs: int, seed: int, every_s: float) -> int:
         began = time.perf_counter()
         try:
             killer.start()
-            wanted = set(_ask(api, deployment, runs, base / "ran"))
+            wanted = set(_ask(api, deployment, runs, base / "ran", began + at_most_s))
+            runs = len(wanted)
             _wait(server, runs)
             took = time.perf_counter() - began
             killer.end()
@@ -123,8 +127,12 @@ def multitude(base: Path, runs: int, seed: int, every_s: float) -> int:
     return 0 if not (lost or twice or strange) and states == {"COMPLETED": runs} else 1
 
 
-def _ask(api: Api, deployment: str, runs: int, path: Path) -> Iterator[str]:
+def _ask(api: Api, deployment: str, runs: int, path: Path, until: float) -> Iterator[str]:
     for start in range(0, runs, BULK):
+        if start % AHEAD == 0:
+            _wait(api.server, start - AHEAD)
+        if time.perf_counter() > until:
+            return
         bodies = [{"parameters": {"path": str(path)}} for _ in range(min(BULK, runs - start))]
         answer = api.call("POST", f"/deployments/{deployment}/create_flow_run/bulk", bodies)
         yield from (result["flow_run_id"] for result in answer["results"])
