@@ -388,5 +388,5 @@ def test_a_file_of_several_deployments(tmp_path: Path, here: Path) -> None:
     assert "did you mean 'name'" in str(registry.failures[0])
     assert "stands in line 2 already" in str(registry.failures[1])
     assert "all.yaml:15: there is a tab" in str(registry.failures[2])
-    with pytest.warns(DeprecationWarning), pytest.raises(ProjectError, match=r"nowhere\.yaml cannot be read"):
+    with pytest.warns(DeprecationWarning, match="deprecated"), pytest.raises(ProjectError, match=r"nowhere\.yaml cannot be read"):
         load_deployments_from_yaml("nowhere.yaml")

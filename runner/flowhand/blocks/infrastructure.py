@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from abc import ABC
 from typing import Any, ClassVar, Literal
 
@@ -31,7 +32,7 @@ class Infrastructure(Block, ABC):
         """The block's fields as job variables of a pool of its type; what is not set is left out."""
         given = self.model_dump(mode="json", exclude={"type"}, exclude_none=True)
         if self.command:
-            given["command"] = " ".join(self.command)
+            given["command"] = shlex.join(self.command)
         return {name: value for name, value in given.items() if value not in ({}, [])}
 
 

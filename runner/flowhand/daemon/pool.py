@@ -10,9 +10,10 @@ from flowhand.client import work_pools
 from flowhand.client.api import SyncApiClient
 from flowhand.daemon.options import WorkerOptions
 from flowhand.errors import ConfigurationError, ObjectAlreadyExists, ObjectNotFound
+from flowhand.wire.work_pools import AGENT_POOL, AGENTS
 
 DEFAULT_TYPE: Final = "process"
-EXECUTED: Final = frozenset({"process"})
+EXECUTED: Final = frozenset({"process", AGENTS})
 """Types of pools whose runs this version executes."""
 
 
@@ -39,7 +40,7 @@ def prepare_pool(client: SyncApiClient, options: WorkerOptions) -> dict[str, Any
 
 
 def _create(client: SyncApiClient, options: WorkerOptions) -> dict[str, Any]:
-    kind = options.type or DEFAULT_TYPE
+    kind = options.type or (AGENTS if options.work_pool == AGENT_POOL else DEFAULT_TYPE)
     fields: dict[str, Any] = {}
     if options.base_job_template is not None:
         fields["base_job_template"] = _template(options.base_job_template)

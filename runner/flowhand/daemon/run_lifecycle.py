@@ -12,6 +12,7 @@ import structlog
 
 from flowhand.client.call import Errand
 from flowhand.clock import Clock
+from flowhand.daemon.blocks_say import as_blocks_say
 from flowhand.daemon.deadline import kill_at
 from flowhand.daemon.echo import Echo
 from flowhand.daemon.follower import Follower
@@ -119,7 +120,7 @@ class Lifecycle:
         self.mark(run)
 
     async def _job(self, run: Run) -> Job:
-        claimed = run.claimed
+        claimed = await as_blocks_say(run.claimed, self.ask)
         config, secrets = await resolved(configuration(claimed, self._place), self.ask)
         if secrets:
             run.secrets.add(secrets)

@@ -15,12 +15,11 @@ from flowhand.deployments.deployment_fields import schedules_of
 from flowhand.deployments.triggers import automations_of
 from flowhand.errors import ApiError, ApiRefused, DeploymentApplyError, ObjectAlreadyExists, ObjectNotFound
 from flowhand.schedules import DeploymentSchedule
+from flowhand.wire.work_pools import AGENT_POOL
 
 if TYPE_CHECKING:
     from flowhand.deployments.deployment import Deployment
 
-AGENT_POOL: Final = "default-agent-pool"
-"""The pool of deployments that have none: their infrastructure blocks say how their runs are executed. The server makes it."""
 _AS_KNOWN: Final = (
     *("version", "description", "tags", "parameters", "work_queue_name", "work_pool_name", "path", "entrypoint", "manifest_path"),
     *("parameter_openapi_schema", "job_variables"),

@@ -102,7 +102,9 @@ class DeploymentBrief(Body):
     path: str | None = None
     pull_steps: list[dict[str, Any]] | None = None
     storage_document_id: str | None = None
+    """The block that code comes from, of a deployment without pull steps."""
     infrastructure_document_id: str | None = None
+    """The block that says how the run is executed, where the work pool leaves that to the deployment."""
 
 
 class RetryPolicy(Body):

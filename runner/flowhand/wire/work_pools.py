@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
 from flowhand.wire.body import Answer, Count, Entity, Id, Moment, Name, Positive, Query, Request
 from flowhand.wire.flow_runs import FlowRun
 
+AGENTS: Final = "prefect-agent"
+"""The type of pools that say nothing of how runs are executed: their deployments' infrastructure blocks do."""
+AGENT_POOL: Final = "default-agent-pool"
+"""The pool of older deployments, and of queues, that name none. Made on demand."""
 ReadyStatus = Literal["READY", "NOT_READY", "PAUSED"]
 
 
@@ -26,7 +30,7 @@ class WorkPoolCreate(Request):
 
     name: Name
     description: str | None = None
-    type: str = "prefect-agent"
+    type: str = AGENTS
     base_job_template: dict[str, Any] = Field(default_factory=dict)
     is_paused: bool = False
     concurrency_limit: Count | None = None

@@ -8,10 +8,9 @@ from starlette.background import BackgroundTask
 from flowhand.clock import to_micros
 from flowhand.wire.filters import WorkQueueQuery
 from flowhand.wire.flow_runs import FlowRun
-from flowhand.wire.work_pools import DueForQueue, WorkQueue, WorkQueueCreate, WorkQueueStatus, WorkQueueUpdate
+from flowhand.wire.work_pools import AGENT_POOL, DueForQueue, WorkQueue, WorkQueueCreate, WorkQueueStatus, WorkQueueUpdate
 from flowhand_server.routes.context import Key, Now, StoreDep, check_limit, nothing, reply, shows
 from flowhand_server.store import scheduled, work_queues
-from flowhand_server.store.work_pools import AGENT_POOL
 
 router = APIRouter(prefix="/work_queues", tags=["Work queues"])
 

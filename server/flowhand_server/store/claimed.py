@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, RowMapping, bindparam, select
 
 from flowhand.wire.runner import ClaimedRun, DeploymentBrief, RetryPolicy
+from flowhand.wire.work_pools import AGENTS
 from flowhand_server.orchestration.job_configuration import Interruption, interruption, job_configuration, merged_variables
 from flowhand_server.orchestration.state import RunFacts
 
@@ -29,6 +30,7 @@ _RUNS: Final = (
         _r.empirical_policy,
         _r.run_count,
         _r.interruptions,
+        _r.infrastructure_document_id,
         _r.work_pool_id,
         work_queue.c.name.label("queue_name"),
     )
@@ -45,9 +47,8 @@ _DEPLOYMENTS: Final = select(
     _d.pull_steps,
     _d.job_variables,
     _d.storage_document_id,
-    _d.infrastructure_document_id,
 ).where(_d.id.in_(bindparam("ids", expanding=True)))
-_POOLS: Final = select(work_pool.c.id, work_pool.c.name, work_pool.c.base_job_template).where(
+_POOLS: Final = select(work_pool.c.id, work_pool.c.name, work_pool.c.type, work_pool.c.base_job_template).where(
     work_pool.c.id.in_(bindparam("ids", expanding=True))
 )
 
@@ -107,5 +108,12 @@ def _by_id(conn: Connection, statement: Any, ids: set[str | None]) -> dict[str |
 def _briefing(row: RowMapping, deployed: RowMapping | None, pool: RowMapping | None) -> Briefing:
     variables = merged_variables(deployed["job_variables"] if deployed else None, row["job_variables"])
     job = job_configuration(pool["base_job_template"] if pool else None, variables)
-    about = DeploymentBrief.model_validate({key: deployed[key] for key in DeploymentBrief.model_fields}) if deployed else None
-    return Briefing(row, about, pool["name"] if pool else None, job, interruption(variables))
+    return Briefing(row, _about(row, deployed, pool), pool["name"] if pool else None, job, interruption(variables))
+
+
+def _about(row: RowMapping, deployed: RowMapping | None, pool: RowMapping | None) -> DeploymentBrief | None:
+    """The infrastructure block counts in pools of agents alone: others say themselves how runs are executed."""
+    if deployed is None:
+        return None
+    block = row["infrastructure_document_id"] if pool is not None and pool["type"] == AGENTS else None
+    return DeploymentBrief.model_validate({**deployed, "infrastructure_document_id": block})

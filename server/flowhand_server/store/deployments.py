@@ -12,6 +12,7 @@ from flowhand.wire.deployment_schedules import DeploymentScheduleCreate, Deploym
 from flowhand.wire.deployments import DeploymentCreate, DeploymentUpdate
 from flowhand.wire.events import RESOURCE_ID, RESOURCE_NAME
 from flowhand.wire.filters import Entities, NamedQuery
+from flowhand.wire.work_pools import AGENT_POOL
 from flowhand_server.json_schemas import DoesNotFit, check, check_job_variables
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
@@ -23,7 +24,7 @@ from flowhand_server.store.events import emit
 from flowhand_server.store.notices import config_changed
 from flowhand_server.store.nouns import where
 from flowhand_server.store.reading import bounded, named_order
-from flowhand_server.store.work_pools import AGENT_POOL, ensure_pool, pool_row
+from flowhand_server.store.work_pools import ensure_pool, pool_row
 from flowhand_server.store.work_queues import ensure_queue
 
 _dep = t.deployment.c

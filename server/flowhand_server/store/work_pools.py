@@ -20,8 +20,6 @@ from flowhand_server.store.nouns import WORK_POOL
 from flowhand_server.store.reading import bounded, insert_once
 
 DEFAULT_QUEUE: Final = "default"
-AGENT_POOL: Final = "default-agent-pool"
-"""The pool of queues that were made without one."""
 
 
 def create_pool(conn: Connection, body: WorkPoolCreate, now: int) -> forms.Form:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, delete, func, select, update
 from flowhand.ids import new_id
 from flowhand.wire.filters import WorkQueueQuery
 from flowhand.wire.states import StateName
-from flowhand.wire.work_pools import WorkQueueCreate, WorkQueueHealthPolicy, WorkQueueUpdate
+from flowhand.wire.work_pools import AGENT_POOL, WorkQueueCreate, WorkQueueHealthPolicy, WorkQueueUpdate
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import Conflict, NotFound
@@ -18,7 +18,7 @@ from flowhand_server.store.limits import used_by_queues
 from flowhand_server.store.notices import config_changed
 from flowhand_server.store.nouns import WORK_QUEUE
 from flowhand_server.store.reading import bounded, insert_once
-from flowhand_server.store.work_pools import AGENT_POOL, DEFAULT_QUEUE, ensure_pool, pool_row
+from flowhand_server.store.work_pools import DEFAULT_QUEUE, ensure_pool, pool_row
 
 MISSING: Final = "Work queue not found."
 _queue = t.work_queue.c
