@@ -21,6 +21,7 @@ LIMIT_S: Final = 600.0
 VARIANTS: Final[dict[str, list[list[str]]]] = {
     "start_latency": [[], ["--spawn", "--runs", "50"]],
     "throughput": [[], ["--live"]],
+    "reaction": [[], ["--states"]],
     "api": [["--sizes", "1000", "50000", "--clients", "1", "16", "--seconds", "1", "--servers", "sqlite", "postgresql"]],
 }
 """Arguments of benchmarks that are run more than once, or not with all that they can measure."""

@@ -473,7 +473,7 @@ async def test_figures_are_those_of_the_runs_that_match(bench: Bench, name: str,
 async def test_whoever_comes_or_goes_sets_automations_off(bench: Bench) -> None:
     """Workers on- and offline, pools, queues and deployments ready and not; each names what it belongs to."""
     pool, queue = await bench.store.write(make_pool)
-    flow, deployment = await bench.store.write(make_deployment, queue)
+    flow, _ = await bench.store.write(make_deployment, queue)
     watched = {"worker": "online offline", "work-pool": "ready not-ready", "work-queue": "ready not-ready", "deployment": "ready not-ready"}
     names = [f"prefect.{noun}.{word}" for noun, words in watched.items() for word in words.split()]
     of_pool = {"prefect.resource.role": "work-pool", "prefect.resource.id": f"prefect.work-pool.{pool}"}

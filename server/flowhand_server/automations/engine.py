@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from flowhand.clock import Clock
 from flowhand_server.automations import evaluating, figures, outside, performing
 from flowhand_server.automations.rulebook import Rulebook
+from flowhand_server.store.announcing import announce_states
 from flowhand_server.store.notices import Notice
 from flowhand_server.store.store import Store
 from flowhand_server.vault import Vault
@@ -21,14 +22,22 @@ LOOK_S: Final = 5.0
 """How often is looked without having been woken: another replica's notice may be lost."""
 SETTLE_S: Final = 10.0
 """After a start, how long events that could not be told meanwhile have before their absence is judged."""
+GATHER_S: Final = 0.005
+"""How long states are gathered: a claim enters those of many runs."""
 AT_ONCE: Final = 20
 """Transactions of one kind in a row; then it is the others' turn, however many events come."""
 CALLERS: Final = 4
 """Calls to somebody outside at once."""
+_EVENTS: Final = frozenset({"event", "config"})
+_STATES: Final = frozenset({"run", "due"})
 
 
 def react(conn: Connection, rulebook: Rulebook, now: int) -> int:
-    """Looks at the next events and does, in the same transaction, what they lead to; how many events. Called until it says 0."""
+    """Looks at the next events and does, in the same transaction, what they lead to; how many events. Called until it says 0.
+
+    States that have no event yet are given theirs first, rather than waited for: the feed, whose work that is, gathers them at leisure.
+    """
+    announce_states(conn, now)
     looked = evaluating.evaluate(conn, rulebook, now)
     if looked:
         performing.perform(conn, now)
@@ -54,6 +63,7 @@ class Engine:
         self._store = store
         self._clock = clock
         self._woken = asyncio.Event()
+        self._states = False
         self._wait_s = 0.0
         self._rulebook = Rulebook()
         self._judges_from = clock.monotonic() + SETTLE_S
@@ -62,22 +72,30 @@ class Engine:
         """Set when an action may have to call somebody; for the callers."""
 
     def notice(self, notices: Sequence[Notice]) -> None:
-        """A listener for the store: events were stored, or everything may have changed."""
-        if any(notice.topic in ("event", "config") for notice in notices):
+        """A listener for the store: events were stored, a run has a new state, or everything may have changed."""
+        topics = {notice.topic for notice in notices}
+        if topics & _STATES and self._rulebook:
+            self._states = True
+            self._woken.set()
+        elif topics & _EVENTS:
             self._woken.set()
 
     async def round(self) -> float:
         """One look at everything, as soon as there may be something to see."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), self._wait_s)
+        if self._states:
+            await asyncio.sleep(GATHER_S)
         self._woken.clear()
         look = await self._store.read(self._look, self._clock.now_us())
-        if look.pending:
+        reacts = look.pending or self._states
+        self._states = False
+        if reacts:
             await self._repeat(react, self._rulebook)
         await self._watch_time(look)
-        if look.pending or look.waiting:
+        if reacts or look.waiting:
             await self._repeat(performing.perform)
-        if look.calls or (look.pending and await self._store.read(outside.any_waits, self._clock.now_us())):
+        if look.calls or (reacts and await self._store.read(outside.any_waits, self._clock.now_us())):
             self.calls_wait.set()
         return 0.0
 

@@ -67,6 +67,10 @@ class Rulebook:
                 else:
                     self._by_name.setdefault(name, []).append(rule)
 
+    def __bool__(self) -> bool:
+        """Whether there is any automation to think of."""
+        return bool(self._rules)
+
     def __iter__(self) -> Iterator[Rule]:
         return (rule for rules in self._rules.values() for rule in rules)
 

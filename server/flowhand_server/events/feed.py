@@ -19,9 +19,9 @@ from flowhand_server.store.notices import Notice
 from flowhand_server.store.store import Store
 
 GATHER_S: Final = 0.05
-"""How long is gathered from one look to the next."""
+"""How long is gathered from one look to the next, at most: the more came of the last one, the longer."""
 LEAST_S: Final = 0.005
-"""How long is gathered in any case: a claim enters states of many runs."""
+"""How long is gathered in any case, and so much longer for each state of the last look."""
 LOOK_S: Final = 5.0
 """How often the feed looks without having been woken: another replica's notice may be lost."""
 BACKLOG: Final = 1000
@@ -66,7 +66,7 @@ class Feed:
         self._clock = clock
         self._woken = asyncio.Event()
         self._states_waiting = True
-        self._looked = -GATHER_S
+        self._next_look = 0.0
         self._listeners: set[Listener] = set()
         self._cursor = 0
         self._told: dict[int, None] = {}
@@ -98,18 +98,26 @@ class Feed:
         """One look, as soon as there is something to see."""
         try:
             await asyncio.wait_for(self._woken.wait(), LOOK_S)
-            await asyncio.sleep(max(LEAST_S, self._looked + GATHER_S - self._clock.monotonic()))
+            await asyncio.sleep(max(LEAST_S, self._next_look - self._clock.monotonic()))
         except TimeoutError:
             self._states_waiting = True
-        self._looked = self._clock.monotonic()
         self._woken.clear()
+        begun, announced = self._clock.monotonic(), 0
         if self._states_waiting:
             self._states_waiting = False
-            while await self._store.write(announcing.announce_states, self._clock.now_us()) == announcing.BATCH:
-                pass
+            announced = await self._announce()
+        self._next_look = begun + min(GATHER_S, LEAST_S * (1 + announced))
         if self._listeners:
             await self._hand_on()
         return 0.0
+
+    async def _announce(self) -> int:
+        announced = 0
+        while True:
+            some = await self._store.write(announcing.announce_states, self._clock.now_us())
+            announced += some
+            if some < announcing.BATCH:
+                return announced
 
     async def _hand_on(self) -> None:
         position = self._cursor - self._slack
