@@ -119,6 +119,8 @@ class Settings:
         env="FLOWHAND__STORAGE_BASE_PATH",
         also=("PREFECT__STORAGE_BASE_PATH",),
     )
+    storage_keep_days: float = setting(14.0, _not_negative, "days for which code that was fetched is kept unused")
+    storage_max_bytes: int = setting(10 * 1024**3, _at_least_one, "bytes that fetched code and its environments may take; the oldest goes")
     log_level: str = setting("INFO", _level, "DEBUG, INFO, WARNING, ERROR or CRITICAL", also=("PREFECT_LOGGING_LEVEL",))
     log_format: str = setting("auto", _format, "console, json, or auto (console on a terminal)")
 

@@ -14,7 +14,7 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -31,6 +31,7 @@ from flowhand.backends.backend import Backend
 from flowhand.client.identity import flowhand_version
 from flowhand.clock import Clock
 from flowhand.daemon.backoff import Backoff
+from flowhand.daemon.collecting import collect_storage
 from flowhand.daemon.disk_gate import no_room
 from flowhand.daemon.drain import Drain
 from flowhand.daemon.echo import Echo
@@ -53,6 +54,7 @@ from flowhand.daemon.sd_notify import Notifier
 from flowhand.daemon.session import Session
 from flowhand.execution.launcher import Launcher
 from flowhand.redaction import Redactor
+from flowhand.settings import Settings
 from flowhand.wire.runner import Lease, SessionReply, SessionRequest
 
 log = structlog.get_logger("flowhand.daemon")
@@ -93,6 +95,8 @@ class Parts:
     """Our own credentials, masked wherever a run may say them."""
     ask: Ask | None = None
     """Has an errand run at the API, for what job variables refer to."""
+    upkeep: Callable[[Settings], Coroutine[Any, Any, None]] = collect_storage
+    """Keeps what runs share in order, until it is cancelled."""
     draw: random.Random = field(default_factory=random.SystemRandom)
     """Where jitter comes from."""
 
@@ -232,6 +236,7 @@ class Daemon:
         group.start_soon(self._reporter.run)
         group.start_soon(self._heartbeat.run)
         group.start_soon(self._watch)
+        group.start_soon(self._parts.upkeep, self._parts.plan.settings)
         if self._parts.plan.health_port is not None:
             health = Health(self._poller, self._registry, self._reporter, self._journal, self._parts.clock)
             group.start_soon(serve_health, health, self._parts.plan.settings.server_host, self._parts.plan.health_port)
