@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from flowhand.child.handed_over import CONTAINED, die_with
 from flowhand.child.program import Program, finish
 from flowhand.wire.job import Job
 
@@ -18,6 +19,8 @@ from flowhand.wire.job import Job
 def run() -> None:
     """Reads the job, runs it, leaves."""
     job = _job()
+    if CONTAINED in os.environ:  # executed anew after its pull steps
+        die_with(int(os.environ["FLOWHAND__CHANNEL_FD"]))
     finish(Program(int(os.environ.get("FLOWHAND__CHANNEL_FD", "3"))).main(job))
 
 

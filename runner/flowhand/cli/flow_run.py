@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from typing import Annotated
@@ -23,6 +24,7 @@ from flowhand.client.api import SyncApiClient
 from flowhand.client.call import Json
 from flowhand.errors import ApiRefused
 from flowhand.settings import load
+from flowhand.wire.job import HANDOVER
 from flowhand.wire.states import StateType, is_terminal
 
 app = noun(NOUNS["flow-run"].about)
@@ -126,8 +128,15 @@ def execute(
         ),
     ],
 ) -> None:
-    """Execute a scheduled run here and now, in this process, from the code that its deployment names."""
+    """Execute a scheduled run here and now, in this process, from the code that its deployment names.
+
+    In a container that a worker has started, the attempt that the worker has leased.
+    """
     # here: every other command of this noun would pay for the SDK
+    if HANDOVER in os.environ:
+        from flowhand.child.handed_over import run as take_over
+
+        take_over()
     from flowhand.adhoc.executing import execute_run
 
     with api() as client:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from flowhand.daemon.containers import container_of
 from flowhand.errors import LaunchError
 from flowhand.ids import new_id
 from flowhand.wire.job import Job
@@ -32,6 +33,8 @@ class Place:
     log_level: str
     storage_base_path: str | None
     environ: Mapping[str, str]
+    in_containers: bool = False
+    """Runs are executed in containers, where paths and homes are others."""
 
 
 def configuration(claimed: ClaimedRun, place: Place) -> dict[str, Any]:
@@ -87,6 +90,9 @@ def make_job(
     )
     if secrets:
         job["secrets"] = list(secrets)
+    if place.in_containers:
+        job["container"] = container_of(claimed, config, job["env"], job["command"])
+        job["directory"] = str((deployment.path if deployment else None) or ".")
     return job
 
 

@@ -13,7 +13,7 @@ from flowhand.errors import ConfigurationError, ObjectAlreadyExists, ObjectNotFo
 from flowhand.wire.work_pools import AGENT_POOL, AGENTS
 
 DEFAULT_TYPE: Final = "process"
-EXECUTED: Final = frozenset({"process", AGENTS})
+EXECUTED: Final = frozenset({"process", "docker", AGENTS})
 """Types of pools whose runs this version executes."""
 
 
@@ -44,6 +44,8 @@ def _create(client: SyncApiClient, options: WorkerOptions) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if options.base_job_template is not None:
         fields["base_job_template"] = _template(options.base_job_template)
+    elif kind not in (DEFAULT_TYPE, AGENTS):
+        fields["base_job_template"] = client.run(work_pools.templates()).get(kind)
     try:
         return client.send(work_pools.create(options.work_pool, kind, **fields))
     except ObjectAlreadyExists:  # another worker that starts beside us was quicker

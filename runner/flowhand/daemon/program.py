@@ -33,6 +33,8 @@ from flowhand.daemon.pool import prepare_pool
 from flowhand.daemon.references import Ask
 from flowhand.daemon.slots import default_limit, explain
 from flowhand.errors import ApiUnavailable, FlowhandError
+from flowhand.execution.containers.launcher import DockerLauncher
+from flowhand.execution.launcher import Launcher
 from flowhand.execution.process import ProcessLauncher
 from flowhand.settings import Settings, load
 from flowhand.telemetry import configure
@@ -54,8 +56,8 @@ def run_worker(options: WorkerOptions) -> int:
     configure(settings.log_level, settings.log_format)
     with open_sync(settings) as client:
         client.be_patient(Waiting().tell)
-        prepare_pool(client, options)
-    return run(plan_worker(options, settings))
+        pool = prepare_pool(client, options)
+    return run(plan_worker(options, settings, in_containers=pool["type"] == "docker"))
 
 
 class Waiting:
@@ -71,7 +73,7 @@ class Waiting:
             log.warning("Waiting for the API, for as long as it takes", why=str(error), tries=self._tries)
 
 
-def plan_worker(options: WorkerOptions, settings: Settings) -> Plan:
+def plan_worker(options: WorkerOptions, settings: Settings, *, in_containers: bool = False) -> Plan:
     """What a worker's options mean with these settings."""
     limit = options.limit or settings.worker_limit
     name = options.name or f"{os.uname().nodename}-{options.work_pool}"
@@ -91,6 +93,7 @@ def plan_worker(options: WorkerOptions, settings: Settings) -> Plan:
         cwd=Path.cwd(),
         bounded_by_machine=limit is None,
         poll_s=settings.worker_poll,
+        in_containers=in_containers,
     )
 
 
@@ -192,8 +195,9 @@ async def _main(
             log_level=plan.settings.log_level,
             storage_base_path=plan.settings.storage_base_path,
             environ=environ,
+            in_containers=plan.in_containers,
         )
-        launcher = ProcessLauncher(instance.directory, dict(environ))
+        launcher = launcher_of(plan, instance, environ)
         secrets, ask = own_secrets(plan.settings, address), asking(address, revive, plan.settings.api_timeout)
         daemon = Daemon(Parts(plan, instance, backend, launcher, SystemClock(), place, address.url, secrets=secrets, ask=ask))
         ready, leave = anyio.Event(), Leave.DRAINED
@@ -205,6 +209,12 @@ async def _main(
     finally:
         with anyio.CancelScope(shield=True):
             await backend.close()
+
+
+def launcher_of(plan: Plan, instance: Instance, environ: Mapping[str, str]) -> Launcher:
+    """What executes the plan's runs."""
+    processes = ProcessLauncher(instance.directory, dict(environ))
+    return DockerLauncher(processes, instance.directory) if plan.in_containers else processes
 
 
 def asking(address: Address, revive: Callable[[], Address], timeout_s: float) -> Ask:

@@ -8,6 +8,32 @@ NOT_BEGUN: Final = 75
 """Exit code of a child (EX_TEMPFAIL, sysexits.h) whose lease was over before user code began."""
 
 
+HANDOVER: Final = "FLOWHAND__HANDOVER"
+"""In a container's environment: the folder that its job and its channel come through."""
+JOB_FILE: Final = "job"
+CHANNEL_FILE: Final = "channel"
+API_FILE: Final = "api.json"
+
+
+class Container(TypedDict):
+    """What an attempt's container is made of; the words of a docker pool's job template."""
+
+    image: str
+    command: list[str]
+    name: str
+    env: dict[str, str]
+    labels: dict[str, str]
+    image_pull_policy: str | None
+    registry_credentials: dict[str, Any] | None
+    networks: list[str]
+    network_mode: str | None
+    volumes: list[str]
+    mem_limit: str | None
+    memswap_limit: str | None
+    privileged: bool
+    auto_remove: bool
+
+
 class Prepared(TypedDict):
     """What a run's process hands to itself when it executes another interpreter after its pull steps."""
 
@@ -65,6 +91,8 @@ class Job(TypedDict):
     """Whether this attempt follows one that was interrupted (not one that failed)."""
     secrets: NotRequired[list[str]]
     """Texts in `env` and `command` that came out of blocks: the child names them before it does anything else."""
+    container: NotRequired[Container]
+    """The attempt is executed in a container; `directory` and the entrypoint are its own."""
     prepared: NotRequired[Prepared]
     """Set by the child alone: the pull steps are behind it."""
 

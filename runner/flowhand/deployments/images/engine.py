@@ -25,10 +25,7 @@ def engine() -> Generator[DockerClient, None, None]:
         client = docker.from_env(timeout=_TIMEOUT_S)
         client.ping()
     except DockerException as error:
-        raise EngineUnavailable(
-            f"no container engine answers: {_cause(error)}; start one, or name it in DOCKER_HOST. "
-            "An image that is there already is deployed without one: build=False"
-        ) from error
+        raise EngineUnavailable(f"no container engine answers: {_cause(error)}; start one, or name it in DOCKER_HOST") from error
     try:
         yield client
     finally:

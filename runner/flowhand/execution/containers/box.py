@@ -1,0 +1,129 @@
+"""One container at the engine: made, started, its output carried on, stopped, its end seen."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from flowhand.errors import LaunchError
+from flowhand.execution.containers.handover import HOST, INSIDE
+from flowhand.wire.job import HANDOVER, Container
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+KEY_LABEL: Final = "io.flowhand.key"
+INSTANCE_LABEL: Final = "io.flowhand.instance"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a container ended."""
+
+    code: int
+    out_of_memory: bool
+
+
+class Box:
+    """Made by `make`, which may take as long as pulling the image does."""
+
+    def __init__(self, client: DockerClient, container: Any, about: Container) -> None:
+        self._client, self._container, self._about = client, container, about
+
+    @classmethod
+    def make(cls, client: DockerClient, about: Container, shared: Path) -> Box:
+        """The container, not started. LaunchError in words when there is no such image or the engine refuses."""
+        from docker.errors import APIError, DockerException  # 150 ms, and only containers want it
+
+        try:
+            _provide(client, about)
+            container = client.containers.create(about["image"], about["command"], **_options(about, shared))
+            for network in about["networks"][1:]:
+                client.networks.get(network).connect(container)
+        except APIError as error:
+            raise LaunchError(f"the container of image {about['image']!r} cannot be made: {error.explanation or error}") from error
+        except DockerException as error:
+            raise LaunchError(f"the container engine does not answer: {error}") from error
+        return cls(client, container, about)
+
+    def run(self) -> End:
+        """Starts it, carries its output on to ours, and waits for its end. LaunchError when it does not start: it is removed then."""
+        from docker.errors import APIError  # see `make`
+
+        try:
+            self._container.start()
+        except APIError as error:
+            self._container.remove(force=True)
+            raise LaunchError(f"the container of image {self._about['image']!r} cannot be started: {error.explanation or error}") from error
+        output = threading.Thread(target=self._carry_output, name="output", daemon=True)
+        output.start()
+        code = int(self._client.api.wait(self._container.id, timeout=None)["StatusCode"])
+        output.join(5)
+        self._container.reload()
+        return End(code, bool(self._container.attrs["State"].get("OOMKilled")))
+
+    def stop(self) -> None:
+        """Asks its first process to end; nothing when it has."""
+        from docker.errors import APIError  # see `make`
+
+        try:
+            self._container.kill(signal="SIGTERM")
+        except APIError as error:
+            if error.status_code not in (404, 409):  # gone, or not running any more
+                raise
+
+    def remove(self) -> None:
+        """If that was wished for."""
+        if self._about["auto_remove"]:
+            self._container.remove(force=True)
+
+    def _carry_output(self) -> None:
+        streams = (sys.stdout.buffer, sys.stderr.buffer)
+        for pieces in self._client.api.attach(self._container.id, stdout=True, stderr=True, stream=True, logs=True, demux=True):
+            for stream, piece in zip(streams, pieces, strict=True):
+                if piece:
+                    stream.write(piece)
+                    stream.flush()
+
+
+def _provide(client: DockerClient, about: Container) -> None:
+    """Has the image there, as the policy says."""
+    from docker.errors import ImageNotFound  # see `Box.make`
+
+    policy = about["image_pull_policy"] or "IfNotPresent"
+    if policy == "Never":
+        return
+    if policy == "IfNotPresent":
+        try:
+            client.images.get(about["image"])
+        except ImageNotFound:
+            pass
+        else:
+            return
+    name, tag = about["image"], None
+    if "@" not in name and ":" not in name.rpartition("/")[2]:
+        tag = "latest"
+    given = about["registry_credentials"] or {}
+    login = {"username": given.get("username"), "password": given.get("password")} if given else None
+    client.images.pull(name, tag=tag, auth_config=login)
+
+
+def _options(about: Container, shared: Path) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "detach": True,
+        "init": True,  # reaps, and hands signals on
+        "name": about["name"],
+        "labels": about["labels"],
+        "environment": {**about["env"], HANDOVER: INSIDE},
+        "volumes": [*about["volumes"], f"{shared}:{INSIDE}"],
+        "mem_limit": about["mem_limit"],
+        "memswap_limit": about["memswap_limit"],
+        "privileged": about["privileged"],
+        "network": about["networks"][0] if about["networks"] else None,
+        "network_mode": about["network_mode"],
+        "extra_hosts": {HOST: "host-gateway"} if about["network_mode"] not in ("host", "none") else None,
+    }
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,114 @@
+"""A worker of a docker pool on a real engine: from `deploy` to a run's end, and what becomes of a run when its worker is killed."""
+
+from __future__ import annotations
+
+import io
+import signal
+from collections.abc import Generator
+from contextlib import redirect_stdout
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowhand import deploy
+from flowhand.deployments import DeploymentImage
+from support.docker_engine import Engine
+from support.server import RunningServer, running_server
+from support.worker import Api, running_worker
+
+pytestmark = pytest.mark.timeout(300)  # the first to come waits for the engine
+
+CODE = """
+import time
+from flowhand import flow, task
+
+@task
+def double(x: int) -> int:
+    return 2 * x
+
+@flow(log_prints=True)
+def in_a_box(x: int = 1, wait: float = 0, fail: bool = False) -> int:
+    print("x is", x, flush=True)
+    time.sleep(wait)
+    if fail:
+        raise RuntimeError("as asked")
+    return double(x)
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]:
+    with running_server(tmp_path_factory.mktemp("server")) as server:
+        kinds = Api(server).call("GET", "/collections/views/aggregate-worker-metadata")
+        Api(server).pool("boxes", type="docker", base_job_template=kinds["prefect-docker"]["docker"]["default_base_job_configuration"])
+        yield server
+
+
+@pytest.fixture(scope="module")
+def deployment(server: RunningServer, engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The id of a deployment of a flow that is in an image, to be executed without a network."""
+    folder = tmp_path_factory.mktemp("boxes")
+    (folder / "flows_in_a_box.py").write_text(CODE)
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()):
+        patch.chdir(folder)
+        patch.syspath_prepend(folder)
+        for name, value in {"DOCKER_HOST": engine.host, "FLOWHAND_BASE_IMAGE": engine.base, "FLOWHAND_API_URL": server.url}.items():
+            patch.setenv(name, value)
+        patch.setenv("FLOWHAND_HOME", str(server.home))
+        flow = import_module("flows_in_a_box").in_a_box
+        made = flow.to_deployment("d", job_variables={"network_mode": "none", "auto_remove": True, "env": {"GIVEN": "yes"}})
+        return deploy(made, work_pool_name="boxes", image=DeploymentImage("tests/worked", "1"), push=False)[0]
+
+
+def lines(api: Api, run: str) -> list[str]:
+    return [one["message"] for one in api.call("POST", "/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}})]
+
+
+def test_runs_are_executed_in_containers(server: RunningServer, deployment: str, engine: Engine, tmp_path: Path) -> None:
+    """States, logs, tasks and failures arrive, although the container has no network; a cancelled one ends, and no container stays."""
+    api = Api(server)
+    with running_worker(server, home=tmp_path / "worker", pool="boxes", environ={"DOCKER_HOST": engine.host}):
+        good, bad, long = api.run(deployment, parameters={"x": 4}), api.run(deployment, parameters={"fail": True}), None
+        ended = api.ended(good)
+        assert (ended["state_name"], ended["run_count"]) == ("Completed", 1), lines(api, good)
+        assert "x is 4" in lines(api, good)
+        tasks = api.call("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [good]}}})
+        assert [(one["name"].partition("-")[0], one["state_name"]) for one in tasks] == [("double", "Completed")]
+        failed = api.ended(bad)
+        assert (failed["state_name"], "as asked" in failed["state"]["message"]) == ("Failed", True)
+        long = api.run(deployment, parameters={"wait": 100})
+        api.reaches(long, "Running")
+        api.call("POST", f"/flow_runs/{long}/set_state", {"state": {"type": "CANCELLING"}})
+        assert api.ended(long)["state_name"] == "Cancelled"
+    client = engine.client()
+    try:
+        assert client.containers.list(all=True, filters={"label": "io.flowhand.key"}) == []
+    finally:
+        client.close()
+
+
+def test_a_run_goes_on_when_its_worker_is_killed(server: RunningServer, deployment: str, engine: Engine, tmp_path: Path) -> None:
+    """The container stays with the keeper, and the next worker reports its end."""
+    api = Api(server)
+    home = tmp_path / "worker"
+    with running_worker(server, home=home, pool="boxes", environ={"DOCKER_HOST": engine.host}) as worker:
+        run = api.run(deployment, parameters={"wait": 3})
+        api.reaches(run, "Running")
+        worker.process.send_signal(signal.SIGKILL)
+        worker.process.wait()
+        with running_worker(server, home=home, pool="boxes", environ={"DOCKER_HOST": engine.host}):
+            ended: dict[str, Any] = api.ended(run)
+    assert (ended["state_name"], ended["run_count"]) == ("Completed", 1), lines(api, run)
+
+
+def test_a_run_without_an_image_says_so(server: RunningServer, engine: Engine, tmp_path: Path) -> None:
+    """Crashed, with what to give."""
+    api = Api(server)
+    (tmp_path / "flows.py").touch()
+    bare = api.deploy("flows.py:nothing", tmp_path, pool="boxes")
+    with running_worker(server, home=tmp_path / "worker", pool="boxes", environ={"DOCKER_HOST": engine.host}):
+        ended = api.ended(api.run(bare))
+    assert ended["state_name"] == "Crashed"
+    assert "the run has no image: give the deployment's or the pool's job variable image" in ended["state"]["message"]
