@@ -227,3 +227,33 @@ def test_many_lines_arrive_whole_and_in_order(api: Api, tmp_path: Path) -> None:
             break
     assert [line[:5] for line in said if line[:5].isdigit()] == [f"{n:05}" for n in range(3000)]
     assert max(map(len, said)) == 150_000
+
+
+def test_secrets_that_a_script_loads_are_masked(api: Api, tmp_path: Path) -> None:
+    """In what the API is told: lines, of subflows and tasks as well, and states; the script's own output is its own."""
+    code = """
+        from flowhand.blocks import Secret
+
+        Secret(value="s3same-of-the-script").save("of-the-script", overwrite=True)
+        value = Secret.load("of-the-script").get()
+
+        @flow
+        def within_it(): get_run_logger().info("inside %s", value)
+
+        @flow(log_prints=True)
+        def leaking():
+            within_it()
+            print("printed", value)
+            raise ValueError(f"failed with {value}")
+
+        try:
+            leaking()
+        except ValueError as error:
+            print(error)
+    """
+    out, _ = run_script(tmp_path, code, FLOWHAND_API_URL=api.server.url)
+    assert "failed with s3same-of-the-script" in out
+    run = known(api, "leaking")[0]
+    assert "printed ********" in lines(api, run)
+    assert "inside ********" in lines(api, known(api, "within-it")[0])
+    assert "s3same" not in str([run, api.call("GET", f"/flow_run_states/?flow_run_id={run['id']}"), lines(api, run)])

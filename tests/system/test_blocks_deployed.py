@@ -23,7 +23,7 @@ from support.worker import Api, RunningWorker, running_worker
 TOKEN = "".join(["t0ken", "-of-the-blocks"])
 FLOWS = """
 import os
-from flowhand import flow
+from flowhand import flow, get_run_logger
 from flowhand.blocks import Block, Secret
 from flowhand.variables import Variable
 
@@ -36,8 +36,13 @@ def environment():
     names = ("API_KEY", "PART", "COLOUR", "NOBODY")
     print("environment:", *(f"{name}={os.environ.get(name)!r}" for name in names))
 
+@flow
+def below():
+    get_run_logger().info("below: %s", Secret.load("used").get())
+
 @flow(log_prints=True)
 def use():
+    below()
     print("the secret is", Secret.load("used").get(), "and the variable", Variable.get("colour"))
 
 @flow(log_prints=True)
@@ -140,6 +145,9 @@ def test_a_flow_loads_blocks_with_the_workers_credentials(house: House, entrypoi
     ended, logs = house.run(flow.from_source(storage, entrypoint).deploy("use", work_pool_name="pool", print_next_steps=False))
     assert ended["state_name"] == "Completed", ended["state"]
     assert "the secret is ******** and the variable green" in logs
+    if entrypoint == "flows.py:use":
+        (called,) = house.api.call("POST", "/flow_runs/filter", {"flows": {"name": {"any_": ["below"]}}})
+        assert "below: ********" in house.api.logs(called["id"])
     assert TOKEN not in str(ended) + str(logs) + house.worker.log
 
 

@@ -13,6 +13,7 @@ from flowhand.adhoc.calls import task_key_of
 from flowhand.adhoc.cancelling import Cancellation
 from flowhand.adhoc.courier import Courier
 from flowhand.adhoc.log_lines import RunLines
+from flowhand.adhoc.masking import Masking
 from flowhand.adhoc.outbox import Item, Line, TaskTold, Told
 from flowhand.adhoc.run import AdhocRun
 from flowhand.child.ending import end_frame, last_state, task_frame
@@ -77,13 +78,14 @@ class RunReporter:
 
     def _tell(self, item: Item) -> None:
         if self.courier.pid == os.getpid():  # a process that the flow forked has no courier, and its end is not the run's
-            self.courier.tell(self.run, item)
+            self.courier.tell(self.run, _masking.of(item))
 
     def _ending(self, attempt: Attempt) -> dict[str, Any]:
         said = end_frame(last_state(attempt.state), attempt.error, persist=bool(self.run.flow.persist_result))
         return {"at_us": _now_us(), **{name: said[name] for name in ("type", "name", "message", "data")}}
 
 
+_masking: Final = Masking()
 _under_way: Final[list[RunReporter]] = []
 _couriers: Final[dict[tuple[int, Address], Courier]] = {}
 _lock: Final = threading.Lock()

@@ -1,0 +1,41 @@
+"""Masking: what a called flow tells the API is told without the secrets that its process knows. What it prints is the terminal's matter."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any, cast
+
+from flowhand.adhoc.outbox import Item, Line
+from flowhand.redaction import Redactor
+from flowhand.sdk.secrets import KNOWN
+
+
+class Masking:
+    """Of one process. May be asked by any thread."""
+
+    def __init__(self) -> None:
+        self._redactor = Redactor()
+        self._learned = 0
+        self._lock = threading.Lock()
+
+    def of(self, item: Item) -> Item:
+        """The same line or state without secrets."""
+        if not KNOWN:
+            return item
+        with self._lock:
+            if len(KNOWN) != self._learned:
+                self._learned = len(KNOWN)
+                self._redactor.add(KNOWN)
+            if isinstance(item, Line):
+                return replace(item, message=self._redactor.text(item.message))
+            return replace(item, fields=self._deep(item.fields))
+
+    def _deep(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._redactor.text(value)
+        if isinstance(value, dict):
+            return {key: self._deep(part) for key, part in cast("dict[str, Any]", value).items()}
+        if isinstance(value, list):
+            return [self._deep(part) for part in cast("list[Any]", value)]
+        return value
