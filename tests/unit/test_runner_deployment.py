@@ -257,10 +257,13 @@ def test_from_storage_leaves_nothing_behind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "from flowhand.flows import flow, Flow, serve, load_flow_from_entrypoint",
+        "from flowhand.flows import flow, Flow, serve, load_flow_from_entrypoint, load_flow_from_flow_run",
+        "from flowhand.deployments import Deployment, DeploymentImage, DockerImage, PushError, load_flow_from_flow_run",
+        "from flowhand.deployments import load_deployments_from_yaml",
+        "from flowhand.deployments.steps import git_clone, run_shell_script, pull_with_block, set_working_directory, run_steps",
         "from flowhand.deployments import RunnerDeployment, DeploymentApplyError, serve, deploy, run_deployment",
         "from flowhand.deployments.runner import RunnerDeployment, deploy",
-        "from flowhand.deployments.deployments import run_deployment",
+        "from flowhand.deployments.deployments import run_deployment, Deployment, load_deployments_from_yaml, load_flow_from_flow_run",
         "from flowhand.runner.storage import GitRepository, LocalStorage, RemoteStorage",
         "from flowhand.schedules import Interval, Cron, RRule, IntervalSchedule, CronSchedule, RRuleSchedule",
         "from flowhand.states import Completed, Failed, Cancelled",

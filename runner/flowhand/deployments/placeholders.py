@@ -27,6 +27,11 @@ def load_flow_or_placeholder(entrypoint: str, directory: Path | None = None) -> 
         return made
 
 
+def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True) -> Flow[..., Any]:
+    """The flow at an entrypoint, as `load_flow_or_placeholder`, or without placeholders, as `flowhand.sdk.loading.load_flow`."""
+    return load_flow_or_placeholder(entrypoint) if use_placeholder_flow else load_flow(entrypoint)
+
+
 def _placeholder(entrypoint: str, directory: Path, error: ModuleFailed) -> Flow[..., Any] | None:
     place, name = split_entrypoint(entrypoint)
     path = directory / place.replace("\\", "/") if is_file(place) else _file_of(place)

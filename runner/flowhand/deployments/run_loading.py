@@ -16,22 +16,13 @@ from flowhand.blocks.block import Block
 from flowhand.blocks.storage import LocalFileSystem
 from flowhand.client import deployments
 from flowhand.client.call import Errand, Json
-from flowhand.client.references import value_of
 from flowhand.deployments.api import api_settings, perform
 from flowhand.deployments.placeholders import load_flow_or_placeholder
 from flowhand.deployments.sources import BASE
-from flowhand.sdk.dual import run_plain
+from flowhand.deployments.steps_here import carry_out
 from flowhand.sdk.flow import Flow
 from flowhand.sdk.loading import is_file, load_flow, split_entrypoint
 from flowhand.sdk.run_logging import FLOW_RUNS, RunLogger
-from flowhand.sdk.secrets import conceal
-from flowhand_storage.checkouts import CheckoutStore, default_root
-from flowhand_storage.leases import Lease
-from flowhand_storage.steps.progress import Reference, StepContext
-from flowhand_storage.steps.run import run_steps
-
-_held: list[Lease] = []
-"""For the life of this process: code that a flow was loaded from is not collected under it."""
 
 
 class DeployedRun(Protocol):
@@ -96,27 +87,10 @@ def _look_here_first() -> None:
 
 async def _carry_out(steps: list[Json], log: RunLogger) -> None:
     log.debug("Running %d pull step(s)", len(steps))
-    context = StepContext(
-        folder=Path.cwd(),
-        store=CheckoutStore(default_root()),
-        resolve=_value,
-        load_block=_block,
-        log=lambda line: log.debug("%s", line),
-        conceal=conceal,
-    )
-    progress = await asyncio.to_thread(run_steps, steps, context)
-    _held.extend(progress.leases)
+    progress = await asyncio.to_thread(carry_out, steps, lambda line: log.debug("%s", line))
     if progress.directory is not None:
         log.info("The code is in %r", progress.directory)
         os.chdir(progress.directory)
-
-
-def _value(reference: Reference) -> Any:
-    return run_plain(perform(value_of(reference.kind, reference.name)))
-
-
-def _block(kind: str, name: str) -> Block:
-    return run_plain(perform(errands.load(Block, f"{kind}/{name}")))
 
 
 # --- storage --------------------------------------------------------------------------------------------------------------------------
