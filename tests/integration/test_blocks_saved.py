@@ -49,8 +49,8 @@ def rest(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> Generator[Re
 
 
 BLOCKS: list[Block] = [
-    Secret.model_validate({"value": "s3same"}),
-    Secret.model_validate({"value": {"user": "u", "parts": ["p"]}}),
+    Secret(value="s3same"),
+    Secret(value={"user": "u", "parts": ["p"]}),
     JSON(value={"a": [1, None]}),
     String(value="text"),
     DateTime(value=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
@@ -143,7 +143,7 @@ def test_async_code_awaits() -> None:
     """The same names, awaited; a coroutine that forgets to await gets a coroutine, not a blocked loop."""
 
     async def use() -> str:
-        await Secret.model_validate({"value": "x"}).save("async", overwrite=True)  # pyright: ignore[reportGeneralTypeIssues]
+        await Secret(value="x").save("async", overwrite=True)  # pyright: ignore[reportGeneralTypeIssues]
         loaded = await Secret.load("async")  # pyright: ignore[reportGeneralTypeIssues]
         await Secret.delete("async")  # pyright: ignore[reportGeneralTypeIssues]
         return loaded.get()

@@ -47,7 +47,7 @@ def do(server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_life_of_a_block(do: Do) -> None:
     """List, show with its secrets hidden, delete; by name and by id, as a table and as JSON."""
-    document_id = Secret.model_validate({"value": "s3same"}).save("cli")
+    document_id = Secret(value="s3same").save("cli")
     assert "secret/cli" in do("block", "ls").out
     assert [one["name"] for one in do("block", "ls", "--type", "secret", "-o", "json").json] == ["cli"]
     shown = do("block", "inspect", "secret/cli").out

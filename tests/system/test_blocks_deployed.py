@@ -122,7 +122,7 @@ def test_a_block_that_holds_no_code_is_refused() -> None:
     with pytest.raises(
         BlockMissingCapabilities, match="a Secret block cannot give out a folder of code; LocalFileSystem, S3 or GitHub can"
     ):
-        flow.from_source(Secret.model_validate({"value": "x"}), "flows.py:greet")
+        flow.from_source(Secret(value="x"), "flows.py:greet")
 
 
 def test_a_run_says_which_block_is_missing(house: House) -> None:
@@ -139,7 +139,7 @@ def test_a_run_says_which_block_is_missing(house: House) -> None:
 @pytest.mark.parametrize("entrypoint", ["flows.py:use", "flows.py:use_async"])
 def test_a_flow_loads_blocks_with_the_workers_credentials(house: House, entrypoint: str) -> None:
     """From plain and from async flows; the secret is masked in what the run says, the variable is not."""
-    Secret.model_validate({"value": TOKEN}).save("used", overwrite=True)
+    Secret(value=TOKEN).save("used", overwrite=True)
     Variable.set("colour", "green", overwrite=True)
     storage = create_storage_from_source(str(house.folder / "code"))
     ended, logs = house.run(flow.from_source(storage, entrypoint).deploy("use", work_pool_name="pool", print_next_steps=False))
@@ -154,8 +154,8 @@ def test_a_flow_loads_blocks_with_the_workers_credentials(house: House, entrypoi
 @pytest.mark.parametrize("word", ["prefect", "flowhand"])
 def test_steps_resolve_blocks_and_variables(house: House, word: str) -> None:
     """In both spellings, whole and in part; what came out of a block is masked where a step prints it."""
-    Secret.model_validate({"value": TOKEN}).save("in-step", overwrite=True)
-    Secret.model_validate({"value": {"user": "u5er-name", "parts": ["p4rt-of-it"]}}).save("structure", overwrite=True)
+    Secret(value=TOKEN).save("in-step", overwrite=True)
+    Secret(value={"user": "u5er-name", "parts": ["p4rt-of-it"]}).save("structure", overwrite=True)
     Variable.set("colour", "green", overwrite=True)
     script = f"echo [{{{{ {word}.blocks.secret.in-step }}}}] [{{{{ {word}.blocks.secret.structure.parts[0] }}}}]\n"
     script += f"echo [{{{{ {word}.variables.colour }}}}] [$USER_OF_IT]"
@@ -174,7 +174,7 @@ def test_steps_resolve_blocks_and_variables(house: House, word: str) -> None:
 def test_a_private_repository_by_a_block(house: House, kind: str) -> None:
     """The step refers to the saved block by its name, and the run opens the repository with what is in it."""
     if kind == "secret":
-        secret = Secret.model_validate({"value": TOKEN})
+        secret = Secret(value=TOKEN)
         secret.save("git-token", overwrite=True)
         given, wanted = {"access_token": secret}, {"access_token": "{{ prefect.blocks.secret.git-token }}"}
     else:
@@ -225,8 +225,8 @@ def test_an_unsaved_block_applies_nothing(house: House) -> None:
 
 def test_job_variables_resolve_blocks_and_variables(house: House) -> None:
     """In the environment of a run: whole, in part, within a text; what came out of a block is masked, and is not in the worker's files."""
-    Secret.model_validate({"value": TOKEN}).save("env", overwrite=True)
-    Secret.model_validate({"value": {"parts": ["p4rt-of-it"]}}).save("env-structure", overwrite=True)
+    Secret(value=TOKEN).save("env", overwrite=True)
+    Secret(value={"parts": ["p4rt-of-it"]}).save("env-structure", overwrite=True)
     Variable.set("colour", "green", overwrite=True)
     env = {
         "API_KEY": "Bearer {{ prefect.blocks.secret.env }}",
@@ -246,7 +246,7 @@ def test_job_variables_resolve_blocks_and_variables(house: House) -> None:
 
 def test_a_job_variable_refers_by_id(house: House) -> None:
     """`$ref` is the block's fields; a document that is not there crashes the run before it starts, and the state says so."""
-    document_id = Secret.model_validate({"value": TOKEN}).save("by-id", overwrite=True)
+    document_id = Secret(value=TOKEN).save("by-id", overwrite=True)
     template = {
         "job_configuration": {"env": {"API_KEY": "{{ key }}"}},
         "variables": {"properties": {"key": {"title": "Key", "default": None}}},
@@ -275,7 +275,7 @@ def test_a_missing_block_in_a_job_variable(house: House) -> None:
 
 def test_blocks_are_parameters(house: House) -> None:
     """A saved block as a parameter of a deployment or of a run is a reference there, and the block in the flow."""
-    secret = Secret.model_validate({"value": TOKEN})
+    secret = Secret(value=TOKEN)
     secret.save("parameter", overwrite=True)
     code = LocalFileSystem(basepath=str(house.folder / "code"))
     code.save("parameter", overwrite=True)
@@ -292,7 +292,7 @@ def test_blocks_that_cannot_be_parameters(house: House) -> None:
     sourced = flow.from_source(str(house.folder / "code"), "flows.py:given")
     deployment = sourced.deploy("wrong", work_pool_name="pool", print_next_steps=False)
     with pytest.raises(TypeError, match="save the Secret block first"):
-        run_deployment(deployment, parameters={"secret": Secret.model_validate({"value": "x"})})
+        run_deployment(deployment, parameters={"secret": Secret(value="x")})
     code = LocalFileSystem(basepath="/srv")
     code.save("wrong", overwrite=True)
     run = run_deployment(deployment, parameters={"secret": code})

@@ -58,7 +58,7 @@ print("FOUND " + json.dumps(found))
 """
 
 OURS: list[Block] = [
-    Secret.model_validate({"value": "ours"}),
+    Secret(value="ours"),
     Webhook.model_validate({"url": "https://example.org/ours", "headers": {"h": "v"}, "method": "PUT"}),
     SlackWebhook.model_validate({"url": "https://hooks.slack.com/services/ours"}),
     LocalFileSystem(basepath="/srv/ours"),
@@ -82,8 +82,8 @@ def found(client: PrefectClient) -> dict[str, Any]:
     """What a program of the client's read of ours; it has saved blocks of its own by then."""
     for block in OURS:
         block.save("ours")
-    Secret.model_validate({"value": {"a": [1]}}).save("structure")
-    Secret.model_validate({"value": "before"}).save("ours-changed")
+    Secret(value={"a": [1]}).save("structure")
+    Secret(value="before").save("ours-changed")
     inner = Inner.model_validate({"code": "ours", "points": [{"x": 3, "token": "t"}]})
     inner.save("ours")
     _outer(inner).save("ours")
@@ -172,7 +172,7 @@ def test_on_a_prefect_server(client: PrefectClient, monkeypatch: pytest.MonkeyPa
         outer.save("ours")
         assert Outer.load("ours") == outer
         assert Outer.load("ours").inner.get_block_placeholder() == "prefect.blocks.inner.ours"
-        quiet = Secret.model_validate({"value": "quiet"})
+        quiet = Secret(value="quiet")
         assert quiet.save("anonymous-x", is_anonymous=True) == quiet.save("anonymous-x", overwrite=True, is_anonymous=True)
         assert Secret.load("anonymous-x").get() == "quiet"
         Secret.delete("ours")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, JsonValue, SecretStr
 from pydantic import Secret as Hidden
@@ -22,6 +22,11 @@ class Secret(Block):
     value: SecretStr | Hidden[JsonValue] = Field(
         description="The value to keep secret.", json_schema_extra={"writeOnly": True, "format": "password"}
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *, value: Any) -> None:
+            """Takes the value itself, which pydantic makes secret."""
 
     def get(self) -> Any:
         """The value as it was given."""

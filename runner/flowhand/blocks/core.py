@@ -1,0 +1,5 @@
+"""`Block`, under the path that users of Prefect know."""
+
+from flowhand.blocks.block import Block
+
+__all__ = ["Block"]
