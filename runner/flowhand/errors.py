@@ -19,7 +19,9 @@ class ConfigurationError(FlowhandError):
 
 
 class ApiError(FlowhandError):
-    """The API could not be asked or said no."""
+    """The API could not be asked or said no. `reasons` are the server's words, each thing that is wrong by itself."""
+
+    reasons: tuple[str, ...] = ()
 
 
 class ApiUnavailable(ApiError):

@@ -40,7 +40,9 @@ def read_answer(call: Call[T], answer: Answer, address: Address) -> T:
             raise _wrong_url(address, f"answered {call.method} {call.path} with something else") from None
         except ValueError as error:
             raise ApiError(f"the API at {address.url} sent an answer to {call.method} {call.path} that cannot be read: {error}") from None
-    raise _refusal(call, answer, address)
+    refusal = _refusal(call, answer, address)
+    refusal.reasons = reasons_of(answer)
+    raise refusal
 
 
 def unreachable(address: Address, error: Exception) -> ApiUnavailable:
@@ -99,20 +101,30 @@ def _retry_after(answer: Answer) -> float | None:
 
 
 def detail_of(answer: Answer) -> str:
-    """The server's own words, on one line: `detail`, or `exception_message` with its details (contract 1), else the start of the body."""
+    """The server's own words, on one line: `detail`, or `exception_message` with its details (contract 1), else the status and the start of
+    the body."""
+    message, reasons = _said(answer)
+    return f"{message}: {'; '.join(reasons)}" if reasons else message
+
+
+def reasons_of(answer: Answer) -> tuple[str, ...]:
+    """The same, each thing that is wrong by itself."""
+    message, reasons = _said(answer)
+    return (message, *reasons)
+
+
+def _said(answer: Answer) -> tuple[str, list[str]]:
     try:
         body = orjson.loads(answer.content)
     except ValueError:
-        text = answer.content[:200].decode("utf-8", "replace")
-        return " ".join(text.split()) or f"status {answer.status}"
-    if not isinstance(body, dict):
-        return f"status {answer.status}"
-    if "detail" in body:
-        return _in_words(body["detail"])
-    words = [str(body.get("exception_message") or f"status {answer.status}")]
-    if body.get("exception_detail"):
-        words.append(_in_words(body["exception_detail"]))
-    return ": ".join(words)
+        body = None
+    if isinstance(body, dict) and body.get("detail"):
+        return _in_words(body["detail"]), []
+    if isinstance(body, dict) and body.get("exception_message"):
+        details = body.get("exception_detail") or []
+        return str(body["exception_message"]), [_in_words(item) for item in (details if isinstance(details, list) else [details])]
+    text = " ".join(answer.content[:200].decode("utf-8", "replace").split())
+    return (f"status {answer.status}: {text}" if text else f"status {answer.status}"), []
 
 
 def _in_words(detail: Any) -> str:

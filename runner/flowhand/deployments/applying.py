@@ -10,7 +10,7 @@ from flowhand.client.call import Call, Errand, Json, path_of, read_nothing
 from flowhand.deployments.api import perform
 from flowhand.deployments.pull_steps import pull_step_of
 from flowhand.deployments.triggers import automations_of, owned_by, owner_of
-from flowhand.errors import ApiError, ApiRefused, DeploymentApplyError, ObjectNotFound, Unauthorized
+from flowhand.errors import ApiError, DeploymentApplyError, ObjectNotFound, Unauthorized
 
 if TYPE_CHECKING:
     from flowhand.deployments.runner_deployment import RunnerDeployment
@@ -39,11 +39,11 @@ def apply_errand(deployment: RunnerDeployment, work_pool_name: str | None, image
 
 
 def not_applied(full_name: str, error: ApiError) -> DeploymentApplyError:
-    """What to raise for an API that refused, in the server's words."""
-    words = str(error)
-    if isinstance(error, ApiRefused) and not isinstance(error, Unauthorized):  # of credentials our own line says what to do
-        words = error.detail or words
-    return DeploymentApplyError(f"Error while applying deployment {full_name!r}: {words}")
+    """What to raise for an API that refused: the server's words, a line each."""
+    words = [str(error)]
+    if error.reasons and not isinstance(error, Unauthorized):  # of credentials our own line says what to do
+        words = list(error.reasons)
+    return DeploymentApplyError("\n".join([f"Error while applying deployment {full_name!r}: {words[0]}", *words[1:]]))
 
 
 def _check_pool(deployment: RunnerDeployment, pool: str | None, image: str | None) -> None:
