@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from support.git_repository import Repository
 from support.runner_api import Api
 from support.server import running_server
+from support.storage_wheels import make_wheel, offline
 
 CODE = """
 from flowhand import flow
@@ -64,3 +66,39 @@ def test_a_flow_that_cannot_be_begun_fails_the_run(api: Api, tmp_path: Path, dep
     gone = api.run(deployment, parameters={"n": 3})
     assert execute(api, tmp_path, gone).returncode == 1
     assert "FlowLoadError" in api.read(gone)["state"]["message"]
+
+
+FETCHED = """
+import sys
+from flowhand import flow
+import alpha_one
+@flow(log_prints=True)
+def fetched():
+    print("with", alpha_one.value, "by", sys.executable)
+"""
+
+
+def test_code_is_fetched_and_its_environment_made(api: Api, tmp_path: Path) -> None:
+    """Pull steps do what they do in a worker: the checkout, the environment's interpreter, their lines in the run's log."""
+    repository = Repository(tmp_path / "served")
+    repository.commit({"flows.py": FETCHED, "requirements.txt": "alpha_one\n"})
+    make_wheel(tmp_path / "wheels", "alpha_one", text="value = 'alpha'\n")
+    clone = {"git_clone": {"id": "clone", "repository": str(repository.bare)}}
+    environment = {"pip_install_requirements": {"directory": "{{ clone.directory }}"}}
+    deployment = api.deployment(entrypoint="flows.py:fetched", pull_steps=[clone, environment])
+    run = api.run(deployment)
+    done = execute(api, tmp_path, run, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}", **offline(tmp_path / "wheels"))
+    assert (done.returncode, api.read(run)["state_name"]) == (0, "Completed"), done.stderr
+    said = [line["message"] for line in api.call("POST", "/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}})]
+    assert [line for line in said if line.startswith("step ")] == ["step 1: git_clone", "step 2: pip_install_requirements"]
+    (line,) = [line for line in said if line.startswith("with alpha by ")]
+    assert str(tmp_path / "home" / "storage" / "environments") in line
+
+
+def test_code_that_cannot_be_fetched_fails_the_run(api: Api, tmp_path: Path) -> None:
+    """The state names the step."""
+    run = api.run(api.deployment(entrypoint="flows.py:work", pull_steps=[{"git_clone": {"repository": str(tmp_path / "nowhere")}}]))
+    assert execute(api, tmp_path, run).returncode == 1
+    message = api.read(run)["state"]["message"]
+    assert "PullStepFailed" in message
+    assert "step 1, git_clone, failed" in message

@@ -10,6 +10,8 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,20 @@ from flowhand.wire.job import Job, Prepared
 from flowhand_storage.checkouts import CheckoutStore, default_root
 from flowhand_storage.errors import StorageError
 from flowhand_storage.leases import Lease, hold
-from flowhand_storage.steps.progress import Progress, Reference, StepContext
+from flowhand_storage.steps.progress import LoadBlock, Progress, Reference, Resolve, StepContext
 from flowhand_storage.steps.run import run_steps
 
 _held: list[Lease] = []
 """For the life of this process: what the run works with is not collected under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What steps are given by whoever runs them: a log, and what templates and steps refer to at the API."""
+
+    log: Callable[[str], None]
+    resolve: Resolve
+    load_block: LoadBlock
 
 
 def pull(job: Job, run: RunContext, channel: Channel) -> Path:
@@ -38,35 +49,49 @@ def pull(job: Job, run: RunContext, channel: Channel) -> Path:
     """
     prepared = job.get("prepared")
     if prepared is not None:
-        return _resume(job, prepared)
-    folder = _folder_of(job)
-    progress = _carry_out(job, run, folder or Path(job["directory"] or ".").absolute())
-    _held.extend(progress.leases)
+        resume(prepared)
+        return Path(job["directory"] or ".")
+    log = logger_of(run)
+    outside = Outside(
+        lambda line: log.info("%s", line),
+        lambda reference: _resolve(reference, job),
+        lambda kind, name: _load_block(kind, name, job),
+    )
+    # what the worker's own folder holds is no business of the run, and two runs would get into each other's way there
+    folder = None if not Path(job["directory"] or ".").samefile(Path.cwd()) else own_folder()
+    progress = carry_out(job["pull_steps"], folder or Path(job["directory"] or ".").absolute(), outside)
     directory = progress.directory or progress.working_directory
     if progress.python is not None and progress.python != sys.executable:
-        held = [str(lease.path) for lease in progress.leases]
         following = job.copy()
         following["directory"] = directory
-        following["prepared"] = Prepared(held=held, folder=str(folder) if folder else None)
+        following["prepared"] = as_prepared(progress, folder)
         continue_in(progress.python, following, channel)
     return Path(directory)
 
 
-def _carry_out(job: Job, run: RunContext, folder: Path) -> Progress:
-    log = logger_of(run)
+def carry_out(steps: list[dict[str, Any]], folder: Path, outside: Outside) -> Progress:
+    """Carries out steps that begin in `folder`; what they fetched stays until this process ends. PullStepFailed."""
     context = StepContext(
         folder=folder,
         store=CheckoutStore(default_root()),
-        resolve=lambda reference: _resolve(reference, job),
-        load_block=lambda kind, name: _load_block(kind, name, job),
-        log=lambda line: log.info("%s", line),
+        resolve=outside.resolve,
+        load_block=outside.load_block,
+        log=outside.log,
         conceal=conceal,
     )
     try:
-        return run_steps(job["pull_steps"], context)
+        progress = run_steps(steps, context)
     except StorageError as error:
         failure = PullStepFailed(str(error))
+    else:
+        _held.extend(progress.leases)
+        return progress
     raise failure  # not chained: the line says it all, and says it without secrets
+
+
+def as_prepared(progress: Progress, folder: Path | None) -> Prepared:
+    """What the process that goes on after the steps must know; `folder` was made for the run."""
+    return Prepared(held=[str(lease.path) for lease in progress.leases], folder=str(folder) if folder else None)
 
 
 def _resolve(reference: Reference, job: Job) -> Any:
@@ -81,13 +106,8 @@ def _load_block(kind: str, name: str, job: Job) -> Any:
     return load_block(kind, name, job)
 
 
-def _folder_of(job: Job) -> Path | None:
-    """A folder of the run's own, gone with it, when nobody said where its steps begin; else None.
-
-    What the worker's own folder holds is no business of the run, and two runs would get into each other's way there.
-    """
-    if not Path(job["directory"] or ".").samefile(Path.cwd()):
-        return None
+def own_folder() -> Path:
+    """A folder of the run's own, gone with it."""
     folder = tempfile.mkdtemp(prefix="flowhand-run-")
     _remove_at_exit(folder)
     return Path(folder)
@@ -99,7 +119,8 @@ def _remove_at_exit(folder: str) -> None:
     atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
 
 
-def _resume(job: Job, prepared: Prepared) -> Path:
+def resume(prepared: Prepared) -> None:
+    """Holds what the steps have fetched, in the process that goes on after them. PullStepFailed when it is gone."""
     if prepared["folder"] is not None:
         _remove_at_exit(prepared["folder"])
     for folder in prepared["held"]:
@@ -107,4 +128,3 @@ def _resume(job: Job, prepared: Prepared) -> Path:
         if lease is None:
             raise PullStepFailed(f"{folder} was removed while the run changed to its own interpreter; run it again")
         _held.append(lease)
-    return Path(job["directory"] or ".")

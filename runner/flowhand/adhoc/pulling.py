@@ -1,0 +1,71 @@
+"""Pull steps of a run that is executed in a command's own process: as a worker's child does them, before the run is claimed.
+
+Lines that steps say before the claim are kept, with their times, for the run's log.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final, NoReturn, cast
+
+from flowhand.adhoc.outbox import Line
+from flowhand.blocks.block import Block
+from flowhand.blocks.errands import load
+from flowhand.child.pulling import Outside, as_prepared, carry_out, own_folder, resume
+from flowhand.client.api import SyncApiClient
+from flowhand.client.references import value_of
+from flowhand.errors import PullStepFailed
+from flowhand.sdk.run_logging import FLOW_RUNS
+from flowhand.wire.job import Prepared
+
+_PREPARED: Final = "FLOWHAND__PREPARED"
+"""In the environment of the interpreter that the steps chose: what they have led to."""
+
+
+def pull(client: SyncApiClient, steps: list[dict[str, Any]], path: str | None, run_id: str, said: list[Line]) -> str:
+    """Carries out the steps of a deployment whose own folder is `path`, if it has one; the folder that they lead to. PullStepFailed.
+
+    `said` is given their lines. When they chose another interpreter, this process goes on as the same command in that one, and this call
+    does not return.
+    """
+    told = os.environ.pop(_PREPARED, None)
+    if told is not None:
+        return _resumed(json.loads(told), said)
+    outside = Outside(
+        lambda text: _say(text, said),
+        lambda reference: client.run(value_of(reference.kind, reference.name)),
+        lambda kind, name: client.run(load(Block, f"{kind}/{name}")),
+    )
+    folder = None if path else own_folder()
+    progress = carry_out(steps, folder or Path(path or ".").expanduser().absolute(), outside)
+    directory = progress.directory or progress.working_directory
+    if progress.python is not None and progress.python != sys.executable:
+        lines = [[line.stamp_us, line.message] for line in said]
+        following = {"directory": directory, "said": lines, "prepared": as_prepared(progress, folder)}
+        _continue_in(progress.python, following, run_id)
+    return directory
+
+
+def _say(text: str, said: list[Line]) -> None:
+    sys.stderr.write(f"{text}\n")
+    said.append(Line(time.time_ns() // 1000, logging.INFO, FLOW_RUNS, text))
+
+
+def _continue_in(python: str, following: dict[str, Any], run_id: str) -> NoReturn:
+    os.environ[_PREPARED] = json.dumps(following)
+    try:
+        os.execv(python, [python, "-P", "-m", "flowhand", "flow-run", "execute", run_id])
+    except OSError as error:
+        failure = PullStepFailed(f"the interpreter {python} that the steps chose cannot be executed: {error.strerror}")
+    raise failure
+
+
+def _resumed(told: dict[str, Any], said: list[Line]) -> str:
+    said += [Line(stamp, logging.INFO, FLOW_RUNS, message) for stamp, message in told["said"]]
+    resume(cast("Prepared", told["prepared"]))
+    return told["directory"]
