@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import difflib
-import inspect
-import sys
-from collections.abc import Collection, Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, PrivateAttr, model_validator
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic import ConfigDict, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
-from flowhand.blocks import errands, registry, schemas
-from flowhand.blocks.naming import description_in, example_in, slug_of
+from flowhand.blocks import errands, registry
+from flowhand.blocks.described import Described
 from flowhand.blocks.secret_types import secret_texts
 from flowhand.sdk.api import perform
 from flowhand.sdk.dual import dual, run_plain
 from flowhand.sdk.secrets import conceal
-from flowhand.wire.blocks import NON_VERSIONED
 
 _SLUG = "block_type_slug"
 
 
-def _describe(schema: dict[str, Any], kind: type[BaseModel]) -> None:
-    if registry.is_block_class(kind):
-        schemas.describe(schema, kind)
-
-
-class Block(BaseModel):
+class Block(Described):
     """Fields that are kept at the API under a name, and what can be done with them. Subclass it and give it fields:
 
         class Door(Block):
@@ -42,16 +33,7 @@ class Block(BaseModel):
     `save`, `load`, `load_from_ref`, `delete` and `register_type_and_schema` are plain in plain code and awaited in async code.
     """
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, json_schema_extra=_describe)
-
-    _block_type_name: ClassVar[str | None] = None
-    _block_type_slug: ClassVar[str | None] = None
-    _block_schema_capabilities: ClassVar[Collection[str] | None] = None
-    _block_schema_version: ClassVar[str | None] = None
-    _logo_url: ClassVar[Any] = None
-    _documentation_url: ClassVar[Any] = None
-    _description: ClassVar[str | None] = None
-    _code_example: ClassVar[str | None] = None
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     _block_document_id: str | None = PrivateAttr(None)
     _block_document_name: str | None = PrivateAttr(None)
@@ -64,16 +46,6 @@ class Block(BaseModel):
         super().__pydantic_init_subclass__(**kwargs)
         if cls.is_concrete():
             registry.register(cls)
-
-    @classmethod
-    def is_concrete(cls) -> bool:
-        """Whether there can be documents of this very class: not of `Block`, and not of a class with abstract methods."""
-        return cls.__name__ != "Block" and not inspect.isabstract(cls)
-
-    @classmethod
-    def is_built_in(cls) -> bool:
-        """Whether it comes with flowhand."""
-        return registry.BUILT_IN.get(cls.get_block_type_slug()) == cls.__module__
 
     def block_initialization(self) -> None:
         """Called once the fields are set; for subclasses."""
@@ -111,68 +83,10 @@ class Block(BaseModel):
         if cls.model_config.get("extra") != "forbid":
             return
         names = [name for own, field in cls.model_fields.items() for name in (own, field.alias) if name]
-        for name in fields.keys() - set(names):
+        for name in sorted(fields.keys() - set(names)):
             near = difflib.get_close_matches(name, names, 1, 0.6)
             hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(cls.model_fields) or 'none'}"
             raise ValueError(f"{cls.__name__} has no field {name!r}; {hint}")
-
-    # --- what it is called -------------------------------------------------------------------------------------------------------------
-
-    @classmethod
-    def get_block_type_name(cls) -> str:
-        """`_block_type_name`, else the class's name."""
-        return cls._block_type_name or cls.__name__
-
-    @classmethod
-    def get_block_type_slug(cls) -> str:
-        """The type's name as it stands in addresses and templates."""
-        return slug_of(cls._block_type_slug or cls.get_block_type_name())
-
-    @classmethod
-    def get_block_capabilities(cls) -> frozenset[str]:
-        """What it and its base classes can do, such as `get-directory`."""
-        return frozenset(name for base in cls.__mro__ for name in vars(base).get("_block_schema_capabilities") or ())
-
-    @classmethod
-    def get_block_schema_version(cls) -> str:
-        """`_block_schema_version`, else the `__version__` of the package that it is defined in."""
-        package = sys.modules.get(cls.__module__.partition(".")[0])
-        return cls._block_schema_version or str(getattr(package, "__version__", NON_VERSIONED))
-
-    @classmethod
-    def get_description(cls) -> str | None:
-        """`_description`, else the docstring up to its first section."""
-        return cls._description or description_in(vars(cls).get("__doc__"))
-
-    @classmethod
-    def get_code_example(cls) -> str | None:
-        """`_code_example`, else the docstring's example."""
-        return inspect.cleandoc(cls._code_example) if cls._code_example else example_in(vars(cls).get("__doc__"))
-
-    @classmethod
-    def block_type_body(cls) -> dict[str, Any]:
-        """The type as the API is told of it (`wire.blocks.BlockTypeCreate`)."""
-        return {
-            "name": cls.get_block_type_name(),
-            "slug": cls.get_block_type_slug(),
-            "logo_url": str(cls._logo_url) if cls._logo_url else None,
-            "documentation_url": str(cls._documentation_url) if cls._documentation_url else None,
-            "description": cls.get_description(),
-            "code_example": cls.get_code_example(),
-        }
-
-    @classmethod
-    def model_json_schema(
-        cls,
-        by_alias: bool | None = True,
-        ref_template: str = schemas.REF_TEMPLATE,
-        schema_generator: type[GenerateJsonSchema] = GenerateJsonSchema,
-        mode: Any = "validation",
-        **options: Any,
-    ) -> dict[str, Any]:
-        """Its fields as the API knows them (contract 9)."""
-        made = super().model_json_schema(by_alias, ref_template, schema_generator, mode, **options)
-        return schemas.finished(made, cls, by_alias=bool(by_alias))
 
     @classmethod
     def get_block_class_from_key(cls, key: str) -> type[Block]:

@@ -14,11 +14,12 @@ from flowhand.wire.blocks import checksum
 
 if TYPE_CHECKING:
     from flowhand.blocks.block import Block
+    from flowhand.blocks.described import Described
 
 REF_TEMPLATE = "#/definitions/{model}"
 
 
-def describe(schema: dict[str, Any], kind: type[Block]) -> None:
+def describe(schema: dict[str, Any], kind: type[Described]) -> None:
     """Adds to pydantic's schema of a block class what blocks have beyond it. Also called for nested ones."""
     schema["block_type_slug"] = kind.get_block_type_slug()
     schema["secret_fields"] = secret_paths(kind)
@@ -29,7 +30,7 @@ def describe(schema: dict[str, Any], kind: type[Block]) -> None:
         schema["description"] = description
 
 
-def finished(schema: dict[str, Any], kind: type[Block], *, by_alias: bool) -> dict[str, Any]:
+def finished(schema: dict[str, Any], kind: type[Described], *, by_alias: bool) -> dict[str, Any]:
     """Pydantic's schema in the form of the contract: positions of the fields, `definitions` in place of `$defs`."""
     schema = _without(schema, "additionalProperties")
     definitions = schema.pop("$defs", None)
@@ -43,7 +44,7 @@ def finished(schema: dict[str, Any], kind: type[Block], *, by_alias: bool) -> di
     return schema
 
 
-def schema_checksum(kind: type[Block]) -> str:
+def schema_checksum(kind: type[Described]) -> str:
     """What the API knows the schema by."""
     return checksum(kind.model_json_schema())
 
@@ -76,7 +77,7 @@ def _classes_in(annotation: Any) -> Iterator[type[Block]]:
         yield from _classes_in(part)
 
 
-def _references(kind: type[Block]) -> dict[str, Any]:
+def _references(kind: type[Described]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, block in _blocks_in(kind):
         reference = {"block_type_slug": block.get_block_type_slug(), "block_schema_checksum": schema_checksum(block)}
