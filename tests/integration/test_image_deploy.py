@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from flowhand import deploy
-from flowhand.deployments import DeploymentImage
+from flowhand.deployments import DeploymentImage, RunnerDeployment
 from flowhand.errors import ImageBuildError, PushError
 from support.docker_engine import Engine
 from support.server import RunningServer, running_server
@@ -115,6 +115,14 @@ def test_an_image_that_is_there_is_used_as_it_is(api: Api, flows: Any, monkeypat
         used = flows.adding.deploy("used", work_pool_name="boxes", image=image, build=False, push=True, print_next_steps=False)
         expected = image if isinstance(image, str) else image.reference
         assert api.call("GET", f"/deployments/{used}")["job_variables"]["image"] == expected
+
+
+def test_the_working_directory_is_that_of_the_image(api: Api, flows: Any) -> None:
+    """A deployment made of an entrypoint counts from the folder that the image is built of, which is elsewhere in the image."""
+    made = RunnerDeployment.from_entrypoint(f"{flows.__name__}.py:adding", "placed")
+    (placed,) = deploy(made, work_pool_name="boxes", image="x:1", build=False, print_next_steps_message=False)
+    assert api.call("GET", f"/deployments/{placed}")["path"] == "."
+    assert made.path == str(Path.cwd())
 
 
 def test_an_image_may_stay_with_the_engine(api: Api, flows: Any, engine: Engine) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+from pathlib import Path
 from typing import Any
 
 from flowhand.client import work_pools
@@ -95,6 +97,15 @@ def _provide(image: Image, *, build: bool, push: bool) -> str:
     return made.reference
 
 
+def _as_in_image(deployment: RunnerDeployment) -> RunnerDeployment:
+    """The working directory is what an image is built of: in it, it has another name."""
+    if deployment.storage is not None or deployment.path != str(Path.cwd()):
+        return deployment
+    found = copy.copy(deployment)
+    found.path = "."
+    return found
+
+
 async def _apply_each(
     deployments: tuple[RunnerDeployment, ...], pool: str, image: str | None
 ) -> tuple[list[str], dict[str, DeploymentApplyError]]:
@@ -102,7 +113,7 @@ async def _apply_each(
     failures: dict[str, DeploymentApplyError] = {}
     for item in deployments:
         try:
-            ids.append(await apply_deployment(item, pool, image))
+            ids.append(await apply_deployment(_as_in_image(item) if image else item, pool, image))
         except DeploymentApplyError as error:
             failures[item.full_name] = error
     return ids, failures

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ from flowhand_storage.steps.run import run_steps
 from flowhand_storage.steps.templates import filled, filled_for_later
 
 _IMAGES: Final = "flowhand.deployments.images.steps"
-AT_DEPLOY: Final[Mapping[str, KnownStep]] = {
+AT_DEPLOY: Final[dict[str, KnownStep]] = {
     **UPLOADS,
     "build_docker_image": KnownStep("build_docker_image", _IMAGES, "child"),
     "push_docker_image": KnownStep("push_docker_image", _IMAGES, "child"),
