@@ -44,6 +44,8 @@ STOPPED: Final = 143
 """Exit code (128 + SIGTERM): stopped for a reason that is the daemon's to tell."""
 _TELLS: Final = frozenset({"cancel", "timeout"})
 """Reasons for a stop whose final state this process says itself; the others are the daemon's to tell."""
+_CHECKOUTS: Final = "/storage/checkouts/"
+"""In the path of every checkout."""
 
 
 @dataclass(slots=True)
@@ -83,7 +85,10 @@ def _run(session: Session) -> int:
     fail_point("starting")
     job = session.job
     lay_environment(job["env"])
-    go_to(directory_of(job["directory"], job["pull_steps"]) or str(_pulled(session)))
+    directory = directory_of(job["directory"], job["pull_steps"])
+    go_to(directory or str(_pulled(session)))
+    if directory is not None:
+        _hold_code()
     flow = _load(session)
     attempt = _prepared(session, flow)
     if not _may_begin(session, flow):
@@ -92,6 +97,14 @@ def _run(session: Session) -> int:
     fail_point("running")
     _execute(session, attempt)
     return _finish(session, flow, attempt)
+
+
+def _hold_code() -> None:
+    """What is served from a source runs in a checkout, which must not be collected under it."""
+    if _CHECKOUTS in os.getcwd():  # noqa: PTH109 - in every run, between the fork and the first line
+        from flowhand.child.holding import hold_here  # here: for the few that need it
+
+        hold_here()
 
 
 def _pulled(session: Session) -> Path:

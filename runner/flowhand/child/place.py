@@ -60,5 +60,6 @@ def go_to(directory: str) -> None:
         os.chdir(directory)
     except OSError as error:
         raise FlowLoadError(f"the working directory {directory} cannot be entered: {error.strerror}") from None
-    if sys.path[:1] != [directory]:
-        sys.path.insert(0, directory)
+    here = os.getcwd()  # without links: where one leads may change under the run, and late imports must be of the same code
+    if sys.path[:1] != [here]:
+        sys.path.insert(0, here)
