@@ -206,7 +206,8 @@ def schedule(row: Row) -> Form:
         "max_scheduled_runs": row["max_scheduled_runs"],
         "parameters": row["parameters"],
         "slug": row["slug"],
-        "catchup": row["catchup"],
+        # of ours, and only where it was set: clients of 2.x know another one, which may not be null
+        **({} if row["catchup"] is None else {"catchup": row["catchup"]}),
     }
 
 
