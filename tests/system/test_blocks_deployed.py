@@ -187,20 +187,27 @@ def test_a_private_repository_by_a_block(house: House, kind: str) -> None:
     assert ended["state_name"] == "Completed", ended["state"]
 
 
-def test_plain_credentials_are_kept_as_a_secret(house: House) -> None:
+@pytest.mark.parametrize("kind", ["plain", "secret", "credentials"])
+def test_credentials_that_are_not_saved_are_kept(house: House, kind: str) -> None:
     """Not in the deployment but in an anonymous block, which applying again brings up to date and does not multiply."""
-    deploy: dict[str, Any] = {"name": "plain", "work_pool_name": "pool", "print_next_steps": False}
-    wrong = flow.from_source(GitRepository(house.git.url(), credentials={"access_token": TOKEN}), "flows.py:greet")
-    deployment = wrong.deploy(**deploy)
+    given = {"plain": {"access_token": TOKEN}, "secret": {"access_token": Secret(value=TOKEN)}}
+    credentials = given.get(kind) or GitHubCredentials.model_validate({"token": TOKEN})
+    deploy: dict[str, Any] = {"name": f"kept-{kind}", "work_pool_name": "pool", "print_next_steps": False}
+    sourced = flow.from_source(GitRepository(house.git.url(), credentials=credentials), "flows.py:greet")
+    before = _anonymous(house)
+    deployment = sourced.deploy(**deploy)
     (first,) = house.steps(deployment)
-    assert wrong.deploy(**deploy) == deployment
+    assert sourced.deploy(**deploy) == deployment
     assert house.steps(deployment) == [first]
     assert TOKEN not in str(house.api.call("GET", f"/deployments/{deployment}"))
-    found = house.api.call("POST", "/block_documents/filter", {"block_documents": {"is_anonymous": {"eq_": True}}})
-    assert len(found) == 1
-    assert found[0]["data"] == {"value": "********"}
+    (made,) = [one for one in _anonymous(house) if one not in before]
+    assert made["data"] == {"value": "********"}
     ended, _ = house.run(deployment)
     assert ended["state_name"] == "Completed", ended["state"]
+
+
+def _anonymous(house: House) -> list[dict[str, Any]]:
+    return house.api.call("POST", "/block_documents/filter", {"block_documents": {"is_anonymous": {"eq_": True}}})
 
 
 def test_a_repository_block_is_storage(house: House) -> None:

@@ -115,7 +115,7 @@ def test_data_has_its_secrets_in_the_clear() -> None:
             "by_name": {"side": {"code": "3"}},
             "plain": {"token": "4"},
             "headers": {"h": "5"},
-            "settings": {"key": "6"},
+            "settings": {"secret": "6", "region": "eu"},
             "anything": {"block_type_slug": "json", "value": {"x": [7]}},
             "alias": 8,
         }
@@ -126,12 +126,12 @@ def test_data_has_its_secrets_in_the_clear() -> None:
         "by_name": {"side": {"code": "3", "turns": 1, "block_type_slug": "lock"}},
         "plain": {"token": "4", "notes": []},
         "headers": {"h": "5"},
-        "settings": {"key": "6"},
+        "settings": {"secret": "6", "region": "eu"},
         "anything": {"value": {"x": [7]}, "block_type_slug": "json"},
         "alias": 8,
     }
     assert not {f"'{number}'" for number in range(1, 7)} & set(repr(house).replace("(", " ").replace(")", " ").split())
-    assert set(secret_texts(house)) == {"1", "2", "3", "4", "5"}
+    assert set(secret_texts(house)) == {"1", "2", "3", "4", "5", "6"}
 
 
 def _document(slug: str, data: dict[str, Any], **fields: Any) -> dict[str, Any]:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
+from pydantic.fields import FieldInfo
+
+from flowhand_storage.remote.options import secret_texts as named_secrets
 
 _SECRETS = (SecretStr, SecretBytes, Secret)
 
@@ -23,6 +26,10 @@ class _Hidden:
 
 SecretValues = Annotated[dict[str, Any], _Hidden()]
 """A plain mapping whose values the server encrypts and hides. Give the field `repr=False`."""
+
+
+def _is_hidden(field: FieldInfo) -> bool:
+    return any(isinstance(mark, _Hidden) for mark in field.metadata)
 
 
 def is_secret_type(annotation: Any) -> bool:
@@ -43,7 +50,7 @@ def secret_paths(model: type[BaseModel]) -> list[str]:
 
 def _paths_in(model: type[BaseModel], around: frozenset[type]) -> Iterator[str]:
     for name, field in model.model_fields.items():
-        if any(isinstance(mark, _Hidden) for mark in field.metadata):
+        if _is_hidden(field):
             yield f"{field.alias or name}.*"
         else:
             yield from _paths(field.alias or name, field.annotation, around)
@@ -64,12 +71,13 @@ def _paths(name: str, annotation: Any, around: frozenset[type]) -> Iterator[str]
 
 
 def secret_texts(value: Any) -> Iterator[str]:
-    """Every text in a value that is secret, nested ones as well."""
+    """Every text in a value that is secret, nested ones as well; of a `SecretValues` mapping what stands under a name that tells of one."""
     if is_secret(value):
         yield from _texts(value.get_secret_value())
     elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from secret_texts(getattr(value, name, None))
+        for name, field in type(value).model_fields.items():
+            inner = getattr(value, name, None)
+            yield from named_secrets(inner) if _is_hidden(field) else secret_texts(inner)
     elif isinstance(value, Mapping):
         for part in typing.cast("Mapping[Any, Any]", value).values():
             yield from secret_texts(part)
