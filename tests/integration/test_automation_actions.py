@@ -183,3 +183,22 @@ def test_a_server_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
         emit(rest, "twice")
         query = {"deployments": {"id": {"any_": [deployment["id"]]}}}
         assert len(rest.until(lambda: rest.made("/flow_runs/filter", **query), "the deployment was run")) == 1
+
+
+def test_silence_is_noticed_in_time(rest: Rest, receiver: ScriptedApi) -> None:
+    """A proactive trigger that begins with an event fires when its time is over, not at the next look around."""
+    hook = saved(Webhook(url=f"{receiver.url}/silence"))
+    begun = time.monotonic()
+    made = automation(
+        rest,
+        "never",
+        {"type": "call-webhook", "block_document_id": hook},
+        posture="Proactive",
+        after=["begun"],
+        within=10,
+        for_each=["prefect.resource.id"],
+    )
+    event = {"id": new_id(), "occurred": to_iso(time.time_ns() // 1000 - 8_000_000), "event": "begun"}
+    rest.post("/events", [{**event, "resource": {"prefect.resource.id": "shop.9"}}])  # eight of the ten seconds are over
+    assert outcome(rest, made, "executed")["status_code"] == 200
+    assert 2 <= time.monotonic() - begun < 15

@@ -18,8 +18,8 @@ from flowhand_server.store.notices import Notice
 from flowhand_server.store.store import Store
 from flowhand_server.vault import Vault
 
-LOOK_S: Final = 5.0
-"""How often is looked without having been woken: another replica's notice may be lost."""
+LOOK_S: Final = {"postgresql": 5.0, "sqlite": 30.0}
+"""How often is looked without having been woken: another replica's notice may be lost, its calls may be left undone."""
 SETTLE_S: Final = 10.0
 """After a start, how long events that could not be told meanwhile have before their absence is judged."""
 GATHER_S: Final = 0.005
@@ -49,7 +49,6 @@ class _Look:
     """What a round has to do."""
 
     pending: bool
-    ends: int | None
     waiting: bool
     calls: bool
 
@@ -66,6 +65,7 @@ class Engine:
         self._states = False
         self._wait_s = 0.0
         self._rulebook = Rulebook()
+        self._opened = 0
         self._judges_from = clock.monotonic() + SETTLE_S
         self._figures_at = 0.0
         self.calls_wait = asyncio.Event()
@@ -92,7 +92,9 @@ class Engine:
         self._states = False
         if reacts:
             await self._repeat(react, self._rulebook)
-        await self._watch_time(look)
+        self._wait_s = LOOK_S[self._store.kind]
+        await self._watch_windows()
+        await self._watch_figures()
         if reacts or look.waiting:
             await self._repeat(performing.perform)
         if look.calls or (reacts and await self._store.read(outside.any_waits, self._clock.now_us())):
@@ -102,7 +104,7 @@ class Engine:
     def _look(self, conn: Connection, now: int) -> _Look:
         """Takes no write lock, so that an idle server writes nothing."""
         self._rulebook.refresh(conn)
-        return _Look(evaluating.any_pending(conn), evaluating.next_end(conn), performing.any_waits(conn), outside.any_waits(conn, now))
+        return _Look(evaluating.any_pending(conn), performing.any_waits(conn), outside.any_waits(conn, now))
 
     async def _repeat(self, work: Callable[..., int], *args: Any) -> None:
         for _ in range(AT_ONCE):
@@ -110,22 +112,29 @@ class Engine:
                 return
         self._woken.set()
 
-    async def _watch_time(self, look: _Look) -> None:
-        """Windows and figures; and when to come again for them."""
-        self._wait_s = LOOK_S
-        now, monotonic = self._clock.now_us(), self._clock.monotonic()
-        if self._rulebook.has_windows_to_open():
-            await self._store.write(evaluating.open_windows, self._rulebook, now)
-        if look.ends is not None:
-            left = max((look.ends - now) / 1e6, self._judges_from - monotonic)
-            if left <= 0:
-                await self._repeat(evaluating.end_windows, self._rulebook)
-                self._woken.set()
-            self._wait_s = max(0.0, min(LOOK_S, left))
-        if self._rulebook.metrics() and monotonic >= self._figures_at:
-            self._figures_at = monotonic + figures.EVERY_S
-            await self._store.write(figures.look, self._rulebook, now)
+    async def _watch_windows(self) -> None:
+        """Opens what is to be open, judges what has ended; and when to come again for it."""
+        if not self._rulebook.judges_absence:
+            return
+        if self._opened != self._rulebook.version:
+            await self._store.write(evaluating.open_windows, self._rulebook, self._clock.now_us())
+            self._opened = self._rulebook.version
+        ends = await self._store.read(evaluating.next_end)
+        if ends is None:
+            return
+        left = max((ends - self._clock.now_us()) / 1e6, self._judges_from - self._clock.monotonic())
+        if left <= 0:
+            await self._repeat(evaluating.end_windows, self._rulebook)
             self._woken.set()
+        self._wait_s = max(0.0, min(self._wait_s, left))
+
+    async def _watch_figures(self) -> None:
+        if not self._rulebook.metrics():
+            return
+        if self._clock.monotonic() >= self._figures_at:
+            self._figures_at = self._clock.monotonic() + figures.EVERY_S
+            await self._store.write(figures.look, self._rulebook, self._clock.now_us())
+        self._wait_s = max(0.0, min(self._wait_s, self._figures_at - self._clock.monotonic()))
 
 
 class Caller:

@@ -38,6 +38,10 @@ class Rule:
 class Rulebook:
     """Kept from one transaction to the next; `refresh` reads what was changed."""
 
+    version: int = 0
+    """Grows with each change."""
+    judges_absence: bool = False
+    """Whether any trigger is proactive."""
     _rules: dict[str, list[Rule]] = field(default_factory=dict[str, list[Rule]])
     _updated: dict[str, int] = field(default_factory=dict[str, int])
     _by_name: dict[str, list[Rule]] = field(default_factory=dict[str, list[Rule]])
@@ -53,13 +57,15 @@ class Rulebook:
         for row in conn.execute(select(t.automation).where(_automation.id.in_(changed))).mappings():
             self._rules[row["id"]] = _read(dict(row))
         self._updated = current
+        self.version += 1
         self._index()
 
     def _index(self) -> None:
-        self._by_name, self._by_pattern = {}, []
+        self._by_name, self._by_pattern, self.judges_absence = {}, [], False
         for rule in self:
             if not isinstance(rule.trigger, EventTrigger):
                 continue
+            self.judges_absence = self.judges_absence or rule.trigger.posture == "Proactive"
             names = {*rule.trigger.expect, *rule.trigger.after} if rule.trigger.expect else {"*"}
             for name in names:
                 if name.endswith("*"):
@@ -90,10 +96,6 @@ class Rulebook:
             trigger = rule.trigger
             if isinstance(trigger, EventTrigger) and trigger.posture == "Proactive" and not trigger.after and not trigger.for_each:
                 yield rule, trigger
-
-    def has_windows_to_open(self) -> bool:
-        """Whether there are any of these."""
-        return any(True for _ in self.always_open())
 
     def metrics(self) -> list[tuple[Rule, MetricTrigger]]:
         """The rules about figures."""
