@@ -124,18 +124,21 @@ class RunningWorker:
 
     def keeper(self) -> psutil.Process:
         """Its keeper; forked children look the same but for their parent."""
-        alike = {process.pid: process for process in psutil.process_iter(["cmdline", "ppid"]) if self._is_keeper(process)}
-        found = [process for process in alike.values() if process.info["ppid"] not in alike]
+        alike = {process.pid: process for process in psutil.process_iter() if self._is_keeper(process)}
+        found = [process for process in alike.values() if process.ppid() not in alike]
         assert len(found) == 1, f"{len(found)} keepers of {self.home}"
         return found[0]
 
     def processes(self) -> list[psutil.Process]:
         """Its keepers and all that descends from them."""
-        keepers = [process for process in psutil.process_iter(["cmdline"]) if self._is_keeper(process)]
+        keepers = [process for process in psutil.process_iter() if self._is_keeper(process)]
         return keepers + [child for keeper in keepers for child in _children(keeper)]
 
     def _is_keeper(self, process: psutil.Process) -> bool:
-        line = process.info["cmdline"] or []
+        try:
+            line = process.cmdline()  # not `info`: psutil shares it between the threads of a crash matrix
+        except psutil.Error:
+            return False
         return "flowhand.keeper" in line and any(str(self.home) in word for word in line)
 
 
