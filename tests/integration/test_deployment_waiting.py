@@ -97,3 +97,10 @@ def test_a_run_without_a_reason_is_said_to_be_late(said: list[str]) -> None:
     for state in ("Scheduled", "Late", "Late", "Running"):
         waiting.tell(WatchReply(flow_run_id="x", name="a-run", state_id=None, state_type=None, state_name=state, terminal=False))
     assert said == ["Flow run 'a-run' waits: late"]
+
+
+def test_a_run_has_variables_and_a_queue_of_its_own(api: Api) -> None:
+    """`job_variables` and `work_queue_name`, of this run alone."""
+    pool = api.pool(f"own-{new_id()}")["name"]
+    run = run_deployment(deployed(api, work_pool_name=pool), job_variables={"env": {"A": "b"}}, work_queue_name="quick", timeout=0)
+    assert (run.job_variables, run.work_pool_name, run.work_queue_name) == ({"env": {"A": "b"}}, pool, "quick")
