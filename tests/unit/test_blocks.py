@@ -289,3 +289,43 @@ def test_prefects_paths() -> None:
     }.items():
         module = importlib.import_module(f"flowhand.blocks.{path}")
         assert all(hasattr(module, one) for one in name.split())
+
+
+INFRASTRUCTURE: dict[str, Any] = {"env": {"A": "1"}, "labels": {}, "name": None, "command": ["python", "x.py"], "stream_output": True}
+OLDER: dict[str, dict[str, Any]] = {
+    "secret": {"value": "s"},
+    "date-time": {"value": "2026-01-02T00:00:00+00:00"},
+    "s3": {"bucket_path": "b/c", "aws_access_key_id": "i", "aws_secret_access_key": "k"},
+    "gcs": {"bucket_path": "b", "service_account_info": "{}", "project": "p"},
+    "azure": {"bucket_path": "b", "azure_storage_connection_string": "c", "azure_storage_anon": True, "azure_storage_container": "d"},
+    "github": {"repository": "https://github.com/a/b", "reference": "main", "access_token": "t", "include_git_objects": True},
+    "smb": {"share_path": "/s", "smb_host": "h", "smb_password": "p", "smb_username": None, "smb_port": None},
+    "process": {**INFRASTRUCTURE, "type": "process", "working_dir": "/tmp"},
+    "docker-container": {
+        **INFRASTRUCTURE,
+        "type": "docker-container",
+        "image": "i",
+        "image_pull_policy": "ALWAYS",
+        "image_registry": None,
+        "volumes": ["a:b"],
+    },
+    "kubernetes-job": {
+        **INFRASTRUCTURE,
+        "type": "kubernetes-job",
+        "image": "i",
+        "namespace": "n",
+        "customizations": [],
+        "job": {"kind": "Job"},
+    },
+    "slack-webhook": {"url": "https://hooks.slack.com/services/x", "notify_type": "prefect_default"},
+}
+"""Documents as a client of Prefect 2.20 writes them."""
+
+
+@pytest.mark.parametrize("slug", OLDER)
+def test_documents_of_older_clients(slug: str) -> None:
+    """They are read, and hold what was written as far as we know it."""
+    data = OLDER[slug]
+    kept = data_of(block_of(_document(slug, data), Block))
+    assert {name: kept[name] for name in data if name in kept and slug != "date-time"}.items() <= data.items()
+    assert set(data) - set(kept) <= {"image_registry", "customizations", "job"}

@@ -58,7 +58,9 @@ class SlackWebhook(Block):
     _block_type_name = "Slack Webhook"
     _block_schema_capabilities = ("notify",)
 
-    notify_type: Literal["info", "success", "warning", "failure"] = Field(default="info", description="The kind of message.")
+    notify_type: Literal["prefect_default", "info", "success", "warning", "failure"] = Field(
+        default="info", description="The kind of message; the first is what older clients write."
+    )
     url: SecretStr = Field(title="Webhook URL", description="The webhook's address, as Slack shows it.")
     allow_private_urls: bool = Field(default=True, description="Whether the address may be one of a private network.")
 
