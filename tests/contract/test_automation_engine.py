@@ -13,20 +13,22 @@ from sqlalchemy import Connection, func, select, update
 from flowhand.clock import to_datetime
 from flowhand.ids import new_id, timed_id
 from flowhand.wire.automations import AutomationCreate, AutomationUpdate
+from flowhand.wire.blocks import BlockDocumentCreate, BlockSchemaCreate
 from flowhand.wire.events import Event
 from flowhand.wire.states import StateType
-from flowhand_server.automations import evaluating, figures, performing
+from flowhand_server.automations import evaluating, figures, outside, performing
 from flowhand_server.automations.chains import ROUNDS
 from flowhand_server.automations.engine import react
 from flowhand_server.automations.rulebook import Rulebook
 from flowhand_server.orchestration.state import propose
 from flowhand_server.services import foreman
-from flowhand_server.store import automations, events
+from flowhand_server.store import automations, block_documents, block_types, events
 from flowhand_server.store import tables as t
 from flowhand_server.store.announcing import announce_states
 from flowhand_server.store.flow_runs import NewRun, create_flow_run, propose_state
 from flowhand_server.store.presence import queues_polled, worker_gone, worker_seen
 from flowhand_server.store.store import Store
+from flowhand_server.vault import Vault
 from support.databases import make_deployment, make_flow, make_pool, new_database, open_store, postgres_server
 
 pytestmark = pytest.mark.anyio
@@ -467,6 +469,45 @@ async def test_figures_are_those_of_the_runs_that_match(bench: Bench, name: str,
     ((_, metric),) = bench.rulebook.metrics()
     assert await bench.store.read(figures.figure, metric, NOW + 60 * SECOND) == pytest.approx(value)
     assert await bench.store.read(figures.figure, metric, NOW + 7200 * SECOND) is None
+
+
+async def test_a_call_outside_is_made_by_one_replica_and_again_when_that_dies(where: Path | str, bench: Bench, tmp_path: Path) -> None:
+    """Taken once; when the time of who took it is up, taken again under the same key; concluded once."""
+    vault = Vault(tmp_path / "secrets.key")
+    block = await bench.store.write(make_webhook, vault)
+    await bench.automation(on("a"), {"type": "call-webhook", "block_document_id": block, "payload": "{{ event.event }}"})
+    await bench.happens("a")
+    taken = await asyncio.gather(*(bench.store.write(outside.take, vault, NOW) for _ in range(3)))
+    ((row, first),) = [one for one in taken if one is not None]
+    assert first is not None
+    assert (first.content, await bench.store.read(outside.any_waits, NOW)) == (b"a", False)
+    again = await bench.store.write(outside.take, vault, NOW + outside.TAKEN_US)
+    assert again is not None
+    assert again[1] is not None
+    assert again[1].key == first.key == row["id"]
+    for _ in range(2):
+        await bench.store.write(outside.finish, row, NOW, {"status_code": 200}, None)
+    assert len(await bench.told("prefect.automation.action.executed")) == 1
+
+
+def make_webhook(conn: Connection, vault: Vault) -> str:
+    block_types.install_built_in(conn, NOW)
+    kind = block_types.read_type(conn, block_types.with_slug("webhook"))
+    fields = {"title": "Webhook", "type": "object", "properties": {"url": {"type": "string"}}, "secret_fields": ["url"]}
+    made = BlockSchemaCreate.model_validate({"fields": fields, "block_type_id": kind["id"], "capabilities": []})
+    schema, _ = block_types.create_schema(conn, made, NOW)
+    body = {"name": "hook", "data": {"url": "http://127.0.0.1:9/x"}, "block_schema_id": schema["id"], "block_type_id": kind["id"]}
+    return block_documents.create_document(conn, vault, BlockDocumentCreate.model_validate(body), NOW)["id"]
+
+
+async def test_what_was_counted_long_ago_is_forgotten(bench: Bench) -> None:
+    """Windows whose time is over; those that wait without a limit, or for silence, stay."""
+    for within, posture in ((10, "Reactive"), (0, "Reactive"), (20, "Proactive")):
+        await bench.automation(on("a", threshold=5, within=within) | {"posture": posture}, name=f"{posture} {within}")
+    await bench.happens("a")
+    assert await bench.store.write(evaluating.trim_counts, NOW + 5 * SECOND) == 0
+    assert await bench.store.write(evaluating.trim_counts, NOW + 3600 * SECOND) == 1
+    assert await bench.store.write(evaluating.trim_counts, NOW + 3600 * SECOND) == 0
 
 
 @on_sqlite_alone

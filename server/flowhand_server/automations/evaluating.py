@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import Connection, delete, func, select, text, tuple_, update
 
 from flowhand.wire.automations import EventTrigger
 from flowhand_server.automations import windows
@@ -169,3 +169,19 @@ def _judge(conn: Connection, rulebook: Rulebook, row: Mapping[Any, Any], now: in
     _keep(conn, rule, rule.trigger, row["key"], before, seen.window, None)
     if seen.fired_at is not None:
         _fire(conn, Firing(rule, seen.fired_at, row["last_event"], group_from(rule.trigger, row["key"])), now)
+
+
+# --- what is old -----------------------------------------------------------------------------------------------------------------------
+
+
+def trim_counts(conn: Connection, before: int) -> int:
+    """Forgets some windows that ended before a time, and chains that nobody has added to since; how many. Called until it says 0.
+
+    Windows whose end has to be judged stay, and so do those without an end, which begin and end at once.
+    """
+    ended = (_window.fires_at.is_(None), _window.ends > _window.begins, _window.ends < before)
+    old = select(_window.automation_id, _window.trigger_id, _window.key).where(*ended).limit(WINDOWS)
+    place = tuple_(_window.automation_id, _window.trigger_id, _window.key)
+    gone = conn.execute(delete(t.automation_window).where(place.in_(old))).rowcount
+    chains = conn.execute(delete(t.automation_chain).where(t.automation_chain.c.since < before)).rowcount
+    return gone + chains

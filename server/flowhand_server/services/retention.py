@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, select, text
 
 from flowhand.clock import Clock
+from flowhand_server.automations.evaluating import trim_counts
 from flowhand_server.store.events import trim_events
 from flowhand_server.store.store import Store
 from flowhand_server.store.tables import flow_run, lease, log, session
@@ -20,6 +21,8 @@ LINES: Final = 2_000
 SESSIONS_KEPT_US: Final = 86_400_000_000
 EVENTS_KEPT_US: Final = 7 * 86_400_000_000
 """Events are many and soon of no interest (contract 5.5)."""
+COUNTS_KEPT_US: Final = 2 * 3_600_000_000
+"""What triggers counted is worth nothing once its time is over; late events may still come."""
 _DAY_US: Final = 86_400_000_000
 _ENDED: Final = text("SELECT id FROM flow_run WHERE end_time IS NOT NULL AND end_time < :before ORDER BY end_time LIMIT :n")
 
@@ -45,6 +48,7 @@ class Retention:
         if self._days > 0:
             deleted = await self._store.write(delete_old_runs, now - round(self._days * _DAY_US))
         deleted += await self._store.write(trim_events, now - EVENTS_KEPT_US)
+        deleted += await self._store.write(trim_counts, now - COUNTS_KEPT_US)
         if deleted:
             return BETWEEN_CHUNKS_S
         await self._store.write(delete_old_sessions, now - SESSIONS_KEPT_US)
