@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowhand.daemon import journal as journal_module
-from flowhand.daemon.journal import Journal
+from flowhand.daemon.journal import Journal, JournalFull
 from flowhand.wire.job import key_of
 from flowhand.wire.runner import ClaimedRun, StateItem
 
@@ -119,3 +122,33 @@ def test_records_of_another_server_are_set_aside(tmp_path: Path) -> None:
     assert aside.stat().st_size > 0
     assert journal.entries == {}
     journal.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Generator[Path]:
+    """A file system of one megabyte."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("mounting a small file system needs root (CAP_SYS_ADMIN)")
+    try:
+        yield tmp_path
+    finally:
+        subprocess.run(["umount", "-l", str(tmp_path)], check=True)
+
+
+def test_on_a_full_disk_the_reserve_is_used_then_claims_are_refused_and_then_there_is_a_reserve_again(small_disk: Path) -> None:
+    """What was claimed from the reserve is there after a kill; what found no room is not begun; the next full disk finds a reserve."""
+    journal, ballast = Journal(small_disk / "journal"), small_disk / "ballast"
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    taken = 0
+    with contextlib.suppress(JournalFull):
+        while taken < 10_000:
+            journal.claimed(key_of(f"r{taken}", 1), claimed(f"r{taken}"), 1.0)
+            taken += 1
+    assert 100 < taken < 10_000
+    ballast.unlink()
+    assert len(Journal(small_disk / "journal").entries) == taken
+    journal.set_room_aside()
+    assert (small_disk / "journal.reserve").stat().st_size > 0

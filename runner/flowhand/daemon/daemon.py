@@ -159,7 +159,7 @@ class Daemon:
             Patience(plan.poll_s, clock.monotonic, parts.draw),
             backoff,
         )
-        self._poller.gate = lambda: parts.no_room(parts.instance.directory)
+        self._poller.gate = self._no_room
         self._heartbeat = Heartbeat(
             parts.backend, self._session, self._registry, parts.launcher, clock, self._lifecycle.fence, self._lifecycle.obey
         )
@@ -217,6 +217,13 @@ class Daemon:
         if attempts:
             log.info("Handing back runs of a lost answer", runs=len(attempts))
             group.start_soon(self._handback.release, attempts, "the answer that gave it to a worker was lost")
+
+    def _no_room(self) -> str | None:
+        """Why nothing may be claimed, for want of room on the disk. Where there is room, some of it is set aside for the next full disk."""
+        reason = self._parts.no_room(self._parts.instance.directory)
+        if reason is None:
+            self._journal.set_room_aside()
+        return reason
 
     def _set_aside(self) -> None:
         """The journal speaks of another server's runs: it is kept under another name and not replayed."""

@@ -107,6 +107,10 @@ class Journal:
         elif self._append(f'{{"k":"done","key":"{key}"}}'.encode()) and self._file.size > COMPACT_BYTES:
             self._file.replace(self._alive())
 
+    def set_room_aside(self) -> None:
+        """The reserve again, where it was used up and there is room."""
+        self._file.set_room_aside()
+
     def sync(self) -> None:
         """To the disk itself. Blocks for as long as that takes."""
         self._file.sync()

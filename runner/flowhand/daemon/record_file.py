@@ -69,6 +69,10 @@ class RecordFile:
         self.size = 0
         self._reserve.refill()
 
+    def set_room_aside(self) -> None:
+        """Again, where it was used up and there is room. Costs nothing while it is there."""
+        self._reserve.refill()
+
     def sync(self) -> None:
         """To the disk itself. Blocks for as long as that takes."""
         os.fdatasync(self._fd)
