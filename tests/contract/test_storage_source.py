@@ -13,7 +13,17 @@ from flowhand_storage.checkouts import CheckoutStore
 from flowhand_storage.errors import SourceNotFound
 from support.storage_files import read_files
 from support.storage_kinds import BlockOrigin, GitHttpOrigin, GitOrigin, LocalOrigin, Origin
-from support.storage_remote_kinds import GcsOrigin, HttpOrigin, MemoryOrigin, S3Origin, SftpOrigin, TarOrigin, ZipOrigin
+from support.storage_remote_kinds import (
+    AzureOrigin,
+    GcsOrigin,
+    HttpOrigin,
+    MemoryOrigin,
+    S3Origin,
+    SftpOrigin,
+    SmbOrigin,
+    TarOrigin,
+    ZipOrigin,
+)
 
 KINDS = {
     "local": LocalOrigin,
@@ -27,6 +37,8 @@ KINDS = {
     "s3": S3Origin,
     "gcs": GcsOrigin,
     "sftp": SftpOrigin,
+    "smb": SmbOrigin,
+    "azure": AzureOrigin,
 }
 FIRST = {"flow.py": "one", "package/__init__.py": "", "package/part.py": "part", "data/deep/er/file.txt": "text"}
 SECOND = {"flow.py": "two!", "package/__init__.py": "", "new.py": "new"}

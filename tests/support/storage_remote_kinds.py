@@ -12,8 +12,10 @@ import fsspec
 
 from flowhand_storage.remote.source import remote_source
 from flowhand_storage.source import Source
+from support.samba_server import PASSWORD, SambaServer
 from support.served_folder import ServedFolder
 from support.ssh_server import SshServer
+from support.storage_azure import azure_settings
 from support.storage_files import Files, write_files
 from support.storage_gcs import gcs_settings
 from support.storage_requires import require
@@ -164,3 +166,43 @@ class SftpOrigin:
 
     def _url(self, folder: Path) -> str:
         return f"sftp://{self.server.user}@127.0.0.1:{self.server.port}{folder}"
+
+
+class SmbOrigin:
+    """A folder behind Samba's server."""
+
+    def __init__(self, folder: Path) -> None:
+        require("smbprotocol")
+        self.folder = folder / "share"
+        self.server = SambaServer(folder / "samba", self.folder)
+        self.server.__enter__()
+
+    def put(self, files: Files) -> None:
+        write_files(self.folder / "code", files)
+
+    def source(self) -> Source:
+        return remote_source(self._url("code"), self._login)
+
+    def missing(self) -> Source:
+        return remote_source(self._url("nowhere"), self._login)
+
+    def close(self) -> None:
+        self.server.__exit__(None, None, None)
+
+    @property
+    def _login(self) -> dict[str, str]:
+        return {"username": self.server.user, "password": PASSWORD}
+
+    def _url(self, folder: str) -> str:
+        return f"smb://127.0.0.1:{self.server.port}/code/{folder}"
+
+
+class AzureOrigin(S3Origin):
+    """A container of Azure's emulator."""
+
+    scheme = "az"
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = azure_settings()
+        self.bucket = f"code-{uuid.uuid4().hex[:12]}"
+        fsspec.filesystem("az", **self.settings).mkdir(self.bucket)
