@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+
+import pytest
 
 from support.cli import environment
 from support.server import running_server
@@ -44,42 +46,43 @@ if __name__ == "__main__":
 """
 
 
-def test_a_flows_event_runs_another_deployment(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A server, a worker, and the deployments above."""
+    place = tmp_path_factory.mktemp("house")
+    folder = write_flows(place / "flows", FLOWS)
+    with running_server(place / "server") as server:
+        api = Api(server)
+        api.pool("pool")
+        subprocess.run([sys.executable, "flows.py"], cwd=folder, env=environment(place / "user", server.url), check=True, timeout=60)
+        with running_worker(server, home=place / "worker", cwd=folder):
+            yield api
+
+
+def test_a_flows_event_runs_another_deployment(api: Api) -> None:
     """The event names the run, the deployment and the task it came from; the other run has its values and is executed."""
-    folder = write_flows(tmp_path / "flows", FLOWS)
-    with running_server(tmp_path / "server") as server:
-        api = Api(server)
-        api.pool("pool")
-        env = environment(tmp_path / "user", server.url)
-        subprocess.run([sys.executable, "flows.py"], cwd=folder, env=env, check=True, timeout=60)
-        with running_worker(server, home=tmp_path / "worker", cwd=folder):
-            first = api.run(api.call("GET", "/deployments/name/spill/spill")["id"])
-            assert api.ended(first)["state_name"] == "Completed"
-            query = {"flows": {"name": {"any_": ["wipe"]}}}
-            wait_for(lambda: bool(api.call("POST", "/flow_runs/filter", query)), 30, lambda: "the trigger did not fire")
-            (second,) = api.call("POST", "/flow_runs/filter", query)
-            assert api.ended(second["id"])["state_name"] == "Completed"
-            assert "wiped 2 litres" in api.logs(second["id"])
-        (event,) = api.call("POST", "/events/filter", {"filter": {"event": {"name": ["milk.spilt"]}}})["events"]
-        roles = {one["prefect.resource.role"]: one["prefect.resource.id"] for one in event["related"]}
-        assert roles["flow-run"] == f"prefect.flow-run.{first}"
-        assert {"task-run", "flow", "deployment"} <= roles.keys()
+    first = api.run(api.call("GET", "/deployments/name/spill/spill")["id"])
+    assert api.ended(first)["state_name"] == "Completed"
+    query = {"flows": {"name": {"any_": ["wipe"]}}}
+    wait_for(lambda: bool(api.call("POST", "/flow_runs/filter", query)), 30, lambda: "the trigger did not fire")
+    (second,) = api.call("POST", "/flow_runs/filter", query)
+    assert api.ended(second["id"])["state_name"] == "Completed"
+    assert "wiped 2 litres" in api.logs(second["id"])
+    (event,) = api.call("POST", "/events/filter", {"filter": {"event": {"name": ["milk.spilt"]}}})["events"]
+    roles = {one["prefect.resource.role"]: one["prefect.resource.id"] for one in event["related"]}
+    assert roles["flow-run"] == f"prefect.flow-run.{first}"
+    assert {"task-run", "flow", "deployment"} <= roles.keys()
 
 
-def test_a_deployment_that_triggers_itself_is_stopped(tmp_path: Path) -> None:
+def test_a_deployment_that_triggers_itself_is_stopped(api: Api) -> None:
     """Each of its runs emits what starts the next: after some rounds it is not run again, and an event says so."""
-    folder = write_flows(tmp_path / "flows", FLOWS)
-    with running_server(tmp_path / "server") as server:
-        api = Api(server)
-        api.pool("pool")
-        env = environment(tmp_path / "user", server.url)
-        subprocess.run([sys.executable, "flows.py"], cwd=folder, env=env, check=True, timeout=60)
-        with running_worker(server, home=tmp_path / "worker", cwd=folder):
-            deployment = api.call("GET", "/deployments/name/wipe/wipe")["id"]
-            api.run(deployment, parameters={"litres": 1, "again": True})
-            failed = {"filter": {"event": {"name": ["prefect.automation.action.failed"]}}}
-            wait_for(lambda: bool(api.call("POST", "/events/filter", failed)["events"]), 60, lambda: "it goes on and on")
-            (told,) = api.call("POST", "/events/filter", failed)["events"]
-            assert "has set itself off 10 times within an hour" in told["payload"]["reason"]
-            assert api.call("POST", "/flow_runs/count", {"deployments": {"id": {"any_": [deployment]}}}) == 12
-        assert "an automation runs in circles" in server.log
+    deployment = api.call("GET", "/deployments/name/wipe/wipe")["id"]
+    query = {"deployments": {"id": {"any_": [deployment]}}}
+    before = api.call("POST", "/flow_runs/count", query)
+    api.run(deployment, parameters={"litres": 1, "again": True})
+    failed = {"filter": {"event": {"name": ["prefect.automation.action.failed"]}}}
+    wait_for(lambda: bool(api.call("POST", "/events/filter", failed)["events"]), 60, lambda: "it goes on and on")
+    (told,) = api.call("POST", "/events/filter", failed)["events"]
+    assert "has set itself off 10 times within an hour" in told["payload"]["reason"]
+    assert api.call("POST", "/flow_runs/count", query) - before == 12
+    assert "an automation runs in circles" in api.server.log
