@@ -21,7 +21,7 @@ from flowhand.blocks.schemas import nested_blocks, schema_checksum
 from flowhand.blocks.secret_types import SecretValues, secret_texts
 from flowhand.errors import BlockMissingCapabilities
 from flowhand.filesystems import GitHub, LocalFileSystem
-from flowhand.infrastructure import DockerContainer, Process
+from flowhand.infrastructure import DockerContainer, DockerRegistry, Process
 from support.built_in_blocks import FILE, text
 
 
@@ -258,8 +258,10 @@ def test_fields_are_set_before_the_hook_is_called() -> None:
 
 def test_infrastructure_as_job_variables() -> None:
     """What an infrastructure block says, in the words of a pool of its type; what it leaves open is the pool's."""
-    box = DockerContainer(image="img", image_pull_policy="ALWAYS", env={"A": "1"}, command=["python", "-m", "x"])
+    registry = DockerRegistry.model_validate({"username": "me", "password": "p", "registry_url": "registry.example.org"})
+    box = DockerContainer(image="img", image_pull_policy="ALWAYS", env={"A": "1"}, command=["python", "-m", "x"], image_registry=registry)
     assert box.job_variables() == {
+        "registry_credentials": {"username": "me", "password": "p", "registry_url": "registry.example.org", "reauth": True},
         "image": "img",
         "image_pull_policy": "Always",
         "env": {"A": "1"},
@@ -306,7 +308,7 @@ OLDER: dict[str, dict[str, Any]] = {
         "type": "docker-container",
         "image": "i",
         "image_pull_policy": "ALWAYS",
-        "image_registry": None,
+        "image_registry": {"username": "u", "password": "p", "registry_url": "r", "reauth": True},
         "volumes": ["a:b"],
     },
     "kubernetes-job": {
@@ -327,5 +329,6 @@ def test_documents_of_older_clients(slug: str) -> None:
     """They are read, and hold what was written as far as we know it."""
     data = OLDER[slug]
     kept = data_of(block_of(_document(slug, data), Block))
+    kept.get("image_registry", {}).pop("block_type_slug", None)
     assert {name: kept[name] for name in data if name in kept and slug != "date-time"}.items() <= data.items()
-    assert set(data) - set(kept) <= {"image_registry", "customizations", "job"}
+    assert set(data) - set(kept) <= {"customizations", "job"}

@@ -1,4 +1,4 @@
-"""What git hosts want to see. Any of these can be the `credentials` of a `GitRepository`."""
+"""What git hosts and image registries want to see. Those of git hosts can be the `credentials` of a `GitRepository`."""
 
 from __future__ import annotations
 
@@ -51,3 +51,20 @@ class BitBucketCredentials(Block):
     username: str | None = Field(default=None, description="The user that the token or password belongs to.")
     password: SecretStr | None = Field(default=None, description="The user's password.")
     url: str = Field(default="https://api.bitbucket.org/", description="The address of a Bitbucket of one's own.")
+
+
+class DockerRegistry(Block):
+    """Who may see an image registry: a docker pool's `registry_credentials`."""
+
+    _block_type_name = "Docker Registry"
+
+    username: str = Field(description="The user.")
+    password: SecretStr = Field(description="The user's password or token.")
+    registry_url: str | None = Field(default=None, description="The registry; the image's own unless given.")
+    reauth: bool = Field(default=True, description="Accepted and without effect: each pull logs in.")
+
+
+class DockerRegistryCredentials(DockerRegistry):
+    """The same, as Prefect's package for Docker calls it."""
+
+    _block_type_name = "Docker Registry Credentials"

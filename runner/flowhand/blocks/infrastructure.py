@@ -10,6 +10,8 @@ from pydantic import Field
 
 from flowhand.blocks.block import Block
 from flowhand.blocks.capabilities import RUN_INFRASTRUCTURE
+from flowhand.blocks.credentials import DockerRegistry
+from flowhand.blocks.documents import data_of
 from flowhand.blocks.secret_types import SecretValues
 
 _ABOUT_NONE = "Unset: the pool's own."
@@ -55,6 +57,7 @@ class DockerContainer(Infrastructure):
     type: Literal["docker-container"] = "docker-container"
     image: str | None = Field(default=None, description=f"The container's image. {_ABOUT_NONE}")
     image_pull_policy: Literal["IF_NOT_PRESENT", "ALWAYS", "NEVER"] | None = Field(default=None, description="When the image is pulled.")
+    image_registry: DockerRegistry | None = Field(default=None, description="Who may see the image's registry.")
     networks: list[str] = Field(default_factory=list, description="Networks to join.")
     network_mode: str | None = Field(default=None, description="Docker's network mode, in place of networks.")
     auto_remove: bool = Field(default=False, description="Whether the container is removed when it has ended.")
@@ -67,6 +70,9 @@ class DockerContainer(Infrastructure):
     def job_variables(self) -> dict[str, Any]:
         """See `Infrastructure.job_variables`."""
         given = super().job_variables()
+        given.pop("image_registry", None)
+        if self.image_registry:
+            given["registry_credentials"] = data_of(self.image_registry)
         if self.image_pull_policy:
             given["image_pull_policy"] = _DOCKER_POLICIES[self.image_pull_policy]
         return given

@@ -21,7 +21,14 @@ BUILT_IN: Final = {
         "storage": ("local-file-system",),
         "object_stores": ("remote-file-system", "s3", "gcs", "azure", "smb"),
         "repositories": ("github", "gitlab-repository", "bitbucket-repository"),
-        "credentials": ("git-credentials", "github-credentials", "gitlab-credentials", "bitbucket-credentials"),
+        "credentials": (
+            "git-credentials",
+            "github-credentials",
+            "gitlab-credentials",
+            "bitbucket-credentials",
+            "docker-registry",
+            "docker-registry-credentials",
+        ),
         "integrations": (
             "aws-credentials",
             "minio-credentials",
