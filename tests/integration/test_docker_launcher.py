@@ -62,7 +62,7 @@ def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
     """An image with flows in it, as `deploy` makes it."""
     folder = tmp_path_factory.mktemp("boxed")
     (folder / "flows.py").write_text(FLOWS)
-    made = DeploymentImage("tests/boxed", "1")
+    made = DeploymentImage("tests/boxed", "1", pull=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("DOCKER_HOST", engine.host)

@@ -59,7 +59,7 @@ def deployment(server: RunningServer, engine: Engine, tmp_path_factory: pytest.T
         patch.setenv("FLOWHAND_HOME", str(server.home))
         flow = import_module("flows_in_a_box").in_a_box
         made = flow.to_deployment("d", job_variables={"network_mode": "none", "auto_remove": True, "env": {"GIVEN": "yes"}})
-        return deploy(made, work_pool_name="boxes", image=DeploymentImage("tests/worked", "1"), push=False)[0]
+        return deploy(made, work_pool_name="boxes", image=DeploymentImage("tests/worked", "1", pull=False), push=False)[0]
 
 
 def lines(api: Api, run: str) -> list[str]:

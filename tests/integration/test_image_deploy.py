@@ -67,27 +67,41 @@ def deployments(api: Api) -> list[str]:
     return sorted(one["name"] for one in api.call("POST", "/deployments/filter", {}))
 
 
-def test_a_run_completes_in_a_container_of_the_image(api: Api, flows: Any, engine: Engine) -> None:
-    """Built, pushed, applied with image and command; `docker run` of just that executes a run of the deployment to Completed."""
+def test_built_pushed_and_applied(api: Api, flows: Any, engine: Engine) -> None:
+    """In this order, and told; the registry has the image, and every deployment."""
     image = f"{engine.registry}/team/project:1"
+    Path("Dockerfile").write_text(f"FROM {engine.tiny}\nCOPY . /here/\n")
+    both = flows.adding.to_deployment("pushed"), flows.other.to_deployment("pushed")
     with redirect_stdout(io.StringIO()) as out:
-        first, second = deploy(flows.adding.to_deployment("boxed"), flows.other.to_deployment("boxed"), work_pool_name="boxes", image=image)
+        first, second = deploy(*both, work_pool_name="boxes", image=DeploymentImage(image, dockerfile="Dockerfile"))
     told = out.getvalue()
     order = [
         told.index(words)
         for words in ("Building image", f"Built image {image}.", f"Pushed image {image}.", "All deployments", "\nDeployments")
     ]
     assert order == sorted(order)
-    assert all(name in told for name in ("adding/boxed", "other/boxed", "applied", "worker start --pool 'boxes'", "deployment run [NAME]"))
+    assert all(
+        name in told for name in ("adding/pushed", "other/pushed", "applied", "worker start --pool 'boxes'", "deployment run [NAME]")
+    )
     assert httpx.get(f"http://{engine.registry}/v2/team/project/tags/list").json()["tags"] == ["1"]
     found = api.call("GET", f"/deployments/{first}")
     assert (found["job_variables"], found["path"]) == ({"image": image, "command": "flowhand flow-run execute"}, ".")
     assert api.call("GET", f"/deployments/{second}")["job_variables"]["image"] == image
-    run = api.run(first, parameters={"x": 41})
+
+
+def test_a_run_completes_in_a_container_of_the_image(api: Api, flows: Any, engine: Engine) -> None:
+    """`docker run` of what was deployed, image and command, executes a run of the deployment to Completed."""
+    image = DeploymentImage("tests/project", "1", pull=False)
+    with redirect_stdout(io.StringIO()):
+        boxed = flows.adding.deploy("boxed", work_pool_name="boxes", image=image, push=False)
+    found = api.call("GET", f"/deployments/{boxed}")
+    run = api.run(boxed, parameters={"x": 41})
     client = engine.client()
     try:
         variables = {"FLOWHAND_API_URL": api.server.url, "FLOWHAND__FLOW_RUN_ID": run}
-        client.containers.run(image, found["job_variables"]["command"].split(), environment=variables, network_mode="host", remove=True)
+        client.containers.run(
+            image.reference, found["job_variables"]["command"].split(), environment=variables, network_mode="host", remove=True
+        )
     finally:
         client.close()
     assert api.read(run)["state_name"] == "Completed"
@@ -97,8 +111,8 @@ def test_a_run_completes_in_a_container_of_the_image(api: Api, flows: Any, engin
 
 def test_nothing_is_applied_when_the_image_cannot_be_had(api: Api, flows: Any, engine: Engine) -> None:
     """A build that fails, a push that is refused."""
-    Path("Failing").write_text(f"FROM {engine.base}\nRUN false\n")
-    Path("Working").write_text(f"FROM {engine.base}\nRUN true\n")
+    Path("Failing").write_text(f"FROM {engine.tiny}\nRUN false\n")
+    Path("Working").write_text(f"FROM {engine.tiny}\nCOPY . /here/\n")
     before = deployments(api)
     deployment = flows.adding.to_deployment("never")
     with pytest.raises(ImageBuildError):
@@ -127,7 +141,7 @@ def test_the_working_directory_is_that_of_the_image(api: Api, flows: Any) -> Non
 
 def test_an_image_may_stay_with_the_engine(api: Api, flows: Any, engine: Engine) -> None:
     """With push=False it is built and nothing more."""
-    Path("Dockerfile").write_text(f"FROM {engine.base}\nRUN true\n")
+    Path("Dockerfile").write_text(f"FROM {engine.tiny}\nCOPY . /here/\n")
     image = DeploymentImage(f"{engine.registry}/kept", "1", "Dockerfile")
     with redirect_stdout(io.StringIO()) as out:
         flows.adding.deploy("kept", work_pool_name="boxes", image=image, push=False)

@@ -22,6 +22,7 @@ build:
       image_name: {registry}/project/boxed
       tag: "1"
       dockerfile: {dockerfile}
+      pull: {pull}
       additional_tags: [latest]
       buildargs: {{GREETING: hello}}
 push:
@@ -60,24 +61,38 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]
         yield server
 
 
-def test_an_image_of_a_project_is_built_pushed_and_runs(tmp_path: Path, server: RunningServer, engine: Engine) -> None:
-    """Both tags are in the registry, the deployment has the image, and a run completes in it, where Prefect would have put the project."""
-    (tmp_path / "flows.py").write_text(FLOW)
-    (tmp_path / "prefect.yaml").write_text(FILE.format(registry=engine.registry, dockerfile="auto", folder=tmp_path.name))
-    environ = environment(server.home, server.url, DOCKER_HOST=engine.host, FLOWHAND_BASE_IMAGE=engine.base)
-    ended = flowhand("deploy", env=environ, cwd=tmp_path, timeout=120)
+def test_an_image_of_a_project_is_built_and_pushed(tmp_path: Path, server: RunningServer, engine: Engine) -> None:
+    """Both tags are in the registry, and the deployment has the image."""
+    (tmp_path / "flows.py").write_text(FLOW.replace("boxed", "pushed"))
+    (tmp_path / "Dockerfile").write_text(f"FROM {engine.tiny}\nCOPY . /here/\n")
+    text = FILE.format(registry=engine.registry, dockerfile="Dockerfile", pull="true", folder="x").replace(
+        "flows.py:boxed", "flows.py:pushed"
+    )
+    (tmp_path / "prefect.yaml").write_text(text)
+    ended = flowhand("deploy", env=environment(server.home, server.url, DOCKER_HOST=engine.host), cwd=tmp_path, timeout=120)
     assert ended.code == 0, ended
     tags = httpx.get(f"http://{engine.registry}/v2/project/boxed/tags/list").json()["tags"]
     assert sorted(tags) == ["1", "latest"]
+    found = Api(server).call("GET", "/deployments/name/pushed/default")
+    assert found["job_variables"] == {"image": f"{engine.registry}/project/boxed:1", "command": "flowhand flow-run execute"}
+
+
+def test_a_run_completes_in_the_image_of_a_project(tmp_path: Path, server: RunningServer, engine: Engine) -> None:
+    """With the generated Dockerfile the code is where Prefect would have put it, as the file says."""
+    (tmp_path / "flows.py").write_text(FLOW)
+    text = FILE.format(registry="tests", dockerfile="auto", pull="false", folder=tmp_path.name)
+    (tmp_path / "prefect.yaml").write_text(text[: text.index("\npush:")] + text[text.index("\npull:") :])
+    environ = environment(server.home, server.url, DOCKER_HOST=engine.host, FLOWHAND_BASE_IMAGE=engine.base)
+    ended = flowhand("deploy", env=environ, cwd=tmp_path, timeout=120)
+    assert ended.code == 0, ended
     api = Api(server)
     found = api.call("GET", "/deployments/name/boxed/default")
-    image = f"{engine.registry}/project/boxed:1"
-    assert found["job_variables"] == {"image": image, "command": "flowhand flow-run execute"}
     run = api.run(found["id"])
     client = engine.client()
     try:
+        image, command = found["job_variables"]["image"], found["job_variables"]["command"].split()
         variables = {"FLOWHAND_API_URL": server.url, "PREFECT__FLOW_RUN_ID": run}
-        client.containers.run(image, found["job_variables"]["command"].split(), environment=variables, network_mode="host", remove=True)
+        client.containers.run(image, command, environment=variables, network_mode="host", remove=True)
     finally:
         client.close()
     assert api.read(run)["state_name"] == "Completed"
@@ -87,7 +102,9 @@ def test_a_build_that_fails_is_told_and_nothing_applied(tmp_path: Path, server: 
     """The failing step of the Dockerfile and what it printed stand in the error, after the file and the line of the deployment."""
     (tmp_path / "flows.py").write_text(FLOW.replace("boxed", "unbuilt"))
     (tmp_path / "Dockerfile").write_text(f"FROM {engine.base}\nRUN echo this is why; exit 4\n")
-    text = FILE.format(registry=engine.registry, dockerfile="Dockerfile", folder="x").replace("flows.py:boxed", "flows.py:unbuilt")
+    text = FILE.format(registry=engine.registry, dockerfile="Dockerfile", pull="false", folder="x").replace(
+        "flows.py:boxed", "flows.py:unbuilt"
+    )
     (tmp_path / "prefect.yaml").write_text(text)
     ended = flowhand("deploy", env=environment(server.home, server.url, DOCKER_HOST=engine.host), cwd=tmp_path, timeout=120)
     assert ended.code == 1
@@ -100,18 +117,18 @@ def test_a_build_that_fails_is_told_and_nothing_applied(tmp_path: Path, server: 
 
 
 @pytest.mark.parametrize(
-    ("inputs", "said"),
+    ("inputs", "code", "said"),
     [
-        ("{image_name: x, tga: y}", "no option 'tga'; did you mean"),
-        ("{dockerfile: auto}", "needs the input image_name"),
-        ("{image_name: x, additional_tags: latest}", "the input additional_tags must be"),
-        ("{image_name: x}", "there is no Dockerfile"),
+        ("{image_name: x, tga: y}", 1, "no option 'tga'; did you mean"),
+        ("{dockerfile: auto}", 2, "needs the input image_name"),
+        ("{image_name: x, additional_tags: latest}", 1, "the input additional_tags must be"),
+        ("{image_name: x}", 1, "there is no Dockerfile"),
     ],
 )
-def test_a_build_step_that_is_wrong(tmp_path: Path, server: RunningServer, inputs: str, said: str) -> None:
+def test_a_build_step_that_is_wrong(tmp_path: Path, server: RunningServer, inputs: str, code: int, said: str) -> None:
     """The step and what is wrong with it, before an engine is asked."""
     (tmp_path / "flows.py").write_text(FLOW)
     step = f"build: [{{prefect_docker.deployments.steps.build_docker_image: {inputs}}}]\n"
     (tmp_path / "flowhand.yaml").write_text(f"{step}deployments: [{{name: x, entrypoint: 'flows.py:boxed', work_pool: {{name: boxes}}}}]\n")
     ended = flowhand("deploy", env=environment(server.home, server.url), cwd=tmp_path)
-    assert (ended.code, said in ended.err) == (2, True), ended.err
+    assert (ended.code, said in ended.err) == (code, True), ended.err

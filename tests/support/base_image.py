@@ -48,6 +48,15 @@ def base_image() -> IO[bytes]:
     return out
 
 
+def one_file() -> IO[bytes]:
+    """An archive with one file, for `docker import`, to be closed."""
+    out = tempfile.TemporaryFile()  # noqa: SIM115  # handed to the caller
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        _file(archive, "file", "content\n")
+    out.seek(0)
+    return out
+
+
 def _interpreter(archive: tarfile.TarFile) -> list[Path]:
     """Below /usr/local; the programs and libraries whose own libraries are needed as well."""
     prefix = Path(sys.base_prefix)

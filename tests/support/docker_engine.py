@@ -21,13 +21,13 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import docker
 import pytest
 from docker.errors import DockerException, ImageNotFound
 
-from support.base_image import ENVIRONMENT, VERSION, base_image
+from support.base_image import ENVIRONMENT, VERSION, base_image, one_file
 from support.storage_servers import free_port
 
 FOLDER: Final = Path(tempfile.gettempdir(), f"flowhand-engine-{os.getuid()}")
@@ -44,8 +44,13 @@ class Engine:
 
     @property
     def base(self) -> str:
-        """The image with Python and all that flowhand needs, but not flowhand; it is in the registry."""
-        return f"{self.registry}/python:{VERSION}-slim"
+        """The image with Python and all that flowhand needs, but not flowhand. In no registry: it is to be built from with pull=False."""
+        return f"flowhand-tests/python:{VERSION}-slim"
+
+    @property
+    def tiny(self) -> str:
+        """An image with one file, which is in the registry. Nothing can be executed in it."""
+        return f"{self.registry}/tiny:1"
 
     def client(self) -> docker.DockerClient:
         """To be closed."""
@@ -64,7 +69,7 @@ def docker_engine() -> Generator[Engine]:
         line = _join() or _start()
         host, registry = line.makefile().readline().split()
         engine = Engine(host, registry)
-        _provide_base(engine)
+        _provide_images(engine)
     with line:
         yield engine
 
@@ -98,18 +103,24 @@ def _start() -> socket.socket:
     return line
 
 
-def _provide_base(engine: Engine) -> None:
+def _provide_images(engine: Engine) -> None:
     client = engine.client()
     try:
-        client.images.get(engine.base)
+        client.images.get(engine.tiny)
     except ImageNotFound:
         with base_image() as archive:
-            name, _, tag = engine.base.rpartition(":")
-            client.api.import_image(archive, repository=name, tag=tag, changes=[f"ENV {ENVIRONMENT}", 'CMD ["python3"]'])
-        for event in client.api.push(engine.base, stream=True, decode=True):
+            _import(client, archive, engine.base, f"ENV {ENVIRONMENT}", 'CMD ["python3"]')
+        with one_file() as archive:
+            _import(client, archive, engine.tiny)
+        for event in client.api.push(engine.tiny, stream=True, decode=True):
             assert "error" not in event, event
     finally:
         client.close()
+
+
+def _import(client: docker.DockerClient, archive: IO[bytes], reference: str, *changes: str) -> None:
+    name, _, tag = reference.rpartition(":")
+    client.api.import_image(archive, repository=name, tag=tag, changes=list(changes) or None)
 
 
 # --- the program --------------------------------------------------------------------------------------------------------------------------
