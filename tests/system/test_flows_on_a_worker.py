@@ -20,14 +20,19 @@ def number(n):
     get_run_logger().info("in the task")
     return n
 
+@task
+def numbers():
+    return [1, 2]
+
 @flow(persist_result=True)
-def child(n: int = 0):
+def child(n: int = 0, more: list | None = None):
     return n
 
 @flow(persist_result=True)
 def parent():
     future = number.submit(7)
-    linked = run_deployment("child/d", parameters={"n": future})
+    listed = numbers()
+    linked = run_deployment("child/d", parameters={"n": future, "more": [listed, 1]})
     loose = run_deployment("child/d", parameters={"n": 1}, as_subflow=False)
     return [linked.id, loose.id, linked.state.name]
 
@@ -89,17 +94,22 @@ def run(api: Api, name: str) -> dict[str, object]:
 
 
 def test_a_run_made_inside_a_run_is_linked_to_it(api: Api) -> None:
-    """Through a task run in the parent, named flow/deployment, the futures among its parameters as inputs; not with as_subflow=False."""
+    """Through a task run in the parent, named flow/deployment, futures and task results as its inputs; not with as_subflow=False."""
     ended = run(api, "parent")
     assert ended["state_name"] == "Completed", ended["state"]
     linked, loose, state = ended["state"]["data"]  # type: ignore[index]
     assert state == "Completed"
     child = api.read(linked)
-    assert child["parameters"] == {"n": 7}
+    assert child["parameters"] == {"n": 7, "more": [[1, 2], 1]}
     task_run = api.call("GET", f"/task_runs/{child['parent_task_run_id']}")
     assert (task_run["name"], task_run["flow_run_id"], task_run["state_name"]) == ("child/d", ended["id"], "Completed")
     assert task_run["task_key"].endswith(".child-d")
-    assert task_run["task_inputs"]["n"][0]["input_type"] == "task_run"
+    inputs = {name: [one["id"] for one in found] for name, found in task_run["task_inputs"].items()}
+    named = {
+        one["name"].partition("-")[0]: one["id"]
+        for one in api.call("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [ended["id"]]}}})
+    }
+    assert inputs == {"n": [named["number"]], "more": [named["numbers"]]}
     assert api.read(loose)["parent_task_run_id"] is None
     assert "in the task" in api.logs(ended["id"])  # type: ignore[arg-type]
 

@@ -65,7 +65,8 @@ async def run(
     body = {key: value for key, value in body.items() if value is not None}
     parent = current_run() if as_subflow else None
     linked = parent if parent is not None and parent.known_to_api else None
-    return await perform(_run(str(name), body, linked, inputs_of(parameters or {}), timeout, poll_interval))
+    inputs = inputs_of(parameters or {}, linked.results) if linked is not None else {}
+    return await perform(_run(str(name), body, linked, inputs, timeout, poll_interval))
 
 
 def _run(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
 
 from flowhand.client import flows
 from flowhand.client.call import Call, Errand, Json, read_json
 from flowhand.sdk.context import RunContext
 from flowhand.sdk.task_calling import futures_in
+from flowhand.sdk.task_results import TaskResults
 
 
 def link(run: RunContext, deployment: Json, inputs: Mapping[str, list[Json]]) -> Errand[str]:
@@ -33,11 +34,25 @@ def link(run: RunContext, deployment: Json, inputs: Mapping[str, list[Json]]) ->
     return made["id"]
 
 
-def inputs_of(parameters: Mapping[str, Any]) -> dict[str, list[Json]]:
-    """Which task runs each parameter's value comes from: the futures in it."""
+def inputs_of(parameters: Mapping[str, Any], results: TaskResults) -> dict[str, list[Json]]:
+    """Which task runs each parameter's value comes from: the futures in it, and what tasks of this flow run have answered."""
     return {
-        name: [{"input_type": "task_run", "id": future.task_run_id} for future in futures_in(value)] for name, value in parameters.items()
+        name: [{"input_type": "task_run", "id": task_run_id} for task_run_id in dict.fromkeys(_origins(value, results))]
+        for name, value in parameters.items()
     }
+
+
+def _origins(value: Any, results: TaskResults) -> Iterator[str]:
+    for future in futures_in(value):
+        yield future.task_run_id
+    parts: Iterable[Any] = ()
+    if isinstance(value, Mapping):
+        parts = cast("Mapping[Any, Any]", value).values()
+    elif isinstance(value, list | tuple | set | frozenset):
+        parts = cast("Iterable[Any]", value)
+    for part in (value, *parts):
+        if (origin := results.origin(part)) is not None:
+            yield origin
 
 
 def _slug(text: str) -> str:

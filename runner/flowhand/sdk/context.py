@@ -11,6 +11,7 @@ from flowhand.errors import MissingContextError
 from flowhand.sdk.flow_run import FlowRun
 from flowhand.sdk.runnable import Runnable
 from flowhand.sdk.task_pool import TaskPool
+from flowhand.sdk.task_results import TaskResults
 from flowhand.sdk.task_run import TaskRun
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class RunContext:
     """How often each task and subflow was begun here: the source of their dynamic keys."""
     pool: TaskPool = field(default_factory=TaskPool)
     """What runs the tasks that are submitted here."""
+    results: TaskResults = field(default_factory=TaskResults)
+    """Which task run a value came from."""
     reporter: Reporter | None = None
     """Who tells the API of a flow run that is called here and now; None: nobody does, or the worker."""
 

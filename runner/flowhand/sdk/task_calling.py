@@ -165,6 +165,8 @@ def _course(attempt: Attempt, given: TaskCall) -> Course:
     task_run.parameters = as_parameters(attempt.arguments)
     task_run.name = task.run_name(task_run.parameters, task_run.name)
     yield from _cached(attempt, task, course(attempt))
+    if attempt.state.is_completed():
+        attempt.run.results.remember(attempt.state.data, task_run.id)
 
 
 def _cached(attempt: Attempt, task: Task[..., Any], steps: Course) -> Course:
