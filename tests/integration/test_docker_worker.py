@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import signal
 from collections.abc import Generator
 from contextlib import redirect_stdout
@@ -14,9 +16,10 @@ import pytest
 
 from flowhand import deploy
 from flowhand.deployments import DeploymentImage
+from support.cli import environment, flowhand
 from support.docker_engine import Engine
 from support.server import RunningServer, running_server
-from support.worker import Api, running_worker
+from support.worker import Api, running_worker, wait_for
 
 pytestmark = pytest.mark.timeout(300)  # the first to come waits for the engine
 
@@ -112,3 +115,27 @@ def test_a_run_without_an_image_says_so(server: RunningServer, engine: Engine, t
         ended = api.ended(api.run(bare))
     assert ended["state_name"] == "Crashed"
     assert "the run has no image: give the deployment's or the pool's job variable image" in ended["state"]["message"]
+
+
+def test_a_container_that_nobody_stands_for_is_swept(server: RunningServer, deployment: str, engine: Engine, tmp_path: Path) -> None:
+    """Worker, keeper and program killed, and a command of one's own that does not notice: `worker sweep` removes its container."""
+    api = Api(server)
+    home = tmp_path / "worker"
+    client = engine.client()
+
+    def running() -> list[Any]:
+        return client.containers.list(filters={"label": ["io.flowhand.key"]})
+
+    with running_worker(server, home=home, pool="boxes", environ={"DOCKER_HOST": engine.host}) as worker:
+        api.run(deployment, job_variables={"command": "sleep 300"})
+        wait_for(lambda: bool(running()), 60)
+        keeper = next(home.glob("instances/*/keeper.json"))
+        for pid in (worker.process.pid, json.loads(keeper.read_bytes())["pid"]):
+            os.kill(pid, signal.SIGKILL)
+        worker.process.wait()
+        environ = environment(home, server.url, DOCKER_HOST=engine.host)
+        wait_for(lambda: flowhand("worker", "sweep", "--dry-run", "-o", "json", env=environ).json["containers"] != [], 30)
+        assert len(running()) == 1
+        assert len(flowhand("worker", "sweep", "-o", "json", env=environ).json["containers"]) == 1
+        assert running() == []
+    client.close()
