@@ -56,7 +56,17 @@ _RUN_NOUNS: Final = frozenset(
     {"flow_runs", "task_runs", "logs", "events", "artifacts", "variables", "block_types", "block_schemas", "block_documents", "runner"}
 )
 _DEPLOY_NOUNS: Final = frozenset(
-    {"flows", "deployments", "work_pools", "work_queues", "concurrency_limits", "v2", "automations", "saved_searches"}
+    {
+        "flows",
+        "deployments",
+        "work_pools",
+        "work_queues",
+        "concurrency_limits",
+        "v2",
+        "automations",
+        "flow_run_notification_policies",
+        "saved_searches",
+    }
 )
 
 

@@ -16,6 +16,8 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from flowhand_server.routes.legacy import adapted, is_legacy
+
 _LONG_NUMBER: Final = re.compile(rb"\d{19}")
 """What may be beyond 64 bits: worth a closer look, by a slower parser."""
 _MANY: Final = 250
@@ -26,7 +28,8 @@ class JsonRequest(Request):
     """A request whose `json()` is strict. json.JSONDecodeError for what it refuses."""
 
     async def json(self) -> Any:
-        return strict_json(await self.body())
+        value = strict_json(await self.body())
+        return adapted(value) if is_legacy(self.headers.get("user-agent", "")) else value
 
 
 class JsonRoute(APIRoute):

@@ -99,6 +99,12 @@ async def next_runs(body: IdList, store: StoreDep, now: Now) -> Response:
     return reply(await store.read(history.next_runs_by_flow, body.flow_ids, now))
 
 
+@router.post("/ui/task_runs/dashboard/counts")
+async def dashboard_counts(query: Entities, store: StoreDep, now: Now) -> Response:
+    """How many task runs completed and failed, over twenty equal spans of time."""
+    return reply(await store.read(history.dashboard_counts, query, now))
+
+
 @router.post("/ui/task_runs/count")
 async def count_by_state(query: Entities, store: StoreDep) -> Response:
     """How many task runs that fit are in each type of state."""

@@ -16,6 +16,8 @@ from flowhand_server.store.errors import Refused
 from flowhand_server.store.nouns import where
 
 MAX_SPANS: Final = 2000
+SPANS: Final = 20
+"""Of the dashboard (contract: `/ui/task_runs/dashboard/counts`)."""
 
 
 def run_history(conn: Connection, table: Table, query: History, now: int) -> list[forms.Form]:
@@ -78,6 +80,24 @@ def counts_by_state(conn: Connection, query: Entities) -> dict[str, int]:
     counts = {kind.value: 0 for kind in StateType}
     counts.update({row[0]: row[1] for row in conn.execute(statement) if row[0]})
     return counts
+
+
+def dashboard_counts(conn: Connection, query: Entities, now: int) -> list[dict[str, int]]:
+    """How many task runs that fit completed and how many failed, in each of twenty equal spans since the filter's beginning.
+
+    Refused (422) without a beginning.
+    """
+    since = query.task_runs.expected_start_time.after_ if query.task_runs and query.task_runs.expected_start_time else None
+    if since is None:
+        raise Refused(422, "task_runs.expected_start_time.after_ is needed: the spans begin there.")
+    c, begin = t.task_run.c, to_micros(since)
+    step = max(1, -(-(now - begin) // SPANS))
+    span = ((c.expected_start_time - begin) // step).label("span")
+    kinds = {"completed": ["COMPLETED"], "failed": ["FAILED", "CRASHED"]}
+    sums = [func.sum(case((c.state_type.in_(types), 1), else_=0)).label(name) for name, types in kinds.items()]
+    statement = select(span, *sums).where(*where(t.task_run, query), c.expected_start_time >= begin).group_by("span")
+    found = {int(row["span"]): {name: int(row[name]) for name in kinds} for row in conn.execute(statement).mappings()}
+    return [found.get(number, dict.fromkeys(kinds, 0)) for number in range(SPANS)]
 
 
 def count_task_runs_by_flow_run(conn: Connection, ids: list[str]) -> dict[str, int]:
