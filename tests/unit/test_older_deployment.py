@@ -363,7 +363,7 @@ name: five
 flow_name: f
 storage:
   _block_type_slug: local-file-system
-  basepath: /srv
+  basepath: store
 infrastructure:
   _block_type_slug: process
   env: {A: b}
@@ -382,7 +382,7 @@ def test_a_file_of_several_deployments(tmp_path: Path, here: Path) -> None:
     assert registry.get_instances(Block) == []
     one, two, five = registry
     assert (one.path, two.path, five.path) == (str(tmp_path / "sub" / "code"), str(tmp_path / "sub"), None)
-    assert (five.storage, five.infrastructure) == (LocalFileSystem(basepath="/srv"), Process(env={"A": "b"}))
+    assert (five.storage, five.infrastructure) == (LocalFileSystem(basepath=str(tmp_path / "sub" / "store")), Process(env={"A": "b"}))
     assert five.manifest_path == str(tmp_path / "sub" / "m.json")
     assert [failure.line for failure in registry.failures] == [10, 12, 15]
     assert "did you mean 'name'" in str(registry.failures[0])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -150,6 +152,21 @@ def test_wrong_schedules_and_limits_are_refused(options: dict[str, Any], words: 
     """With a ValueError that names what is wrong."""
     with pytest.raises(ValueError, match=words):
         sample.to_deployment("n", **options)
+
+
+def test_an_unknown_option_is_told_with_what_was_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of `to_deployment`, `serve`, `deploy` and `from_entrypoint`; a TypeError, as for any call."""
+    (tmp_path / "unknown_option.py").write_text("from flowhand import flow\n@flow\ndef other(): ...\n")
+    monkeypatch.chdir(tmp_path)
+    calls: list[Callable[..., Any]] = [
+        partial(sample.to_deployment, "n"),
+        partial(sample.serve, "n"),
+        partial(sample.deploy, "n", work_pool_name="p"),
+        partial(RunnerDeployment.from_entrypoint, "unknown_option.py:other", "n"),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match="takes no option 'crn', did you mean 'cron'"):
+            call(crn="@daily")
 
 
 def test_the_constructor_checks_too() -> None:

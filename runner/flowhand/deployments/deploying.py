@@ -13,7 +13,7 @@ from flowhand.deployments.api import api_settings, perform
 from flowhand.deployments.applying import apply_deployment
 from flowhand.deployments.deploy_report import print_next_steps, print_report, say
 from flowhand.deployments.images.deployment_image import DeploymentImage
-from flowhand.deployments.runner_deployment import RunnerDeployment
+from flowhand.deployments.runner_deployment import RunnerDeployment, made_of
 from flowhand.errors import DeploymentApplyError, ObjectNotFound
 from flowhand.sdk.flow import Flow
 
@@ -26,7 +26,7 @@ async def deploy_flow(flow: Flow[..., Any], name: str, **options: Any) -> str:
     if "print_next_steps" in own:
         own["print_next_steps_message"] = own.pop("print_next_steps")
     pool = options.pop("work_pool_name", None)
-    made = RunnerDeployment.from_flow(flow, name, **options)
+    made = made_of(flow, name, options)
     return (await deploy_all(made, work_pool_name=pool, **own))[0]
 
 

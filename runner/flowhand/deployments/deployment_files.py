@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from flowhand.blocks.documents import document_id_of
+from flowhand.blocks.storage import LocalFileSystem
 from flowhand.deployments.deployment import Deployment
 from flowhand.deployments.deployment_yaml import fields_of, made_of, with_blocks
 from flowhand.deployments.projects.located import parse_yaml
@@ -99,4 +101,7 @@ def _from_folder(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
         fields["manifest_path"] = str(folder / fields["manifest_path"])
     if fields.get("storage") is None and not hasattr(fields.get("infrastructure"), "image"):
         fields["path"] = str(folder / (fields.get("path") or ""))
+    storage = fields.get("storage")
+    if isinstance(storage, LocalFileSystem) and document_id_of(storage) is None:
+        storage.basepath = str(folder / (storage.basepath or ""))
     return fields

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -163,7 +165,7 @@ class RunnerDeployment:
 
         A flow whose imports are missing here still yields one, its schema read from the source. FlowLoadError when there is no such flow.
         """
-        made = cls.from_flow(load_flow_or_placeholder(entrypoint), name, interval, **options)
+        made = made_of(load_flow_or_placeholder(entrypoint), name, {"interval": interval, **options})
         made.path = str(Path.cwd())
         return made
 
@@ -174,7 +176,7 @@ class RunnerDeployment:
 
         The code is pulled into a temporary folder to look at the flow, which is gone afterwards, also when pulling fails.
         """
-        return cls.from_flow(await flow_from_source(storage, entrypoint), name, interval, **options)
+        return made_of(await flow_from_source(storage, entrypoint), name, {"interval": interval, **options})
 
     # --- the API -----------------------------------------------------------------------------------------------------------------------
 
@@ -185,3 +187,13 @@ class RunnerDeployment:
         ValueError for an image, a queue or job variables without a pool; DeploymentApplyError when the API refuses.
         """
         return await apply_deployment(self, work_pool_name, image)
+
+
+def made_of(flow: Flow[..., Any], name: str, options: Mapping[str, Any]) -> RunnerDeployment:
+    """`RunnerDeployment.from_flow`; a TypeError for an option that it does not take says which was meant."""
+    known = list(inspect.signature(RunnerDeployment.from_flow).parameters)[2:]
+    for option in options.keys() - set(known):
+        near = difflib.get_close_matches(option, known, 1)
+        hint = f", did you mean {near[0]!r}?" if near else f"; it takes {', '.join(known)}"
+        raise TypeError(f"a deployment of flow {flow.name!r} takes no option {option!r}{hint}")
+    return RunnerDeployment.from_flow(flow, name, **options)

@@ -45,7 +45,7 @@ async def reporter_of_async(attempt: Attempt) -> Reporter | None:
 
 async def to_deployment(flow: Flow[..., Any], name: str, **options: Any) -> RunnerDeployment:
     """`RunnerDeployment.from_flow`."""
-    return _behind("flowhand.deployments.runner_deployment", "RunnerDeployment").from_flow(flow, name, **options)
+    return _behind("flowhand.deployments.runner_deployment", "made_of")(flow, name, options)
 
 
 async def deploy_flow(flow: Flow[..., Any], name: str, **options: Any) -> str:
@@ -86,7 +86,7 @@ def serve_flow(flow: Flow[..., Any], name: str | None, **options: Any) -> Any:
     if _loading():
         return None
     serving = {option: options.pop(option) for option in _SERVING & options.keys()}
-    deployment = _behind("flowhand.deployments.runner_deployment", "RunnerDeployment").from_flow(flow, name or flow.name, **options)
+    deployment = _behind("flowhand.deployments.runner_deployment", "made_of")(flow, name or flow.name, options)
     return _behind("flowhand.serving", "serve")(deployment, **serving)
 
 
