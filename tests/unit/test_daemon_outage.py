@@ -39,3 +39,14 @@ async def test_an_old_answer_ends_no_pause() -> None:
     outage = Outage()
     outage.over()
     assert await sat(outage, LEAST_S + 0.3, None) >= LEAST_S + 0.3
+
+
+async def test_what_the_server_asked_for_is_waited_for() -> None:
+    """Retry-After of one answer stands, whatever the others are answered."""
+    outage = Outage()
+    began = time.monotonic()
+    async with anyio.create_task_group() as group:
+        group.start_soon(outage.sit_out, 60.0, LEAST_S + 0.4)
+        await anyio.sleep(0.05)
+        outage.over()
+    assert LEAST_S + 0.4 <= time.monotonic() - began < 10.0

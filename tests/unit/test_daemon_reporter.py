@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from flowhand.clock import SystemClock
+from flowhand.daemon.backoff import Backoff
 from flowhand.daemon.follower import Follower
 from flowhand.daemon.instance import Instance, Stamp
 from flowhand.daemon.journal import Journal
@@ -88,7 +89,7 @@ class Handler:
 class Bench:
     """A reporter with everything around it in memory, but for the journal."""
 
-    def __init__(self, tmp_path: Path) -> None:
+    def __init__(self, tmp_path: Path, backoff: Callable[[], Backoff] = Backoff) -> None:
         self.backend = MemoryBackend()
         self.files = Files()
         self.registry = Registry(10)
@@ -108,6 +109,7 @@ class Bench:
             SystemClock(),
             self.dead_letters,
             Masking(Redactor(["own-credential"])),
+            backoff,
         )
 
     async def obey(self, orders: Orders) -> None:
@@ -135,9 +137,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+async def bench(tmp_path: Path, backoff: Callable[[], Backoff] = Backoff) -> AsyncGenerator[Bench]:
     """The bench with its loop running."""
-    made = Bench(tmp_path)
+    made = Bench(tmp_path, backoff)
     await made.session.open(None)
     async with anyio.create_task_group() as group:
         group.start_soon(made.reporter.run)
@@ -179,6 +181,19 @@ async def test_an_api_that_is_away_costs_nothing(tmp_path: Path) -> None:
         await b.until_empty()
         assert b.backend.lines[("a", 1)] == ["one", "two"]
         assert b.backend.states == [("a", 1, "RUNNING"), ("a", 1, "COMPLETED")]
+
+
+async def test_an_answer_to_somebody_else_ends_its_pause(tmp_path: Path) -> None:
+    """After an outage nothing is kept back for as long as the back-off has grown."""
+    async with bench(tmp_path, lambda: Backoff(first_s=1e6, most_s=1e6)) as b:
+        b.backend.trouble = away(1)
+        b.reporter.mark(b.run("a", b"one\n"))
+        with anyio.fail_after(10):
+            while not b.backend.requests:
+                b.session.outage.over()
+                await anyio.sleep(0.05)
+        await b.until_empty()
+        assert b.backend.lines[("a", 1)] == ["one"]
 
 
 async def test_a_forgotten_session_is_opened_again(tmp_path: Path) -> None:

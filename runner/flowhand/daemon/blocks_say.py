@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from flowhand.client import blocks
 from flowhand.client.call import Errand, Json
+from flowhand.daemon.containers import IN_CONTAINER, KIND
 from flowhand.daemon.references import Ask
 from flowhand.errors import ApiError, FlowhandError, LaunchError
 from flowhand.wire.runner import ClaimedRun, DeploymentBrief
 
 PULL: Final = "prefect.deployments.steps.pull_with_block"
-OUR_TYPE: Final = "process"
+OUR_TYPES: Final = ("process", IN_CONTAINER)
 """What workers of these pools execute."""
 
 
@@ -63,12 +64,12 @@ def _variables(document_id: str, deployment: DeploymentBrief) -> Errand[dict[str
         raise LaunchError(f"the infrastructure block of deployment {deployment.name!r} cannot be read: {error}") from error
     if not isinstance(block, Infrastructure):
         raise LaunchError(f"deployment {deployment.name!r} has a {slug} block as its infrastructure, which no worker here can execute")
-    if block.pool_type != OUR_TYPE:
+    if block.pool_type not in OUR_TYPES:
         raise LaunchError(
-            f"deployment {deployment.name!r} wants its runs executed by a {slug} block, and workers of this pool execute processes; "
-            f"give it a work pool of type {block.pool_type} with the block's fields as its job variables"
+            f"deployment {deployment.name!r} wants its runs executed by a {slug} block, and workers of this pool execute processes and "
+            f"containers; give it a work pool of type {block.pool_type} with the block's fields as its job variables"
         )
-    return block.job_variables()
+    return {**block.job_variables(), KIND: block.pool_type}
 
 
 def _under(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,9 @@ from flowhand.execution.containers.handover import reachable
 from flowhand.wire.job import Container
 from flowhand.wire.runner import ClaimedRun
 
+KIND: Final = "infrastructure"
+"""A key of the job configuration: what an older deployment's block is for."""
+IN_CONTAINER: Final = "docker"
 START: Final = ["flowhand", "flow-run", "execute"]
 _NOT_OF_A_NAME: Final = re.compile(r"[^a-zA-Z0-9_.-]+")
 _OF_THIS_HOST: Final = ("FLOWHAND_HOME",)

@@ -35,7 +35,7 @@ class HandBack:
             try:
                 await self._backend.release(request)
             except ApiUnavailable as error:
-                await self._session.outage.sit_out(backoff.next(error.retry_after))
+                await self._session.outage.sit_out(backoff.next(error.retry_after), error.retry_after)
                 continue
             except Unauthorized:
                 raise

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from flowhand.daemon.containers import container_of
+from flowhand.daemon.containers import IN_CONTAINER, KIND, container_of
 from flowhand.errors import LaunchError
 from flowhand.ids import new_id
 from flowhand.wire.job import Job
@@ -90,7 +90,7 @@ def make_job(
     )
     if secrets:
         job["secrets"] = list(secrets)
-    if place.in_containers:
+    if place.in_containers or config.get(KIND) == IN_CONTAINER:
         job["container"] = container_of(claimed, config, job["env"], job["command"])
         job["directory"] = str((deployment.path if deployment else None) or ".")
     return job

@@ -11,13 +11,13 @@ from typing import Any
 
 from flowhand.daemon.run import Run
 from flowhand.redaction import Redactor
-from flowhand.wire.runner import LogLine, StateItem, TaskItem
+from flowhand.wire.runner import EventItem, LogLine, StateItem, TaskItem
 
 Mask = Callable[[str], str]
 
 
 class Masking:
-    """Applied to all lines and states, on their way into a report."""
+    """Applied to all that runs say, on its way into a report."""
 
     def __init__(self, own: Redactor) -> None:
         self.own = own
@@ -43,6 +43,14 @@ class Masking:
         if mask is not None:
             item.name = mask(item.name)
             item.message = mask(item.message) if item.message else item.message
+        return item
+
+    def event(self, run: Run, item: EventItem) -> EventItem:
+        """The same event without secrets in what it says."""
+        mask = self._of(run)
+        if mask is not None:
+            event = item.event
+            event.resource, event.related, event.payload = (_deep(part, mask) for part in (event.resource, event.related, event.payload))
         return item
 
     def _of(self, run: Run) -> Mask | None:

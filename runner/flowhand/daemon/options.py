@@ -57,5 +57,5 @@ class Plan:
     """Nobody has set the limit: it is a bound from cores and memory."""
     poll_s: float = 10.0
     """Between polls where no long poll can be held."""
-    in_containers: bool = False
-    """Runs are executed in containers: the pool is of the type docker."""
+    pool_type: str | None = None
+    """The type of the work pool."""

@@ -23,13 +23,13 @@ class Outage:
             self._over.set()
             self._over = anyio.Event()
 
-    async def sit_out(self, seconds: float) -> None:
-        """Waits so long, or until somebody else was answered, but then at least LEAST_S; cancellable."""
-        over = self._over
+    async def sit_out(self, seconds: float, asked_s: float | None = None) -> None:
+        """Waits so long, or until somebody else was answered, but then at least LEAST_S and what the server asked for; cancellable."""
+        over, least = self._over, max(LEAST_S, asked_s or 0.0)
         self._waiting += 1
         try:
-            await anyio.sleep(min(seconds, LEAST_S))
-            with anyio.move_on_after(max(seconds - LEAST_S, 0.0)):
+            await anyio.sleep(min(seconds, least))
+            with anyio.move_on_after(max(seconds - least, 0.0)):
                 await over.wait()
         finally:
             self._waiting -= 1

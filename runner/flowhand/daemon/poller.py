@@ -111,7 +111,7 @@ class Poller:
             delay = self._backoff.next(error.retry_after)
             if self._backoff.failures == 1:
                 log.warning("The API cannot be reached; claiming again as soon as it can", error=str(error))
-            await self._pause(delay)
+            await self._pause(delay, error.retry_after)
         finally:
             self._scope = None
 
@@ -186,10 +186,10 @@ class Poller:
             return True
         return False
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, seconds: float, asked_s: float | None) -> None:
         if not self.closed:
             with anyio.CancelScope() as self._resting:
-                await self._session.outage.sit_out(seconds)
+                await self._session.outage.sit_out(seconds, asked_s)
 
     def _freed(self) -> None:
         self._change.set()

@@ -25,6 +25,7 @@ from flowhand.client.call import Errand
 from flowhand.client.connect import open_sync
 from flowhand.client.embedded import ensure_api
 from flowhand.clock import SystemClock
+from flowhand.daemon.containers import IN_CONTAINER
 from flowhand.daemon.daemon import Daemon, Leave, Parts
 from flowhand.daemon.instance import Instance, acquire, write_private
 from flowhand.daemon.jobs import Place
@@ -38,6 +39,7 @@ from flowhand.execution.launcher import Launcher
 from flowhand.execution.process import ProcessLauncher
 from flowhand.settings import Settings, load
 from flowhand.telemetry import configure
+from flowhand.wire.work_pools import AGENTS
 
 log = structlog.get_logger("flowhand.daemon")
 
@@ -57,7 +59,7 @@ def run_worker(options: WorkerOptions) -> int:
     with open_sync(settings) as client:
         client.be_patient(Waiting().tell)
         pool = prepare_pool(client, options)
-    return run(plan_worker(options, settings, in_containers=pool["type"] == "docker"))
+    return run(plan_worker(options, settings, pool_type=str(pool["type"])))
 
 
 class Waiting:
@@ -73,7 +75,7 @@ class Waiting:
             log.warning("Waiting for the API, for as long as it takes", why=str(error), tries=self._tries)
 
 
-def plan_worker(options: WorkerOptions, settings: Settings, *, in_containers: bool = False) -> Plan:
+def plan_worker(options: WorkerOptions, settings: Settings, *, pool_type: str | None = None) -> Plan:
     """What a worker's options mean with these settings."""
     limit = options.limit or settings.worker_limit
     name = options.name or f"{os.uname().nodename}-{options.work_pool}"
@@ -93,7 +95,7 @@ def plan_worker(options: WorkerOptions, settings: Settings, *, in_containers: bo
         cwd=Path.cwd(),
         bounded_by_machine=limit is None,
         poll_s=settings.worker_poll,
-        in_containers=in_containers,
+        pool_type=pool_type,
     )
 
 
@@ -195,7 +197,7 @@ async def _main(
             log_level=plan.settings.log_level,
             storage_base_path=plan.settings.storage_base_path,
             environ=environ,
-            in_containers=plan.in_containers,
+            in_containers=plan.pool_type == IN_CONTAINER,
         )
         launcher = launcher_of(plan, instance, environ)
         secrets, ask = own_secrets(plan.settings, address), asking(address, revive, plan.settings.api_timeout)
@@ -214,7 +216,7 @@ async def _main(
 def launcher_of(plan: Plan, instance: Instance, environ: Mapping[str, str]) -> Launcher:
     """What executes the plan's runs."""
     processes = ProcessLauncher(instance.directory, dict(environ))
-    return DockerLauncher(processes, instance.directory) if plan.in_containers else processes
+    return DockerLauncher(processes, instance.directory) if plan.pool_type in (IN_CONTAINER, AGENTS) else processes
 
 
 def asking(address: Address, revive: Callable[[], Address], timeout_s: float) -> Ask:

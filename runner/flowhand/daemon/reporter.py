@@ -28,7 +28,7 @@ from flowhand.daemon.session import Session
 from flowhand.errors import ApiRefused, ApiUnavailable, Unauthorized
 from flowhand.failpoints import fail_point
 from flowhand.wire.job import key_of
-from flowhand.wire.runner import FENCING, LogBatch, Orders, Refusal, ReportReply, ReportRequest, StateItem, StateResult, TaskItem
+from flowhand.wire.runner import FENCING, EventItem, LogBatch, Orders, Refusal, ReportReply, ReportRequest, StateItem, StateResult, TaskItem
 from flowhand.wire.states import TERMINAL
 
 log = structlog.get_logger("flowhand.daemon")
@@ -130,8 +130,9 @@ class Reporter:
 
     async def _round(self) -> None:
         batch = await self._build()
-        if batch.request.logs or batch.request.states or batch.request.tasks:
-            await self._settle(batch.request)
+        request = batch.request
+        if request.logs or request.states or request.tasks or request.events:
+            await self._settle(request)
         for run in batch.fenced:
             await self._handler.let_go(run)
         if batch.unfinished:
@@ -158,6 +159,7 @@ class Reporter:
         heard = [item for frame in taken.frames if (item := run.hear(frame)) is not None]
         states = [self._masking.state(run, item) for item in heard]
         tasks = [self._masking.task(run, item) for frame in taken.frames if (item := run.task(frame)) is not None]
+        events = [self._masking.event(run, item) for frame in taken.frames if (item := run.event(frame)) is not None]
         lines = self._masking.lines(run, [*run.notes, *taken.lines])
         run.notes.clear()
         if run.follower.pending == 0:
@@ -168,6 +170,7 @@ class Reporter:
             said = LogBatch(run_id=run.claimed.run_id, attempt=run.claimed.attempt, lines=lines)
             self._handler.heard(run, said)
             batch.request.logs.append(said)
+        batch.request.events += events
         if not run.silenced:
             batch.request.tasks += tasks
             batch.request.states += [item for item in states if item.seq > run.marks.get("state", 0)]
@@ -224,7 +227,7 @@ class Reporter:
                 delay = self._backoff.next(error.retry_after)
                 if self._backoff.failures == 1:
                     log.warning("The API cannot be reached; runs go on, and what they say is kept", error=str(error))
-                await self._session.outage.sit_out(delay)
+                await self._session.outage.sit_out(delay, error.retry_after)
             except Unauthorized:
                 raise
             except ApiRefused as error:
@@ -277,6 +280,7 @@ def halves(request: ReportRequest) -> tuple[ReportRequest, ReportRequest | None]
     """A report in two; the second is None when it holds one item alone. Logs come before states, so order is kept."""
     items = [
         *(LogBatch(run_id=batch.run_id, attempt=batch.attempt, lines=[line]) for batch in request.logs for line in batch.lines),
+        *request.events,
         *request.tasks,
         *request.states,
     ]
@@ -286,7 +290,7 @@ def halves(request: ReportRequest) -> tuple[ReportRequest, ReportRequest | None]
     return _of(request, items[:middle]), _of(request, items[middle:])
 
 
-def _of(request: ReportRequest, items: Sequence[LogBatch | TaskItem | StateItem]) -> ReportRequest:
+def _of(request: ReportRequest, items: Sequence[LogBatch | EventItem | TaskItem | StateItem]) -> ReportRequest:
     part = ReportRequest(session=request.session)
     for item in items:
         match item:
@@ -294,6 +298,8 @@ def _of(request: ReportRequest, items: Sequence[LogBatch | TaskItem | StateItem]
                 part.states.append(item)
             case TaskItem():
                 part.tasks.append(item)
+            case EventItem():
+                part.events.append(item)
             case LogBatch() if part.logs and (part.logs[-1].run_id, part.logs[-1].attempt) == (item.run_id, item.attempt):
                 part.logs[-1].lines.extend(item.lines)
             case LogBatch():

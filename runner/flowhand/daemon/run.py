@@ -18,7 +18,7 @@ from flowhand.daemon.follower import Follower, Frame
 from flowhand.execution.launcher import Exit, StopReason
 from flowhand.redaction import Redactor
 from flowhand.wire.job import NOT_BEGUN, key_of
-from flowhand.wire.runner import ClaimedRun, LogLine, RetryPolicy, StateItem, TaskItem
+from flowhand.wire.runner import ClaimedRun, EventItem, LogLine, RetryPolicy, StateItem, TaskItem
 from flowhand.wire.states import StateType
 
 
@@ -98,6 +98,16 @@ class Run:
         about = {"run_id": self.claimed.run_id, "attempt": self.claimed.attempt, "seq": frame.seq, "at_us": frame.body.get("t")}
         try:
             return TaskItem.model_validate(frame.body | about)
+        except ValidationError:
+            return None  # not of our own child program
+
+    def event(self, frame: Frame) -> EventItem | None:
+        """The event that a frame carries; None when it carries none, or the server has it."""
+        if frame.body.get("k") != "event" or frame.seq <= self.marks.get("channel", 0):
+            return None
+        about = {"run_id": self.claimed.run_id, "attempt": self.claimed.attempt, "seq": frame.seq}
+        try:
+            return EventItem.model_validate({"event": frame.body.get("e"), **about})
         except ValidationError:
             return None  # not of our own child program
 
