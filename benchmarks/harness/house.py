@@ -58,6 +58,10 @@ class House:
         self._started.append(spawn(shlex.split(command.format(pool=POOL)), self._environ, self.home / "worker.log"))
         await_true(self._worker_is_online, 60.0, f"the worker did not come online; its log is {self.home}/worker.log")
 
+    def start_beside(self, command: str, environ: dict[str, str]) -> None:
+        """Starts another program of the house, with more in its environment."""
+        self._started.append(spawn(shlex.split(command), self._environ | environ, self.home / "beside.log"))
+
     def _worker_is_online(self) -> bool:
         refuse_dead(self._started, self.home / "worker.log")
         return any(worker.get("status") == "ONLINE" for worker in self.rest.post(f"/work_pools/{POOL}/workers/filter", {}))

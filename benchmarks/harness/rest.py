@@ -29,6 +29,11 @@ class Rest:
         self._http = httpx.Client(base_url=url, headers=headers, timeout=40.0, trust_env=False)
         self._watches = True
 
+    @property
+    def url(self) -> str:
+        """The API's address."""
+        return self._address[0]
+
     def __enter__(self) -> Self:
         return self
 
@@ -139,6 +144,12 @@ class Rest:
                     return int(message.split()[1])
             time.sleep(0.1)  # logs that are late announce themselves to nobody
         raise BenchmarkFailed(f"the log of run {run_id} does not say when it began")
+
+    def claimed_ns(self, run_id: str) -> int:
+        """When a run first became Pending, which is when a worker claimed it."""
+        states = self.get(f"/flow_run_states/?flow_run_id={run_id}")
+        first = next(state for state in states if state["type"] == "PENDING")
+        return int(datetime.fromisoformat(first["timestamp"]).timestamp() * 1e9)
 
     def _paged(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         offset = 0
