@@ -3,36 +3,93 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from flowhand.blocks.storage import CodeBlock, StorageBlock
-from flowhand.filesystems import S3, BitBucket, GitHub, GitHubRepository, GitLab, LocalFileSystem, RemoteFileSystem, S3Bucket
+from flowhand.filesystems import (
+    GCS,
+    S3,
+    Azure,
+    AzureBlobStorageContainer,
+    BitBucket,
+    GitHub,
+    GitHubRepository,
+    GitLab,
+    LocalFileSystem,
+    RemoteFileSystem,
+    S3Bucket,
+)
 from flowhand_storage.errors import AccessDenied, InvalidSource, SourceNotFound, StorageError, UnsafePath
 from support.git_http import GitHttpServer
 from support.git_repository import Repository
+from support.storage_azure import azure_settings
 from support.storage_files import read_files, write_files
+from support.storage_gcs import gcs_settings
 from support.storage_s3 import new_bucket, s3_settings
 
 CODE = {"flows.py": "x = 1\n", "parts/deep/names.py": "NAME = 1\n"}
 TOKEN = "".join(["t0ken", "-of-the-repository"])
 
 
-@pytest.fixture(params=["local", "memory", "s3", "s3-bucket"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> StorageBlock:
+def _s3(place: str) -> StorageBlock:
+    key = {"aws_access_key_id": (settings := s3_settings())["key"], "aws_secret_access_key": settings["secret"]}
+    return S3.model_validate({"bucket_path": f"{new_bucket()}/{place}", "endpoint_url": settings["endpoint_url"], **key})
+
+
+def _s3_bucket(place: str) -> StorageBlock:
+    key = {"aws_access_key_id": (settings := s3_settings())["key"], "aws_secret_access_key": settings["secret"]}
+    credentials = {**key, "aws_client_parameters": {"endpoint_url": settings["endpoint_url"]}}
+    return S3Bucket.model_validate({"bucket_name": new_bucket(), "bucket_folder": place, "credentials": credentials})
+
+
+def _gcs(place: str) -> StorageBlock:
+    bucket = f"code-{uuid.uuid4().hex[:12]}"
+    fsspec.filesystem("gs", **gcs_settings()).mkdir(bucket)
+    return GCS.model_validate({"bucket_path": f"{bucket}/{place}", "service_account_info": "anon", "project": "tests"})
+
+
+def _azure(place: str) -> StorageBlock:
+    container = _azure_container()
+    fields = {"bucket_path": place, "azure_storage_container": container}
+    return Azure.model_validate(fields | {"azure_storage_connection_string": azure_settings()["connection_string"]})
+
+
+def _azure_blob_container(place: str) -> StorageBlock:
+    return AzureBlobStorageContainer.model_validate(
+        {"container_name": _azure_container(), "base_folder": place, "credentials": azure_settings()}
+    )
+
+
+def _azure_container() -> str:
+    name = f"code-{uuid.uuid4().hex[:12]}"
+    fsspec.filesystem("az", **azure_settings()).mkdir(name)
+    return name
+
+
+PLACES: dict[str, Callable[[str], StorageBlock]] = {
+    "memory": lambda place: RemoteFileSystem(basepath=f"memory://{place}", settings={}),
+    "s3": _s3,
+    "s3-bucket": _s3_bucket,
+    "gcs": _gcs,
+    "azure": _azure,
+    "azure-container": _azure_blob_container,
+}
+
+
+@pytest.fixture(params=["local", *PLACES])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StorageBlock:
     """An empty place to store things in."""
+    if request.param == "gcs":  # Google's own libraries find an emulator by this name alone
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_settings()["endpoint_url"])
     if request.param == "local":
         return LocalFileSystem(basepath=str(tmp_path / "store"))
-    if request.param == "memory":
-        return RemoteFileSystem(basepath=f"memory://{tmp_path.name}/store", settings={})
-    key = {"aws_access_key_id": (settings := s3_settings())["key"], "aws_secret_access_key": settings["secret"]}
-    if request.param == "s3":
-        return S3.model_validate({"bucket_path": f"{new_bucket()}/store", "endpoint_url": settings["endpoint_url"], **key})
-    credentials = {**key, "aws_client_parameters": {"endpoint_url": settings["endpoint_url"]}}
-    return S3Bucket.model_validate({"bucket_name": new_bucket(), "bucket_folder": "store", "credentials": credentials})
+    return PLACES[request.param](f"{tmp_path.name}/store")
 
 
 def test_a_folder_goes_there_and_back(store: StorageBlock, tmp_path: Path) -> None:
