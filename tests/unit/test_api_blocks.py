@@ -58,6 +58,18 @@ def test_hiding(paths: list[str], shown: dict[str, Any]) -> None:
     assert hidden({"a": "s", "b": {"c": "s", "d": 1}, "n": None}, paths) == shown
 
 
+def test_secrets_in_lists() -> None:
+    """A path goes on in each part of a list; hidden parts that come back are the old ones, unless the list has another length."""
+    old = {"keys": [{"code": "a", "n": 1}, {"code": "b", "n": 2}]}
+    shown = hidden(old, ["keys.code"])
+    assert shown == {"keys": [{"code": "********", "n": 1}, {"code": "********", "n": 2}]}
+    assert merged(old, shown, ["keys.code"], keep_others=False) == old
+    changed = {"keys": [{"code": "********", "n": 1}, {"code": "new", "n": 2}]}
+    assert merged(old, changed, ["keys.code"], keep_others=True) == {"keys": [{"code": "a", "n": 1}, {"code": "new", "n": 2}]}
+    shorter = {"keys": [{"code": "c", "n": 3}]}
+    assert merged(old, shorter, ["keys.code"], keep_others=True) == shorter
+
+
 def test_hidden_values_that_come_back_change_nothing() -> None:
     """A client that shows a document and saves it again keeps its secrets, also nested ones."""
     old = {"a": "s", "b": {"c": "s", "d": 1}}
