@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import ssl
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -18,6 +16,7 @@ from websockets.sync.client import connect
 
 from flowhand_server.access.failures import BURST
 from flowhand_server.access.size import MAX_BODY
+from support.certificates import Certificate, make_certificate
 from support.cli import environment, flowhand
 from support.rest import Rest
 from support.server import RunningServer, running_server
@@ -132,24 +131,9 @@ def test_names_that_were_allowed(tmp_path: Path) -> None:
             assert httpx.get(f"{server.url}/version", headers={"Host": host}, trust_env=False).status_code == status
 
 
-@dataclass
-class Certificate:
-    """A certificate of its own authority, for 127.0.0.1."""
-
-    cert: Path
-    key: Path
-
-
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    folder = tmp_path_factory.mktemp("tls")
-    made = Certificate(folder / "cert.pem", folder / "key.pem")
-    words = (
-        f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=flowhand -keyout {made.key} -out {made.cert}"
-    )
-    command = ["openssl", *words.split(), "-subj", "/CN=flowhand", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(command, check=True, capture_output=True)
-    return made
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 def test_tls(tmp_path: Path, certificate: Certificate) -> None:
