@@ -11,7 +11,7 @@ import pytest
 
 from flowhand.deployments import Deployment
 from flowhand.filesystems import LocalFileSystem
-from flowhand.infrastructure import DockerContainer, KubernetesJob, Process
+from flowhand.infrastructure import KubernetesJob, Process
 from support.server import running_server
 from support.worker import Api, running_worker
 
@@ -51,15 +51,18 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Generator[House]:
 
 
 def test_a_process_block_says_how(house: House, tmp_path: Path) -> None:
-    """Its environment and working directory, under the deployment's job variables, dotted keys among them; the code is at the path."""
+    """Its environment and working directory, under the deployment's job variables, dotted keys among them; the code is at the path.
+
+    What a block holds is no template: the worker's environment stays its own.
+    """
     (tmp_path / "flows.py").write_text(FLOWS)
     run, log = house.ended(
-        infrastructure=Process(env={"FROM_BLOCK": "1", "BOTH": "block"}),
+        infrastructure=Process(env={"FROM_BLOCK": "{{ $HOME }}", "BOTH": "block"}),
         job_variables={"env": {"BOTH": "deployment"}, "env.DOTTED": "2"},
         path=str(tmp_path),
     )
     assert run["state_name"] == "Completed", (run["state"], log)
-    assert str({"FROM_BLOCK": "1", "BOTH": "deployment", "DOTTED": "2"}) in log
+    assert str({"FROM_BLOCK": "{{ $HOME }}", "BOTH": "deployment", "DOTTED": "2"}) in log
     assert f"in {tmp_path.name}" in log
     assert run["work_pool_name"] == "default-agent-pool"
 
@@ -89,9 +92,9 @@ def test_the_code_comes_from_the_storage_block(house: House, tmp_path: Path) -> 
     assert run["state_name"] == "Completed", (run["state"], house.api.logs(run["id"]))
 
 
-@pytest.mark.parametrize("block", [DockerContainer(image="a:1"), KubernetesJob(image="a:1")])
-def test_what_this_worker_cannot_execute_is_refused_in_words(house: House, block: Any) -> None:
-    """The run's state names the block and what to do."""
+def test_what_this_worker_cannot_execute_is_refused_in_words(house: House) -> None:
+    """The run's state names the block and what to do. A container is executed: tests/integration/test_docker_worker.py."""
+    block = KubernetesJob(image="a:1")
     run, _ = house.ended(infrastructure=block)
     assert run["state"]["type"] in ("CRASHED", "FAILED")
     assert f"executed by a {block.type} block" in run["state"]["message"]

@@ -20,28 +20,35 @@ OUR_TYPES: Final = ("process", IN_CONTAINER)
 """What workers of these pools execute."""
 
 
-async def as_blocks_say(claimed: ClaimedRun, ask: Ask) -> ClaimedRun:
-    """The run with what its deployment's blocks say written out: a pull step for its storage, job variables for its infrastructure.
+async def with_storage(claimed: ClaimedRun, ask: Ask) -> ClaimedRun:
+    """The run with a pull step for its deployment's storage block, when code comes from one.
 
-    Asks nobody for a deployment without. LaunchError when a block cannot be had, or wants another kind of worker.
+    Asks nobody for a deployment without. LaunchError when the block cannot be had.
     """
     deployment = claimed.deployment
-    if deployment is None:
+    if deployment is None or deployment.storage_document_id is None or deployment.pull_steps:
         return claimed
+    step = await _asked(ask, _pull_step(deployment.storage_document_id, deployment.path), deployment)
+    return claimed.model_copy(update={"deployment": deployment.model_copy(update={"pull_steps": [step], "path": None})})
+
+
+async def over_infrastructure(config: dict[str, Any], claimed: ClaimedRun, ask: Ask) -> dict[str, Any]:
+    """The job configuration over the fields of the deployment's infrastructure block, where the pool leaves the execution to that.
+
+    Its references are resolved already: what a block holds is no template (docs/adr/0023-references-are-resolved-where-a-run-starts.md).
+    LaunchError when the block cannot be had, or wants another kind of worker.
+    """
+    deployment = claimed.deployment
+    if deployment is None or deployment.infrastructure_document_id is None:
+        return config
+    return _under(await _asked(ask, _variables(deployment.infrastructure_document_id, deployment), deployment), config)
+
+
+async def _asked(ask: Ask, errand: Errand[Any], deployment: DeploymentBrief) -> Any:
     try:
-        if deployment.storage_document_id is not None and not deployment.pull_steps:
-            step = await ask(_pull_step(deployment.storage_document_id, deployment.path))
-            claimed = _with(claimed, deployment.model_copy(update={"pull_steps": [step], "path": None}))
-        if deployment.infrastructure_document_id is not None:
-            variables = await ask(_variables(deployment.infrastructure_document_id, deployment))
-            claimed = claimed.model_copy(update={"job": _under(variables, claimed.job)})
+        return await ask(errand)
     except ApiError as error:
         raise LaunchError(f"a block of deployment {deployment.name!r} cannot be had: {error}") from error
-    return claimed
-
-
-def _with(claimed: ClaimedRun, deployment: DeploymentBrief) -> ClaimedRun:
-    return claimed.model_copy(update={"deployment": deployment})
 
 
 def _pull_step(document_id: str, path: str | None) -> Errand[Json]:

@@ -12,7 +12,7 @@ import structlog
 
 from flowhand.client.call import Errand
 from flowhand.clock import Clock
-from flowhand.daemon.blocks_say import as_blocks_say
+from flowhand.daemon.blocks_say import over_infrastructure, with_storage
 from flowhand.daemon.deadline import kill_at
 from flowhand.daemon.echo import Echo
 from flowhand.daemon.follower import Follower
@@ -120,8 +120,9 @@ class Lifecycle:
         self.mark(run)
 
     async def _job(self, run: Run) -> Job:
-        claimed = await as_blocks_say(run.claimed, self.ask)
+        claimed = await with_storage(run.claimed, self.ask)
         config, secrets = await resolved(configuration(claimed, self._place), self.ask)
+        config = await over_infrastructure(config, claimed, self.ask)
         if secrets:
             run.secrets.add(secrets)
         start_at = self._clock.boottime() + claimed.start_in_s if claimed.start_in_s > 0 else None
