@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from flowhand import deploy
-from flowhand.deployments import DeploymentImage
+from flowhand.deployments import Deployment, DeploymentImage
+from flowhand.infrastructure import DockerContainer
 from support.cli import environment, flowhand
 from support.docker_engine import Engine
 from support.server import RunningServer, running_server
@@ -115,6 +116,24 @@ def test_a_run_without_an_image_says_so(server: RunningServer, engine: Engine, t
         ended = api.ended(api.run(bare))
     assert ended["state_name"] == "Crashed"
     assert "the run has no image: give the deployment's or the pool's job variable image" in ended["state"]["message"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_an_older_deployment_is_executed_as_its_block_says(
+    server: RunningServer, deployment: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker of the agents' pool makes a container for the deployment with a DockerContainer block."""
+    monkeypatch.setenv("FLOWHAND_API_URL", server.url)
+    monkeypatch.setenv("FLOWHAND_HOME", str(server.home))
+    image = Api(server).call("GET", f"/deployments/{deployment}")["job_variables"]["image"]
+    block = DockerContainer(image=image, network_mode="none", auto_remove=True, env={"GIVEN": "by the block"})
+    fields = {"flow_name": "in-a-box", "entrypoint": "flows_in_a_box.py:in_a_box", "parameters": {"x": 7}}
+    older = Deployment(name="older", infrastructure=block, **fields).apply()
+    api = Api(server)
+    with running_worker(server, home=tmp_path / "worker", pool="default-agent-pool", environ={"DOCKER_HOST": engine.host}):
+        run = api.ended(api.run(older))
+    assert run["state_name"] == "Completed", (run["state"], lines(api, run["id"]))
+    assert "x is 7" in lines(api, run["id"])
 
 
 def test_a_container_that_nobody_stands_for_is_swept(server: RunningServer, deployment: str, engine: Engine, tmp_path: Path) -> None:
