@@ -13,6 +13,8 @@ from support.server import running_server
 from support.worker import Api, running_worker, wait_for, write_flows
 
 FLOWS = """
+import sys
+
 from flowhand import task
 from flowhand.events import DeploymentEventTrigger, emit_event
 
@@ -25,6 +27,7 @@ def deep():
 @flow
 def spill():
     deep()
+    get_run_logger().info("a client was loaded: %s", "httpx" in sys.modules)
 
 
 @flow
@@ -72,6 +75,7 @@ def test_a_flows_event_runs_another_deployment(api: Api) -> None:
     roles = {one["prefect.resource.role"]: one["prefect.resource.id"] for one in event["related"]}
     assert roles["flow-run"] == f"prefect.flow-run.{first}"
     assert {"task-run", "flow", "deployment"} <= roles.keys()
+    assert "a client was loaded: False" in api.logs(first)
 
 
 def test_a_deployment_that_triggers_itself_is_stopped(api: Api) -> None:

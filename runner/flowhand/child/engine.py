@@ -64,6 +64,7 @@ def run_job(job: Job, channel: Channel, stop: Stop, clock: Clock | None = None) 
     session = Session(job, channel, stop, _context(job), clock or SystemClock())
     process.run = session.run
     process.announce = lambda task_run: channel.send(task_frame(task_run, time.time_ns() // 1000))
+    process.emit = lambda event: channel.send({"k": "event", "e": event})
     process.conceal = lambda secret: channel.acknowledged({"k": "secret", "v": secret})
     for secret in job.get("secrets", ()):
         conceal(secret)

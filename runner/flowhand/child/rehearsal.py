@@ -84,7 +84,7 @@ def run(flows: dict[str, dict[str, Any]]) -> None:
         for entrypoint, parameters in flows.items():
             run_job(job(entrypoint, parameters), channel, Stop(channel))
     finally:
-        process.run = process.announce = process.conceal = None
+        process.run = process.announce = process.emit = process.conceal = None
         for number, before in handlers.items():
             signal.signal(number, before or signal.SIG_DFL)
         sys.path[:] = path

@@ -7,22 +7,27 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from flowhand.errors import FlowhandError
-from flowhand.events.delivery import Delivery
 from flowhand.events.event import Event
 from flowhand.events.related import related_to_run
 from flowhand.events.words import in_one_line
-from flowhand.sdk.api import api_settings
+from flowhand.sdk.context import process
 from flowhand.wire.events import MAX_EVENT_BYTES
+
+if TYPE_CHECKING:
+    from flowhand.events.delivery import Delivery
 
 TIGHT: Final = timedelta(minutes=5)
 """Events further apart are not said to follow each other: nobody waits so long to put them in order."""
+
+MAX_FRAME: Final = 200_000
+"""Bytes of an event that goes the way of a run's log lines; larger ones would crowd out a worker's reports."""
 
 _lock = threading.Lock()
 _deliveries: dict[tuple[int, str], Delivery] = {}
@@ -43,6 +48,8 @@ def emit_event(
 ) -> Event:
     """Tells the API of an event, and returns it at once; it is delivered in the background, before the process ends.
 
+    Of a run that a worker executes, it goes the way of the log lines, and is not lost while the API is away.
+
     `resource` is what it happened to: labels with `prefect.resource.id` among them. `related` are others that it touches, each with a
     `prefect.resource.role`; within a run, the run, its flow, its deployment and its tags are added. From plain and from async code.
     ValueError for an event that the API would not take.
@@ -55,7 +62,8 @@ def emit_event(
         raise ValueError(f"event {event!r}: its payload is nothing that JSON can say ({error})") from None
     if size > MAX_EVENT_BYTES:
         raise EventTooLarge(f"event {event!r} has {size} bytes; there may be {MAX_EVENT_BYTES}")
-    _delivery().send(body, size)
+    if size > MAX_FRAME or process.emit is None or not process.emit(body):
+        _delivery().send(body, size)
     return made
 
 
@@ -85,6 +93,10 @@ def make_event(
 
 def _delivery() -> Delivery:
     """The one to the API in force here. After a fork there are none but our own."""
+    # here: the child of a worker reports its events like its log lines, and should not pay for a client
+    from flowhand.events.delivery import Delivery
+    from flowhand.sdk.api import api_settings
+
     settings = api_settings()
     with _lock:
         key = (os.getpid(), settings.api_url or "")

@@ -79,6 +79,8 @@ class _Process:
     """Tells of a task run's new state to whoever reports them."""
     elsewhere: Callable[[str], bool] | None = None
     """Whether the lines of a flow run (by its id) are reported by itself; None: none are."""
+    emit: Callable[[dict[str, Any]], bool] | None = None
+    """Hands an event to whoever reports them; whether he took it."""
     conceal: Callable[[str], object] | None = None
     """Tells a secret to whoever redacts what leaves; returns once it is known there."""
 

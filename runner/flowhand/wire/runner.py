@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from flowhand.wire.events import Event
 from flowhand.wire.states import StateType
 
 PROTOCOL: Final = 1
@@ -222,6 +223,16 @@ class TaskItem(Body):
     message: str | None = None
 
 
+class EventItem(Body):
+    """An event that a flow's process emitted."""
+
+    run_id: str
+    attempt: int
+    seq: int
+    event: Event
+    """Stored once, by its id."""
+
+
 class LogBatch(Body):
     """Log lines of one attempt, in order within each stream."""
 
@@ -238,6 +249,7 @@ class ReportRequest(Body):
     logs: list[LogBatch] = Field(default_factory=list)
     states: list[StateItem] = Field(default_factory=list)
     tasks: list[TaskItem] = Field(default_factory=list)
+    events: list[EventItem] = Field(default_factory=list)
     metrics: dict[str, float] | None = None
 
 

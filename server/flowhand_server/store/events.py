@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, or_, select, tuple_
 
@@ -16,6 +16,7 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.notices import Notice, post
 from flowhand_server.store.reading import insert_many_once
 from flowhand_server.store.task_run_events import record_task_runs
+from flowhand_server.store.texts import storable
 
 _event = t.event.c
 _WATCHED: Final = select(t.automation.c.id).where(t.automation.c.enabled).limit(1)
@@ -53,13 +54,22 @@ def _row(event: Event, now: int) -> dict[str, Any]:
         "id": event.id,
         "occurred": to_micros(event.occurred),
         "received": now,
-        "event": event.event,
-        "resource_id": event.resource[RESOURCE_ID],
+        "event": storable(event.event),
+        "resource_id": storable(event.resource[RESOURCE_ID]),
         "follows": event.follows,
-        "resource": event.resource,
-        "related": event.related,
-        "payload": event.payload,
+        "resource": _storable(event.resource),
+        "related": _storable(event.related),
+        "payload": _storable(event.payload),
     }
+
+
+def _storable(value: Any) -> Any:
+    """A value with every text in it as databases can store it."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(str(key)): _storable(one) for key, one in cast("dict[Any, Any]", value).items()}
+    return [_storable(one) for one in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def insert_rows(conn: Connection, rows: list[dict[str, Any]], *, evaluated: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The report: logs, then task runs, then states, then renewals of one daemon, stored in one transaction with their high-water marks.
+"""The report: logs, events, task runs, states, then renewals of one daemon, stored in one transaction with their high-water marks.
 
 Sent again after a lost answer it changes nothing and answers the same. Logs are never refused by the fence; states are.
 """
@@ -24,6 +24,7 @@ from flowhand.wire.runner import (
 from flowhand.wire.states import TERMINAL, StateType
 
 from .adoption import adopt_runs
+from .events import add_events
 from .leases import STREAMS, Held, Holdings, holdings, orders, renew, store_marks
 from .notices import Notice, post
 from .reported_states import StateReport
@@ -56,11 +57,12 @@ class _Report:
 
     def run(self) -> ReportReply:
         request = self.request
-        said = [*request.logs, *request.tasks, *request.states]
+        said = [*request.logs, *request.events, *request.tasks, *request.states]
         touched = {run_id for run_id, _ in request.renew} | {item.run_id for item in said}
         if touched:
             self.known = holdings(self.conn, touched)
         self._store_logs(request.logs)
+        add_events(self.conn, [item.event for item in request.events if item.run_id in self.known.runs], self.now)
         store_tasks(self.conn, self.known, request.tasks, self.now)
         StateReport(self.conn, self.opened, self.known, self.reply, self.now).store(request.states)
         self._renew(request.renew)
