@@ -1,7 +1,8 @@
 """API servers side by side on one machine: ours on SQLite and on PostgreSQL, and Prefect's, with few and with very many runs in the table.
 
-For each size of the table, server, call and number of clients: calls a second, latency, CPU a call (server and database together), refused
-calls, 5xx, and lines of the server's log that tell of its database failing. JSON lines on stdout, a table with the ratios on stderr.
+For each size of the table, server, call and number of clients: calls a second that were answered well, latency, CPU a call (server and
+database together), refused calls, 5xx, and lines of the server's log that tell of its database failing. JSON lines on stdout, a table with
+the ratios on stderr.
 
 The table is filled in the database itself with copies of real runs, the server being stopped meanwhile. Prefect is taken from a virtual
 environment of its own (`--prefect`).
@@ -189,13 +190,14 @@ def _cell(server: Contestant, name: str, size: int, sources: list[Iterator[Call]
     calls = len(found.seconds)
     if not calls:
         raise BenchmarkFailed(f"{server.name} {name}: no call was left to be measured; take fewer --clients or a bigger size")
+    failed = found.with_status(500) + found.statuses[UNANSWERED]
     return Cell(
         server.name,
         name,
         size,
         len(sources),
         calls,
-        round(calls / found.elapsed, 1),
+        round((calls - failed) / found.elapsed, 1),
         round(percentile(found.seconds, 0.5) * 1000, 2),
         round(percentile(found.seconds, 0.99) * 1000, 2),
         round(cpu / calls * 1000, 2),
@@ -215,8 +217,9 @@ def table(cells: list[Cell], servers: list[str]) -> str:
     rows = [titles, ["---"] * 3 + ["---:"] * (len(titles) - 3)]
     for call, runs, clients in dict.fromkeys((cell.call, cell.runs, cell.clients) for cell in cells):
         found = [of[call, runs, clients, name] for name in servers]
-        ratios = [of[call, runs, clients, name].per_s / of[call, runs, clients, "prefect"].per_s for name in beside]
-        rows.append([call, f"{runs:,}", str(clients), *map(_in_words, found), *(f"{ratio:.1f}" for ratio in ratios)])
+        theirs = of[call, runs, clients, "prefect"].per_s if beside else 0.0
+        ratios = [f"{of[call, runs, clients, name].per_s / theirs:.1f}" if theirs else "–" for name in beside]
+        rows.append([call, f"{runs:,}", str(clients), *map(_in_words, found), *ratios])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
