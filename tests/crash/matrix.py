@@ -72,7 +72,7 @@ def _play(rig: Rig, cell: Cell, fault: Fault, seed: int, *, last: bool) -> list[
         rig.wait_held(cell.point)
     rig.ask(memory_group(rig) if fault.hogs else "")
     if cell.point == "draining":
-        wait_for((rig.record / "began").exists, 45, lambda: rig.daemon().log)
+        wait_for(lambda: rig.began > 0, 45, lambda: rig.daemon().log)
         rig.tell_to_leave()
     rig.wait_held(cell.point)
     fault.do(rig)

@@ -132,8 +132,13 @@ class Rig:
 
     def child(self) -> psutil.Process:
         """The run's process: it has said so in its record, or it is the one that is held."""
-        began = self.record / "began"
-        return psutil.Process(int(began.read_text()) if began.exists() else self.held)
+        return psutil.Process(self.began or self.held)
+
+    @property
+    def began(self) -> int:
+        """The pid of the body that began last, as it wrote it down; 0 while there is none."""
+        told = self.record / "began"
+        return int(told.read_text() or 0) if told.exists() else 0
 
     # --- fail points
 
