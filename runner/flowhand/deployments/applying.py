@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flowhand.client import deployments, flows, work_pools
 from flowhand.client.call import Call, Errand, Json, path_of, read_nothing
@@ -123,8 +123,21 @@ def _create_or_update(deployment: RunnerDeployment, body: Json) -> Errand[str]:
         changes["concurrency_limit"] = None
     if known.get("work_pool_name") and "work_pool_name" not in changes:
         changes["work_pool_name"] = None  # from now on served by a script
-    yield deployments.update(known["id"], changes)
+    yield change(known, changes)
     return known["id"]
+
+
+def change(known: Json, changes: Json) -> Call[Any]:
+    """Sets what `changes` has of the deployment `known`. Its schedules become those of `changes`, if there are any in it.
+
+    A PATCH keeps schedules with slugs that it does not name, and refuses ones without a slug beside them; a POST replaces them all.
+    """
+    schedules = changes.get("schedules")
+    slugs = [item.get("slug") for item in known.get("schedules") or []]
+    given = [item.get("slug") for item in schedules or []]
+    if schedules is None or not slugs or not all(slugs) or (all(given) and set(slugs) <= set(given)):
+        return deployments.update(known["id"], changes)
+    return deployments.create({"name": known["name"], "flow_id": known["flow_id"]} | changes)
 
 
 def keep_phase(schedules: list[Json], known: list[Json]) -> list[Json]:

@@ -10,7 +10,7 @@ from flowhand.blocks.block import Block
 from flowhand.blocks.documents import document_id_of
 from flowhand.client import deployments, flows, work_queues
 from flowhand.client.call import Call, Errand, Json, path_of, read_json
-from flowhand.deployments.applying import keep_phase, not_applied, renew_triggers
+from flowhand.deployments.applying import change, keep_phase, not_applied, renew_triggers
 from flowhand.deployments.deployment_fields import schedules_of
 from flowhand.deployments.triggers import automations_of
 from flowhand.errors import ApiError, ApiRefused, DeploymentApplyError, ObjectAlreadyExists, ObjectNotFound
@@ -140,5 +140,5 @@ def _create_or_update(deployment: Deployment, flow_id: str, body: Json) -> Erran
         return made["id"]
     if "schedules" in body:
         body["schedules"] = keep_phase(body["schedules"], known.get("schedules") or [])
-    yield deployments.update(known["id"], body)
+    yield change(known, body)
     return known["id"]
