@@ -28,8 +28,8 @@ SCHEMA: Final = "schema"
 
 def update_flow_run(conn: Connection, run_id: str, body: FlowRunUpdate, now: int) -> None:
     """Sets what is given; of the policy only the parts that are given. NotFound."""
-    values = body.model_dump(mode="json", include=body.model_fields_set)
-    values = {name: value for name, value in values.items() if value is not None or _run[name].nullable}
+    given_values = body.model_dump(mode="json", include=body.model_fields_set)
+    values: dict[str, Any] = {name: value for name, value in given_values.items() if value is not None or _run[name].nullable}
     if "empirical_policy" in values:
         row = conn.execute(select(_run.empirical_policy).where(_run.id == run_id).with_for_update()).first()
         if row is None:
