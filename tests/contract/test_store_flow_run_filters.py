@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from sqlalchemy import Connection, Engine, event, update
 
 from flowhand.wire.filters import Entities, FlowRunQuery
@@ -16,6 +17,7 @@ from flowhand_server.store import flow_run_reading as reading
 from flowhand_server.store import tables as t
 from flowhand_server.store.flow_run_changes import delete_flow_run, update_flow_run
 from flowhand_server.store.flow_runs import NewRun, create_flow_run, create_flow_runs
+from flowhand_server.store.migrating import configuration
 from flowhand_server.store.postgresql_engine import engine as postgresql_engine
 from flowhand_server.store.reading import PROBE
 from flowhand_server.store.schema import prepare
@@ -122,3 +124,11 @@ def test_an_index_answers(tmp_path: Path, sort: str, wanted: dict[str, Any], ind
     steps = [step for plan in plans for step in plan]
     assert any(index in step for step in steps), steps
     assert "SCAN flow_run" not in steps
+
+
+def test_the_migration_writes_down_the_tags_that_there_are(conn: Connection) -> None:
+    """A database of before finds its runs by tag; and back."""
+    make_run(conn, make_flow(conn), "one", "blue", "red")
+    command.downgrade(configuration(conn), "0003")
+    command.upgrade(configuration(conn), "head")
+    assert names(conn, tags={"all_": ["blue", "red"]}) == ["one"]
