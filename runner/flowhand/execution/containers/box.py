@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 KEY_LABEL: Final = "io.flowhand.key"
 INSTANCE_LABEL: Final = "io.flowhand.instance"
+_KILLED: Final = 137
+"""The exit code of a container that SIGKILL ended."""
+_HEARD_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,7 @@ class Box:
         output.start()
         code = int(self._client.api.wait(self._container.id, timeout=None)["StatusCode"])
         output.join(5)
-        self._container.reload()
-        return End(code, bool(self._container.attrs["State"].get("OOMKilled")))
+        return End(code, code == _KILLED and self._was_out_of_memory())
 
     def stop(self) -> None:
         """Asks its first process to end; nothing when it has."""
@@ -79,6 +82,17 @@ class Box:
         """If that was wished for."""
         if self._about["auto_remove"]:
             self._container.remove(force=True)
+
+    def _was_out_of_memory(self) -> bool:
+        """Whether the kernel killed it at its limit. The engine hears of that on another way than of the end, and maybe later."""
+        deadline = time.monotonic() + _HEARD_S
+        while True:
+            self._container.reload()
+            if self._container.attrs["State"].get("OOMKilled"):
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)  # a flag of the engine has no bell
 
     def _carry_output(self) -> None:
         streams = (sys.stdout.buffer, sys.stderr.buffer)
