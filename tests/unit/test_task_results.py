@@ -14,7 +14,7 @@ class Thing:
     """Can be referred to weakly."""
 
 
-@pytest.mark.parametrize("value", [Thing(), [1, "a"], {"a": None}, "x" * 40, 12345, 1.5, (1, 2)], ids=repr)
+@pytest.mark.parametrize("value", [Thing(), [1, "a"], {"a": None}, "x" * 40, 12345, 1.5, (1, 2)], ids=lambda value: type(value).__name__)
 def test_a_value_is_known_by_identity(value: Any) -> None:
     """The very object; an equal one is another."""
     results = TaskResults()
@@ -26,7 +26,9 @@ def test_a_value_is_known_by_identity(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, True, 7, -5, ..., Thing, "x" * 2 * SMALL, [object()], list(range(SMALL))], ids=lambda value: repr(value)[:20]
+    "value",
+    [None, True, 7, -5, ..., Thing, "x" * 2 * SMALL, [object()], list(range(SMALL))],
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),
 )
 def test_what_cannot_be_told_or_is_large_is_not_kept(value: Any) -> None:
     """Values that are one object everywhere, and those that would keep memory."""
