@@ -12,7 +12,6 @@ from typing import Final
 import structlog
 import uvicorn
 
-from flowhand.clock import SystemClock
 from flowhand.errors import ConfigurationError
 
 from .access.settling import settle
@@ -33,7 +32,7 @@ async def run(config: ServerConfig, place: Place, listening: socket.socket) -> N
     """Serves on `listening` until a signal comes or, embedded, until nobody needs it. StoreUnusable when there is no database to be had."""
     store = open_store(config)
     try:
-        config = await settle(config, store, SystemClock())
+        config = await settle(config, store)
     except ConfigurationError:
         await store.close()
         raise

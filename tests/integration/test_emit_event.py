@@ -15,6 +15,7 @@ from flowhand.automations import Automation, DoNothing, EventTrigger
 from flowhand.errors import ObjectNotFound
 from flowhand.events import Event, emit_event, flush_events
 from support.rest import Rest
+from support.scripted_api import Asked, Say, scripted_api
 from support.server import RunningServer, running_server
 
 HERE = {"prefect.resource.id": "shop.till.1", "prefect.resource.name": "till"}
@@ -107,6 +108,28 @@ def test_events_that_nobody_takes_are_told(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "1 event(s) were not delivered:" in done.stderr
     assert "127.0.0.1:9" in done.stderr
+
+
+def test_events_outlive_an_api_that_goes_away_while_one_is_refused(tmp_path: Path) -> None:
+    """A batch is refused for one of its events; sent one by one, the API is away for a while: what was not taken is sent again."""
+    taken: list[str] = []
+    alone = 0
+
+    def script(asked: Asked) -> Say:
+        nonlocal alone
+        if len(asked.body) > 1 and not alone:
+            return Say(422, {"detail": "one of them is bad"})
+        alone += 1
+        if alone == 3:
+            return Say(503)
+        taken.extend(one["event"] for one in asked.body)
+        return Say(204, b"")
+
+    with scripted_api(script) as api:
+        text = "from flowhand.events import emit_event\n[emit_event(f'e{n:02}', {'prefect.resource.id': 'y'}) for n in range(20)]\n"
+        done = program(text, tmp_path, FLOWHAND_API_URL=api.url)
+    assert done.returncode == 0
+    assert sorted(taken) == [f"e{n:02}" for n in range(20)]
 
 
 def test_a_forked_process_delivers_its_own(rest: Rest, tmp_path: Path) -> None:

@@ -175,11 +175,17 @@ def test_who_changed_what_is_told_without_secrets(keyed: Keyed) -> None:
     assert not any(key in log for key in keyed.keys.values())
 
 
-def test_a_server_without_keys_or_credentials_stays_on_the_loopback(tmp_path: Path) -> None:
-    """A revoked key is none."""
+def test_revoking_the_last_key_does_not_open_the_doors(tmp_path: Path) -> None:
+    """A server that starts after that asks for a key all the same; the owner of the home can make another."""
     environ = environment(tmp_path)
     flowhand("server", "key", "create", "gone", "--scope", "admin", env=environ)
     flowhand("server", "key", "revoke", "gone", env=environ)
+    with running_server(tmp_path) as server:
+        assert httpx.get(f"{server.url}/admin/settings", trust_env=False).status_code == 401
+
+
+def test_a_server_without_keys_or_credentials_stays_on_the_loopback(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
     ended = flowhand("server", "start", "--host", "0.0.0.0", "--port", "0", env=environ)
     assert ended.code == 2
     assert "flowhand server key create" in ended.err

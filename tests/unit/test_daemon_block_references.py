@@ -9,7 +9,7 @@ import pytest
 
 from flowhand.client.call import Call, Errand
 from flowhand.daemon.references import resolved
-from flowhand.errors import LaunchError, ObjectNotFound
+from flowhand.errors import ApiUnavailable, LaunchError, ObjectNotFound
 
 KNOWN: Mapping[str, Any] = {
     "/block_types/slug/secret/block_documents/name/key": {"data": {"value": "s3same"}},
@@ -95,3 +95,14 @@ async def test_references_that_cannot_be_resolved(value: Any, words: str) -> Non
         await resolved({"env": {"A": value}}, Table())
     assert words in str(caught.value)
     assert "s3same" not in str(caught.value)
+
+
+@pytest.mark.anyio
+async def test_an_api_that_is_away_is_no_fault_of_the_run() -> None:
+    """Its start cannot be judged: told as what it is, so that the run is handed back and not ended."""
+
+    async def away(_: Errand[Any]) -> Any:
+        raise ApiUnavailable("no answer")
+
+    with pytest.raises(ApiUnavailable):
+        await resolved({"env": {"KEY": "{{ prefect.blocks.secret.key }}"}}, away)

@@ -12,7 +12,7 @@ from flowhand.client import blocks
 from flowhand.client.call import Errand, Json
 from flowhand.daemon.containers import IN_CONTAINER, KIND
 from flowhand.daemon.references import Ask
-from flowhand.errors import ApiError, FlowhandError, LaunchError
+from flowhand.errors import ApiError, ApiUnavailable, FlowhandError, LaunchError
 from flowhand.wire.runner import ClaimedRun, DeploymentBrief
 
 PULL: Final = "prefect.deployments.steps.pull_with_block"
@@ -23,7 +23,7 @@ OUR_TYPES: Final = ("process", IN_CONTAINER)
 async def with_storage(claimed: ClaimedRun, ask: Ask) -> ClaimedRun:
     """The run with a pull step for its deployment's storage block, when code comes from one.
 
-    Asks nobody for a deployment without. LaunchError when the block cannot be had.
+    Asks nobody for a deployment without. LaunchError when the block cannot be had, ApiUnavailable while the API is away.
     """
     deployment = claimed.deployment
     if deployment is None or deployment.storage_document_id is None or deployment.pull_steps:
@@ -47,6 +47,8 @@ async def over_infrastructure(config: dict[str, Any], claimed: ClaimedRun, ask: 
 async def _asked(ask: Ask, errand: Errand[Any], deployment: DeploymentBrief) -> Any:
     try:
         return await ask(errand)
+    except ApiUnavailable:
+        raise
     except ApiError as error:
         raise LaunchError(f"a block of deployment {deployment.name!r} cannot be had: {error}") from error
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from flowhand.client import blocks
 from flowhand.client.call import Errand, Json
 from flowhand.client.references import value_of
-from flowhand.errors import ApiError, LaunchError, ObjectNotFound
+from flowhand.errors import ApiError, ApiUnavailable, LaunchError, ObjectNotFound
 
 if TYPE_CHECKING:
     from flowhand_storage.steps.progress import Reference
@@ -43,6 +43,8 @@ async def resolved(config: dict[str, Any], ask: Ask) -> tuple[dict[str, Any], li
     try:
         config = await _without_ids(config, ask, secrets)
         return await _filled(config, ask, secrets), secrets
+    except ApiUnavailable:
+        raise
     except ApiError as error:
         raise LaunchError(f"the job variables refer to what cannot be had: {error}") from error
 

@@ -23,7 +23,7 @@ from flowhand.daemon.references import Ask, resolved
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
 from flowhand.daemon.session import Session
-from flowhand.errors import KeeperError, LaunchError
+from flowhand.errors import ApiUnavailable, KeeperError, LaunchError
 from flowhand.execution.launcher import EVERYTHING, Event, Exited, Launcher, Progress, StopReason, Vanished
 from flowhand.failpoints import fail_point
 from flowhand.wire.job import Job, key_of
@@ -104,6 +104,11 @@ class Lifecycle:
             started = await self._launcher.start(job, kill_at(run, self._session.reply, self._clock))
         except LaunchError as error:
             self._failed_to_start(run, str(error))
+            return
+        except ApiUnavailable as error:  # what its job refers to is not known; whoever gets it next asks again
+            log.warning("A run is handed back", run=run.title, why=str(error))
+            run.ended = True
+            await self.hand_back([run])
             return
         fail_point("started")
         run.pid, run.started = started.pid, True

@@ -27,7 +27,8 @@ BATCH: Final = 200
 BATCH_BYTES: Final = 4_000_000
 """Of one request at most; the server takes 8 MB."""
 BACKLOG: Final = 20_000
-"""Events that may wait; then the oldest are given up, and told of."""
+BACKLOG_BYTES: Final = 64_000_000
+"""Events, and their bytes, that may wait; then the oldest are given up, and told of."""
 LEAVE_S: Final = 10.0
 """How long the end of the process is held up for events that are on their way."""
 
@@ -35,6 +36,9 @@ LEAST_PAUSE_S: Final = 0.1
 """Between two tries while the process waits for us."""
 
 log = logging.getLogger("flowhand.events")
+
+Sized = tuple[dict[str, Any], int]
+"""An event, and how many bytes it takes."""
 
 
 class Delivery:
@@ -44,7 +48,8 @@ class Delivery:
         self.pid = os.getpid()
         self._settings = settings
         self._changed = threading.Condition()
-        self._waiting: deque[tuple[dict[str, Any], int]] = deque()
+        self._waiting: deque[Sized] = deque()
+        self._bytes = 0
         self._under_way = 0
         self._lost = 0
         self._why = ""
@@ -56,10 +61,11 @@ class Delivery:
     def send(self, body: dict[str, Any], size: int) -> None:
         """Delivers an event of so many bytes in the background. Never waits."""
         with self._changed:
-            if len(self._waiting) >= BACKLOG:
-                self._waiting.popleft()
-                self._lost += 1
             self._waiting.append((body, size))
+            self._bytes += size
+            while len(self._waiting) > 1 and (len(self._waiting) > BACKLOG or self._bytes > BACKLOG_BYTES):
+                self._bytes -= self._waiting.popleft()[1]
+                self._lost += 1
             self._changed.notify_all()
 
     def flush(self, within_s: float) -> bool:
@@ -89,7 +95,7 @@ class Delivery:
             batch = self._next()
             try:
                 client = client or open_sync(self._settings, patience_s=0.0)
-                client.send(events.add(batch))
+                client.send(events.add([body for body, _ in batch]))
             except ApiUnavailable as error:
                 self._put_back(batch, error)
                 self._pause(full_jitter(attempt))
@@ -103,38 +109,41 @@ class Delivery:
                 attempt = 0
                 self._done()
 
-    def _next(self) -> list[dict[str, Any]]:
+    def _next(self) -> list[Sized]:
         """The next batch, once there is one."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting)
-            batch: list[dict[str, Any]] = []
+            batch: list[Sized] = []
             size = 0
             while self._waiting and len(batch) < BATCH and (not batch or size + self._waiting[0][1] <= BATCH_BYTES):
-                body, more = self._waiting.popleft()
-                batch.append(body)
-                size += more
+                batch.append(self._waiting.popleft())
+                size += batch[-1][1]
+            self._bytes -= size
             self._under_way = len(batch)
             return batch
 
-    def _put_back(self, batch: list[dict[str, Any]], error: ApiUnavailable) -> None:
+    def _put_back(self, batch: list[Sized], error: ApiUnavailable) -> None:
         with self._changed:
             self._why = str(error)
-            self._waiting.extendleft((body, 0) for body in reversed(batch))
+            self._waiting.extendleft(reversed(batch))
+            self._bytes += sum(size for _, size in batch)
             self._under_way = 0
 
-    def _refused(self, client: SyncApiClient | None, batch: list[dict[str, Any]], error: ApiRefused) -> None:
+    def _refused(self, client: SyncApiClient | None, batch: list[Sized], error: ApiRefused) -> None:
         """One bad event must not take the others with it: they are sent one by one."""
         if len(batch) == 1 or client is None:
             return self._give_up(batch, error)
-        for body in batch:
+        for place, one in enumerate(batch):
             try:
-                client.send(events.add([body]))
+                client.send(events.add([one[0]]))
+            except ApiUnavailable as away:
+                return self._put_back(batch[place:], away)
             except ApiError as alone:
-                self._give_up([body], alone)
+                self._give_up([one], alone)
         return self._done()
 
-    def _give_up(self, batch: list[dict[str, Any]], error: Exception) -> None:
-        log.error("The API did not take %s: %s", ", ".join(repr(body["event"]) for body in batch[:5]), error)
+    def _give_up(self, batch: list[Sized], error: Exception) -> None:
+        log.error("The API did not take %s: %s", ", ".join(repr(body["event"]) for body, _ in batch[:5]), error)
         self._done()
 
     def _done(self) -> None:

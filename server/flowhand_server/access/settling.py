@@ -8,7 +8,6 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from flowhand.clock import Clock
 from flowhand.errors import ConfigurationError
 from flowhand_server.config import LOOPBACK, ServerConfig
 from flowhand_server.place import read_or_make_token
@@ -23,13 +22,13 @@ _CSRF: Final = "csrf_key"
 _SECRETS: Final = "secrets_key"
 
 
-async def settle(config: ServerConfig, store: Store, clock: Clock) -> ServerConfig:
+async def settle(config: ServerConfig, store: Store) -> ServerConfig:
     """The configuration with the server's id, whether keys are asked for, and the key of CSRF tokens.
 
     ConfigurationError when others could reach the server and nobody would be asked who they are.
     """
     config = replace(config, server_id=await store.read(server_id))
-    if await store.read(any_key, clock.now_us()):
+    if await store.read(any_key):
         # the home's own programs need no key: they can read the token
         config = replace(config, keyed=True, token=config.token or read_or_make_token(config.directory))
     if config.host not in LOOPBACK and not config.guarded and not config.allow_unauthenticated:
