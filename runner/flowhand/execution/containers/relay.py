@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import struct
+import sys
 import threading
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,10 @@ from flowhand.wire.records import MAX_BODY, MORE
 _CREDENTIALS: Final = struct.Struct("iII")
 _ANCILLARY: Final = socket.CMSG_SPACE(_CREDENTIALS.size)
 _STOP: Final = b'"k": "stop"'
+MAX_GATHERED: Final = 16 * 1024 * 1024
+"""Bytes of frames that are not whole yet, of all senders together."""
+_OVERHEAD: Final = 64
+"""Bytes that a piece takes beside its own: many small ones are no way around the limit."""
 
 
 class Relay:
@@ -25,7 +30,7 @@ class Relay:
         self._keeper = socket.socket(fileno=keeper)
         self._door = _listening(folder)
         self._inside: socket.socket | None = None
-        self._parts: dict[int, list[bytes]] = {}
+        self._gathered: dict[int, _Gathered] = {}
         self.told_to_stop = threading.Event()
         self._up = threading.Thread(target=self._from_container, name="channel-up", daemon=True)
 
@@ -62,12 +67,23 @@ class Relay:
 
     def _whole(self, sender: int, packet: bytes) -> None:
         """Hands a frame on once all of it is there: to the keeper we are the only sender, and pieces of two frames must not mix."""
-        parts = self._parts.setdefault(sender, [])
-        parts.append(packet)
+        gathered = self._gathered.setdefault(sender, _Gathered())
+        gathered.add(packet)
         if not packet[0] & MORE:
-            del self._parts[sender]
-            for part in parts:
+            del self._gathered[sender]
+            for part in gathered.parts:
                 self._packet(part)
+        elif sum(one.size for one in self._gathered.values()) > MAX_GATHERED:
+            self._drop_longest()
+
+    def _drop_longest(self) -> None:
+        """The flow is not ours: what it sends must not fill the host's memory."""
+        sender, longest = max(self._gathered.items(), key=lambda item: item[1].size)
+        longest.drop()
+        sys.stderr.write(
+            f"What process {sender} of the container reports is too long: {MAX_GATHERED} bytes are the limit. It was dropped.\n"
+        )
+        sys.stderr.flush()
 
     def _from_keeper(self) -> None:
         assert self._inside is not None
@@ -88,6 +104,24 @@ class Relay:
     def _packet(self, packet: bytes) -> None:
         with contextlib.suppress(OSError):  # the keeper is gone, and we with it
             self._keeper.send(packet, socket.MSG_NOSIGNAL)
+
+
+class _Gathered:
+    """Pieces of one frame; once dropped, none, whatever else of it comes."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.size = 0
+        self._dropped = False
+
+    def add(self, packet: bytes) -> None:
+        if not self._dropped:
+            self.parts.append(packet)
+            self.size += len(packet) + _OVERHEAD
+
+    def drop(self) -> None:
+        self._dropped = True
+        self.parts, self.size = [], 0
 
 
 def _listening(folder: Path) -> socket.socket:
