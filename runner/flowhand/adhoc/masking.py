@@ -26,7 +26,7 @@ class Masking:
         with self._lock:
             if len(KNOWN) != self._learned:
                 self._learned = len(KNOWN)
-                self._redactor.add(KNOWN)
+                self._redactor.add(tuple(KNOWN))  # another thread may add to it meanwhile
             if isinstance(item, Line):
                 return replace(item, message=self._redactor.text(item.message))
             return replace(item, fields=self._deep(item.fields))
