@@ -490,13 +490,27 @@ async def test_a_call_outside_is_made_by_one_replica_and_again_when_that_dies(wh
     assert len(await bench.told("prefect.automation.action.executed")) == 1
 
 
-def make_webhook(conn: Connection, vault: Vault) -> str:
+@on_sqlite_alone
+async def test_a_block_that_cannot_be_read_does_not_stop_the_other_calls(bench: Bench, tmp_path: Path) -> None:
+    """One whose key is lost is told of; the next call is made."""
+    lost, vault = Vault(tmp_path / "lost.key"), Vault(tmp_path / "secrets.key")
+    for number, key in enumerate((lost, vault)):
+        hook = await bench.store.write(make_webhook, key, f"hook {number}")
+        await bench.automation(on("a"), {"type": "call-webhook", "block_document_id": hook}, name=f"a {number}")
+    await bench.happens("a")
+    taken = [await bench.store.write(outside.take, vault, NOW) for _ in range(2)]
+    assert sorted(one is not None and one[1] is not None for one in taken) == [False, True]
+    (failed,) = await bench.told("prefect.automation.action.failed")
+    assert failed["payload"]["reason"]
+
+
+def make_webhook(conn: Connection, vault: Vault, name: str = "hook") -> str:
     block_types.install_built_in(conn, NOW)
     kind = block_types.read_type(conn, block_types.with_slug("webhook"))
     fields = {"title": "Webhook", "type": "object", "properties": {"url": {"type": "string"}}, "secret_fields": ["url"]}
     made = BlockSchemaCreate.model_validate({"fields": fields, "block_type_id": kind["id"], "capabilities": []})
     schema, _ = block_types.create_schema(conn, made, NOW)
-    body = {"name": "hook", "data": {"url": "http://127.0.0.1:9/x"}, "block_schema_id": schema["id"], "block_type_id": kind["id"]}
+    body = {"name": name, "data": {"url": "http://127.0.0.1:9/x"}, "block_schema_id": schema["id"], "block_type_id": kind["id"]}
     return block_documents.create_document(conn, vault, BlockDocumentCreate.model_validate(body), NOW)["id"]
 
 

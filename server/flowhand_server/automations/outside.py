@@ -11,15 +11,14 @@ from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import OperationalError
 
 from flowhand_server.automations.addresses import AddressRefused
 from flowhand_server.automations.calling import CallFailed, OutsideCall, send
-from flowhand_server.automations.performing import ActionFailed, Details, automation_of, conclude
+from flowhand_server.automations.performing import ActionFailed, Details, automation_of, conclude, words
 from flowhand_server.automations.subject import Subject
-from flowhand_server.automations.templating import BadTemplate
 from flowhand_server.store import tables as t
 from flowhand_server.store.block_documents import read_document, with_id
-from flowhand_server.store.errors import NotFound
 from flowhand_server.store.store import Store
 from flowhand_server.vault import Vault
 
@@ -43,9 +42,12 @@ def take(conn: Connection, vault: Vault, now: int) -> tuple[Mapping[str, Any], O
     conn.execute(update(t.automation_action).where(_action.id == row["id"]).values(taken_until=now + TAKEN_US))
     automation = automation_of(conn, row["automation_id"])
     try:
-        return dict(row), _request(conn, vault, row, Subject(conn, automation, row["firing"], now))
-    except (ActionFailed, BadTemplate, NotFound) as error:
-        conclude(conn, row, automation, now, reason=str(error))
+        with conn.begin_nested():
+            return dict(row), _request(conn, vault, row, Subject(conn, automation, row["firing"], now))
+    except OperationalError:
+        raise  # the database's own trouble: the transaction is tried again
+    except Exception as error:  # noqa: BLE001 - what users wrote meets what is stored; whatever comes of it, the next call is made
+        conclude(conn, row, automation, now, reason=words(error))
         return dict(row), None
 
 

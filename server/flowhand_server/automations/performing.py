@@ -67,7 +67,7 @@ def perform(conn: Connection, now: int) -> int:
         except OperationalError:
             raise  # the database's own trouble: the transaction is tried again
         except Exception as error:  # noqa: BLE001 - what users wrote meets what is stored; whatever comes of it, the next action is done
-            conclude(conn, row, automation, now, reason=_words(error))
+            conclude(conn, row, automation, now, reason=words(error))
         else:
             conclude(conn, row, automation, now, details=details)
     return len(rows)
@@ -78,7 +78,8 @@ def automation_of(conn: Connection, automation_id: str) -> Mapping[str, Any]:
     return dict(conn.execute(select(t.automation).where(t.automation.c.id == automation_id)).mappings().one())
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
+    """Why an action failed, in one line."""
     if isinstance(error, NotFound | Conflict | Refused):
         return error.detail
     return str(error).replace("\n", " ")[:1000]
