@@ -28,7 +28,7 @@ async def address_of(host: str, port: int, *, private: bool) -> str:
     try:
         with anyio.fail_after(RESOLVE_S):
             found = await to_thread.run_sync(socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM, abandon_on_cancel=True)
-    except (OSError, TimeoutError, UnicodeError):
+    except (OSError, TimeoutError, ValueError):
         raise AddressRefused(f"{host!r} cannot be resolved") from None
     addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
     for address in addresses:
