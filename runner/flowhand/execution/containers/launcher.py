@@ -14,6 +14,7 @@ from flowhand.deployments.images.engine import engine
 from flowhand.errors import EngineUnavailable
 from flowhand.execution.containers.box import INSTANCE_LABEL, KEY_LABEL
 from flowhand.execution.containers.handover import Folder
+from flowhand.execution.containers.removing import PATIENCE_S, labelled, remove
 from flowhand.execution.launcher import Channel, Event, Held, Launcher, Progress, Started, StopReason, Vanished
 from flowhand.execution.sweep import instance_mark
 from flowhand.wire.job import Container, Job, key_of
@@ -98,10 +99,12 @@ class DockerLauncher:
 
 def _kill(keys: list[str]) -> None:
     try:
-        with engine() as client:
+        with engine(PATIENCE_S) as client:
             for key in keys:
-                for container in client.containers.list(all=True, filters={"label": f"{KEY_LABEL}={key}"}):
+                for container in labelled(client, f"{KEY_LABEL}={key}"):
                     log.warning("Ending a container whose program is gone", container=container.name)
-                    container.remove(force=True)
+                    refused = remove(container)
+                    if refused is not None:
+                        log.warning("A container could not be ended", why=refused)
     except EngineUnavailable as error:  # it dies by its channel's end
         log.warning("Containers could not be looked for", why=str(error))
