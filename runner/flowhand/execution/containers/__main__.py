@@ -41,14 +41,18 @@ def main() -> NoReturn:
     except (EngineUnavailable, LaunchError) as error:
         relay.say(json.dumps({"k": "end", "type": "CRASHED", "name": "Crashed", "message": str(error)}).encode())
         sys.stderr.write(f"{error}\n")
-        folder.finish()
+        if isinstance(error, LaunchError):  # else there may be a container, and whoever hears of our end looks for it
+            folder.finish()
         sys.exit(1)
     _leave_as(end)
 
 
 def _stop(box: Box, relay: Relay) -> None:
     relay.told_to_stop.wait(TELL_S)
-    box.stop()
+    try:
+        box.stop()
+    except EngineUnavailable as error:  # the keeper kills us after the grace
+        sys.stderr.write(f"{error}\n")
 
 
 def _leave_as(end: End) -> NoReturn:

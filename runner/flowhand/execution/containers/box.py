@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from flowhand.errors import LaunchError
+from flowhand.deployments.images.engine import answering
+from flowhand.errors import EngineUnavailable, LaunchError
 from flowhand.execution.containers.handover import HOST, INSIDE
+from flowhand.execution.containers.removing import GONE, discard
 from flowhand.wire.job import HANDOVER, Container
 
 if TYPE_CHECKING:
@@ -39,55 +41,77 @@ class Box:
 
     @classmethod
     def make(cls, client: DockerClient, about: Container, shared: Path) -> Box:
-        """The container, not started. LaunchError in words when there is no such image or the engine refuses."""
-        from docker.errors import APIError, DockerException  # 150 ms, and only containers want it
+        """The container, not started. LaunchError in words when there is no such image or the engine refuses: none is left then.
+
+        EngineUnavailable when it does not answer; it may have made one all the same.
+        """
+        from docker.errors import APIError  # 150 ms, and only containers want it
 
         try:
-            _provide(client, about)
-            container = client.containers.create(about["image"], about["command"], **_options(about, shared))
-            for network in about["networks"][1:]:
-                client.networks.get(network).connect(container)
+            with answering():
+                _provide(client, about)
+                container = client.containers.create(about["image"], about["command"], **_options(about, shared))
+                _connect(client, container, about["networks"][1:])
         except APIError as error:
             raise LaunchError(f"the container of image {about['image']!r} cannot be made: {error.explanation or error}") from error
-        except DockerException as error:
-            raise LaunchError(f"the container engine does not answer: {error}") from error
         return cls(client, container, about)
 
     def run(self) -> End:
-        """Starts it, carries its output on to ours, and waits for its end. LaunchError when it does not start: it is removed then."""
+        """Starts it, carries its output on to ours, and waits for its end. LaunchError when it does not start: it is removed then.
+
+        EngineUnavailable when the engine does not answer, or not any more; the container may go on.
+        """
         from docker.errors import APIError  # see `make`
 
         try:
-            self._container.start()
+            with answering():
+                self._container.start()
         except APIError as error:
-            self._container.remove(force=True)
+            discard(self._container)
             raise LaunchError(f"the container of image {self._about['image']!r} cannot be started: {error.explanation or error}") from error
         output = threading.Thread(target=self._carry_output, name="output", daemon=True)
         output.start()
-        code = int(self._client.api.wait(self._container.id, timeout=None)["StatusCode"])
+        code = self._code()
         output.join(5)
         return End(code, code == _KILLED and self._was_out_of_memory())
 
     def stop(self) -> None:
-        """Asks its first process to end; nothing when it has."""
+        """Asks its first process to end; nothing when it has. EngineUnavailable when the engine does not hand that on."""
         from docker.errors import APIError  # see `make`
 
         try:
-            self._container.kill(signal="SIGTERM")
+            with answering():
+                self._container.kill(signal="SIGTERM")
         except APIError as error:
-            if error.status_code not in (404, 409):  # gone, or not running any more
-                raise
+            if error.status_code not in GONE:  # or not running any more
+                raise EngineUnavailable(f"the container cannot be asked to stop: {error.explanation or error}") from error
 
     def remove(self) -> None:
-        """If that was wished for."""
+        """If that was wished for. What goes wrong is told on stderr: the run has ended as it has."""
         if self._about["auto_remove"]:
-            self._container.remove(force=True)
+            discard(self._container)
+
+    def _code(self) -> int:
+        """Of its end, which is waited for."""
+        from docker.errors import APIError  # see `make`
+
+        try:
+            with answering():
+                return int(self._client.api.wait(self._container.id, timeout=None)["StatusCode"])
+        except APIError as error:
+            raise EngineUnavailable(f"the container's end cannot be learnt: {error.explanation or error}") from error
 
     def _was_out_of_memory(self) -> bool:
         """Whether the kernel killed it at its limit. The engine hears of that on another way than of the end, and maybe later."""
+        from docker.errors import APIError  # see `make`
+
         deadline = time.monotonic() + _HEARD_S
         while True:
-            self._container.reload()
+            try:
+                with answering():
+                    self._container.reload()
+            except (APIError, EngineUnavailable):  # it has ended, whatever else may be learnt
+                return False
             if self._container.attrs["State"].get("OOMKilled"):
                 return True
             if time.monotonic() > deadline:
@@ -96,11 +120,26 @@ class Box:
 
     def _carry_output(self) -> None:
         streams = (sys.stdout.buffer, sys.stderr.buffer)
-        for pieces in self._client.api.attach(self._container.id, stdout=True, stderr=True, stream=True, logs=True, demux=True):
-            for stream, piece in zip(streams, pieces, strict=True):
-                if piece:
-                    stream.write(piece)
-                    stream.flush()
+        try:
+            for pieces in self._client.api.attach(self._container.id, stdout=True, stderr=True, stream=True, logs=True, demux=True):
+                for stream, piece in zip(streams, pieces, strict=True):
+                    if piece:
+                        stream.write(piece)
+                        stream.flush()
+        except OSError as error:  # what the engine refuses and what requests raise are such, too; the run goes on
+            sys.stderr.write(f"What the container prints cannot be followed: {error}\n")
+
+
+def _connect(client: DockerClient, container: Any, networks: list[str]) -> None:
+    """To further networks; the container is removed when one refuses."""
+    from docker.errors import APIError  # see `Box.make`
+
+    try:
+        for network in networks:
+            client.networks.get(network).connect(container)
+    except APIError:
+        discard(container)
+        raise
 
 
 def _provide(client: DockerClient, about: Container) -> None:
