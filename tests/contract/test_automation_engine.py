@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, select, update
 
-from flowhand.clock import to_datetime
+from flowhand.clock import to_datetime, to_iso
 from flowhand.ids import new_id, timed_id
 from flowhand.wire.automations import AutomationCreate, AutomationUpdate
 from flowhand.wire.blocks import BlockDocumentCreate, BlockSchemaCreate
@@ -488,6 +488,20 @@ async def test_a_call_outside_is_made_by_one_replica_and_again_when_that_dies(wh
     for _ in range(2):
         await bench.store.write(outside.finish, row, NOW, {"status_code": 200}, None)
     assert len(await bench.told("prefect.automation.action.executed")) == 1
+
+
+@on_sqlite_alone
+async def test_an_event_from_the_future_does_not_silence_an_automation(bench: Bench) -> None:
+    """It counts as of five minutes ahead at most, so windows stay in the present; it is kept as it was told."""
+    await bench.automation(on("a", threshold=1, within=60))
+    later = to_datetime(NOW + 86_400 * 365 * SECOND)
+    event = Event(id=timed_id(), occurred=later, event="a", resource={"prefect.resource.id": "shop.1"})
+    await bench.store.write(events.add_events, [event], NOW)
+    await bench.react()
+    assert await bench.firings() == 1
+    await bench.happens("a", at=400)
+    assert await bench.firings() == 2
+    assert [one["occurred"] for one in await bench.told("a")] == [to_iso(one * SECOND + NOW) for one in (86_400 * 365, 400)]
 
 
 @on_sqlite_alone

@@ -26,6 +26,8 @@ from flowhand_server.store.reading import insert_once
 
 BATCH: Final = 200
 WINDOWS: Final = 500
+AHEAD_US: Final = 300_000_000
+"""How far ahead of the server's clock an event's may be; further ahead, it counts as of then."""
 _event, _window = t.event.c, t.automation_window.c
 _PENDING: Final = select(t.event).where(text("pending")).order_by(_event.cursor).limit(BATCH)
 _TURN: Final = text("SELECT pg_advisory_xact_lock(hashtext('flowhand automations'))")
@@ -64,7 +66,7 @@ def evaluate(conn: Connection, rulebook: Rulebook, now: int) -> int:
 
 def _observe(conn: Connection, rule: Rule, trigger: EventTrigger, event: Mapping[str, Any], now: int) -> None:
     group = group_of(trigger, event)
-    at = moment(event["occurred"]) or now
+    at = _counted_at(event, now)
     name = event["event"]
     if _counts_nothing(trigger):
         _fire(conn, Firing(rule, at, event, group), now)
@@ -74,6 +76,12 @@ def _observe(conn: Connection, rule: Rule, trigger: EventTrigger, event: Mapping
     _keep(conn, rule, trigger, key_of(group), before, seen.window, event)
     if seen.fired_at is not None:
         _fire(conn, Firing(rule, seen.fired_at, event, group), now)
+
+
+def _counted_at(event: Mapping[str, Any], now: int) -> int:
+    """When it happened, if that can be believed: one from the future would move the windows there, and silence the trigger until then."""
+    occurred, received = (moment(event[name]) or now for name in ("occurred", "received"))
+    return min(occurred, received + AHEAD_US)
 
 
 def _counts_nothing(trigger: EventTrigger) -> bool:
@@ -154,7 +162,8 @@ def end_windows(conn: Connection, rulebook: Rulebook, now: int) -> int:
 
 
 def _any_pending_before(conn: Connection, before: int) -> bool:
-    waiting = select(_event.cursor).where(text("pending"), _event.occurred < before).limit(1)
+    earlier = (_event.occurred < before) | (_event.received < before - AHEAD_US)
+    waiting = select(_event.cursor).where(text("pending"), earlier).limit(1)
     return conn.execute(waiting).first() is not None
 
 
