@@ -491,6 +491,31 @@ async def test_a_call_outside_is_made_by_one_replica_and_again_when_that_dies(wh
 
 
 @on_sqlite_alone
+@pytest.mark.parametrize(
+    "data",
+    [
+        "x {{prefect.blocks.secret.s }}",
+        "{{  flowhand.variables.v }}",
+        {"deep": [{"$ref": {"block_document_id": "x"}}]},
+        {"__prefect_kind": "workspace_variable", "variable_name": "v"},
+    ],
+)
+@pytest.mark.parametrize("field", ["parameters", "job_variables"])
+async def test_what_an_event_fills_in_is_never_resolved_again(bench: Bench, data: Any, field: str) -> None:
+    """Whoever may send events could read blocks and variables by it; what the automation's author wrote is kept."""
+    _, deployment = await bench.store.write(make_deployment)
+    own = {"$ref": {"block_document_id": new_id()}}
+    as_json = {"__prefect_kind": "json", "value": "{{ event.payload.data | tojson }}"}
+    for number, value in enumerate(("{{ event.payload.data }}", as_json)):
+        await bench.automation(on("a"), run(deployment, **{field: {"own": own, "given": value}}), name=f"a {number}")
+    await bench.happens("a", data=data)
+    failed = await bench.told("prefect.automation.action.failed")
+    assert ["which a run would resolve" in event["payload"]["reason"] for event in failed] == [True, True]
+    await bench.happens("a", data={"plain": "{{ text }}"})
+    assert [made[field] for made in await bench.runs(deployment)] == [{"own": own, "given": {"plain": "{{ text }}"}}] * 2
+
+
+@on_sqlite_alone
 async def test_an_event_from_the_future_does_not_silence_an_automation(bench: Bench) -> None:
     """It counts as of five minutes ahead at most, so windows stay in the present; it is kept as it was told."""
     await bench.automation(on("a", threshold=1, within=60))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from flowhand.clock import to_datetime
 from flowhand.ids import is_id
 from flowhand.wire.events import RESOURCE_ID, RESOURCE_NAME, RESOURCE_ROLE
+from flowhand_server.automations.inert import inert
 from flowhand_server.automations.templating import compiled, looks_like_one, render
 from flowhand_server.orchestration.state import moment
 from flowhand_server.store import tables as t
@@ -47,12 +48,13 @@ class Subject:
         return render(text, self._values(compiled(text)[1])) if looks_like_one(text) else text
 
     def fill_all(self, value: Any) -> Any:
-        """A value with every template in it filled in. BadTemplate; orjson's ValueError for JSON that is none.
+        """A value with every template in it filled in. BadTemplate, also for what a run would resolve again; orjson's ValueError for JSON
+        that is none.
 
         A text that is one expression keeps the type of what it stands for. Mappings with a `__prefect_kind` are read as that kind.
         """
         if isinstance(value, str):
-            return self._fill_text(value)
+            return inert(self._fill_text(value)) if looks_like_one(value) else value
         if isinstance(value, list):
             return [self.fill_all(one) for one in value]
         if not isinstance(value, dict):
@@ -136,13 +138,19 @@ _READERS: Final[dict[str, Callable[[Connection, str, int], Any]]] = {
 }
 
 
+def _json(subject: Subject, value: Mapping[str, Any]) -> Any:
+    written = value.get("value", "")
+    found = orjson.loads(str(subject.fill_all(written)))
+    return found if isinstance(written, str) and not looks_like_one(written) else inert(found)
+
+
 def _as_it_is(subject: Subject, value: Mapping[str, Any]) -> Any:
     return value.get("value")
 
 
 _KINDS: Final[dict[Any, Callable[[Subject, Mapping[str, Any]], Any]]] = {
-    "jinja": lambda subject, value: subject.fill(str(value.get("template", ""))),
-    "json": lambda subject, value: orjson.loads(str(subject.fill_all(value.get("value", "")))),
+    "jinja": lambda subject, value: inert(subject.fill(str(value.get("template", "")))),
+    "json": _json,
     "workspace_variable": lambda subject, value: subject.variable(str(value.get("variable_name", ""))),
 }
 """What a mapping with a `__prefect_kind` stands for."""

@@ -1,0 +1,40 @@
+"""What templates fill into parameters and job variables stays data: who sends an event must not have secrets or variables read by it.
+
+Runs interpret some values once more: the server mappings of a `__prefect_kind`, workers `$ref` and `{{ prefect.blocks.… }}`. The author
+of an automation may write those; what comes out of a template may not be one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, cast
+
+from flowhand_server.automations.templating import BadTemplate
+from flowhand_server.store.parameter_kinds import KIND
+
+_KEYS: Final = frozenset({"$ref", KIND})
+_REFERENCE: Final = re.compile(r"\{\{[-+\s]*(prefect|flowhand)\s*\.")
+
+
+def inert(value: Any) -> Any:
+    """The value, which was filled in, as it is. BadTemplate when a run would take any of it for a template or a reference."""
+    found = _reference_in(value)
+    if found is not None:
+        raise BadTemplate(f"a template was filled in with {found!r}, which a run would resolve; what is filled in must be plain data")
+    return value
+
+
+def _reference_in(value: Any) -> str | None:
+    if isinstance(value, str):
+        match = _REFERENCE.search(value)
+        return match.group() if match else None
+    parts: list[Any] = []
+    if isinstance(value, list):
+        parts = cast("list[Any]", value)
+    elif isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        key = next((key for key in fields if key in _KEYS), None)
+        if key is not None:
+            return key
+        parts = [*fields, *fields.values()]
+    return next((found for part in parts if (found := _reference_in(part)) is not None), None)
