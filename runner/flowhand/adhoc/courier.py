@@ -221,7 +221,7 @@ class Courier:
         for run in self._runs:
             if run.leased and run.outbox.waiting and room > 0:
                 batch = batches[run] = run.outbox.batch(room)
-                room -= sum(len(line[5]) for line in batch.logs.lines) if batch.logs else 0
+                room -= batch.size
         return batches
 
     def _answered(self, batches: dict[AdhocRun, Batch], reply: ReportReply) -> None:

@@ -14,7 +14,9 @@ from typing import Any, Final
 from flowhand.wire.runner import LogBatch, LogLine, StateItem, TaskItem
 
 MOST_TEXT: Final = 150_000
-"""Characters of log text in one batch: at most six bytes each in JSON, it stays below what a report may weigh."""
+"""Characters in one batch: at most six bytes each in JSON, it stays below what a report may weigh."""
+_AROUND: Final = 32
+"""What the numbers and names around a text take, in these characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Batch:
     tasks: list[TaskItem]
     ends: Told | None
     """The state that ends the attempt, when it is among them."""
+    size: int
+    """How much of the room they take."""
 
 
 @dataclass(slots=True)
@@ -75,24 +79,26 @@ class Outbox:
         self._lines = self._states = 0
 
     def batch(self, room: int) -> Batch:
-        """As much as fits in `room` characters of text, and at least one line."""
+        """As much as fits in `room` characters, and at least one thing."""
         lines: list[LogLine] = []
         states: list[StateItem] = []
         tasks: list[TaskItem] = []
-        count = 0
+        count = size = 0
         for item in islice(self.waiting, None):
+            cost = _cost(item)
+            if count and size + cost > room:
+                break
+            size += cost
+            count += 1
             if isinstance(item, Told):
                 states.append(self._state(item, self._states + len(states) + 1))
             elif isinstance(item, TaskTold):
                 tasks.append(TaskItem(run_id=self.run_id, attempt=self.attempt, seq=0, **item.fields))
-            elif (room := room - len(item.message)) >= 0 or not count:
-                lines.append(self._line(item, self._lines + len(lines) + 1))
             else:
-                break
-            count += 1
+                lines.append(self._line(item, self._lines + len(lines) + 1))
             if isinstance(item, Told) and (item.tries_again or item.last):
-                return Batch(count, self._logs(lines), states, tasks, item)
-        return Batch(count, self._logs(lines), states, tasks, None)
+                return Batch(count, self._logs(lines), states, tasks, item, size)
+        return Batch(count, self._logs(lines), states, tasks, None, size)
 
     def stored(self, batch: Batch) -> None:
         """The batch was answered."""
@@ -109,3 +115,10 @@ class Outbox:
 
     def _line(self, line: Line, seq: int) -> LogLine:
         return ("channel", seq, line.stamp_us, line.level, line.name, line.message[:MOST_TEXT], line.task_run_id)
+
+
+def _cost(item: Item) -> int:
+    """Characters, those around the text included: many short lines are long, too."""
+    if isinstance(item, Line):
+        return min(len(item.message), MOST_TEXT) + len(item.name) + _AROUND
+    return len(str(item.fields)) + _AROUND
