@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, func, select, update
 
 from flowhand.clock import to_datetime, to_iso
 from flowhand.ids import new_id, timed_id
-from flowhand.wire.automations import AutomationCreate, AutomationUpdate
+from flowhand.wire.automations import AutomationCreate, AutomationUpdate, MetricTrigger
 from flowhand.wire.blocks import BlockDocumentCreate, BlockSchemaCreate
 from flowhand.wire.events import Event
 from flowhand.wire.states import StateType
@@ -434,7 +435,8 @@ async def test_a_figure_out_of_bounds_fires_once_until_it_is_back(bench: Bench) 
         await bench.store.write(propose_state, made.id, propose(state), NOW + at * SECOND, force=True)
 
     async def look(at: int) -> tuple[int, int]:
-        await bench.store.write(figures.look, bench.rulebook, NOW + at * SECOND)
+        measured = await bench.store.read(figures.measure, bench.rulebook, NOW + at * SECOND)
+        await bench.store.write(figures.judge, bench.rulebook, measured, NOW + at * SECOND)
         return await bench.firings(), len(await bench.told("prefect.automation.resolved"))
 
     assert await look(0) == (0, 0)
@@ -469,6 +471,30 @@ async def test_figures_are_those_of_the_runs_that_match(bench: Bench, name: str,
     ((_, metric),) = bench.rulebook.metrics()
     assert await bench.store.read(figures.figure, metric, NOW + 60 * SECOND) == pytest.approx(value)
     assert await bench.store.read(figures.figure, metric, NOW + 7200 * SECOND) is None
+
+
+@on_sqlite_alone
+@pytest.mark.parametrize(("by", "seen"), [("deployment", True), ("flow", True), ("tag", True), ("name", False)])
+async def test_a_figure_is_of_a_rare_flow_on_a_busy_server(bench: Bench, by: str, seen: bool) -> None:
+    """The bound is of the runs that match. The database finds them by what has an id; by a name, as far back as is looked."""
+    flow, deployment = await bench.store.write(make_deployment)
+    others, another = await bench.store.write(make_deployment)
+    for number in range(7):
+        rare = number < 2
+        new = NewRun(flow if rare else others, propose(StateType.RUNNING), deployment_id=deployment if rare else another)
+        new = replace(new, name="rare" if rare else "usual", tags=["rare"] if rare else [])
+        made = await bench.store.write(create_flow_run, new, NOW)
+        await bench.store.write(propose_state, made.id, propose(StateType.COMPLETED), NOW + (number + 1) * SECOND, force=True)
+    match = {"match": {"prefect.resource.name": "rare"}}
+    if by != "name":
+        key = {"deployment": deployment, "flow": flow, "tag": "rare"}[by]
+        match = {"match_related": {"prefect.resource.id": f"prefect.{by}.{key}"}}
+    metric = {"name": "duration", "operator": ">", "threshold": 0, "range": 3600}
+    trigger = MetricTrigger.model_validate({"type": "metric", "metric": metric, **match})
+    now = NOW + 60 * SECOND
+    assert await bench.store.read(figures.figure, trigger, now, 1, 3) == (2.0 if seen else None)
+    assert await bench.store.read(figures.figure, trigger, now, 1, 10) == 2.0
+    assert await bench.store.read(figures.figure, trigger, now) == 1.5
 
 
 async def test_a_call_outside_is_made_by_one_replica_and_again_when_that_dies(where: Path | str, bench: Bench, tmp_path: Path) -> None:

@@ -133,7 +133,10 @@ class Engine:
             return
         if self._clock.monotonic() >= self._figures_at:
             self._figures_at = self._clock.monotonic() + figures.EVERY_S
-            await self._store.write(figures.look, self._rulebook, self._clock.now_us())
+            now = self._clock.now_us()
+            measured = await self._store.read(figures.measure, self._rulebook, now)
+            if measured:
+                await self._store.write(figures.judge, self._rulebook, measured, now)
         self._wait_s = max(0.0, min(self._wait_s, self._figures_at - self._clock.monotonic()))
 
 

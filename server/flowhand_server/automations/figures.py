@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
@@ -13,6 +14,7 @@ from flowhand_server.automations.acting import act
 from flowhand_server.automations.covering import covers
 from flowhand_server.automations.evaluating import take_turn
 from flowhand_server.automations.firing import Firing, goes_through
+from flowhand_server.automations.narrowing import narrowed
 from flowhand_server.automations.rulebook import Rule, Rulebook
 from flowhand_server.store import tables as t
 from flowhand_server.store.announcing import resources_of_runs
@@ -21,6 +23,9 @@ EVERY_S: Final = 10.0
 """How often figures are looked at."""
 MOST_RUNS: Final = 10_000
 """Runs that one figure is made of at most, the latest."""
+MOST_LOOKED_AT: Final = 100_000
+"""Runs that are looked at to find them, where the database cannot tell which match."""
+PAGE: Final = 1000
 KEY: Final = "metric"
 _run, _window = t.flow_run.c, t.automation_window.c
 _BEGUN: Final = func.coalesce(_run.start_time, _run.expected_start_time)
@@ -36,28 +41,49 @@ _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
 }
 
 
-def look(conn: Connection, rulebook: Rulebook, now: int) -> None:
-    """Looks at the figure of every metric trigger, and fires those that are due.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A metric trigger, and whether its figure is out of bounds."""
+
+    rule: Rule
+    outside: bool
+
+
+def measure(conn: Connection, rulebook: Rulebook, now: int) -> list[Measured]:
+    """The figure of every metric trigger that has one. Writes nothing, however many runs there are to look at."""
+    rulebook.refresh(conn)
+    found = [(rule, trigger.metric, figure(conn, trigger, now)) for rule, trigger in rulebook.metrics()]
+    return [Measured(rule, _COMPARE[metric.operator](value, metric.threshold)) for rule, metric, value in found if value is not None]
+
+
+def judge(conn: Connection, rulebook: Rulebook, measured: Sequence[Measured], now: int) -> None:
+    """Fires those that are due, unless they were changed since they were measured.
 
     A window begins when a figure goes out of bounds and ends when it is back; its count says that the automation has acted.
     """
     take_turn(conn)
     rulebook.refresh(conn)
-    for rule, trigger in rulebook.metrics():
-        value = figure(conn, trigger, now)
-        if value is not None:
-            _judge(conn, rule, trigger.metric, _COMPARE[trigger.metric.operator](value, trigger.metric.threshold), now)
+    for one in measured:
+        trigger = one.rule.trigger
+        if isinstance(trigger, MetricTrigger) and rulebook.find(one.rule.automation_id, trigger.id) is one.rule:
+            _judge(conn, one.rule, trigger.metric, one.outside, now)
 
 
-def figure(conn: Connection, trigger: MetricTrigger, now: int) -> float | None:
-    """The figure of the runs that match; None when there are none, which says nothing."""
+def figure(conn: Connection, trigger: MetricTrigger, now: int, most: int = MOST_RUNS, looked_at: int = MOST_LOOKED_AT) -> float | None:
+    """The figure of the latest runs that match, `most` at most; None when there are none, which says nothing."""
     name, since = trigger.metric.name, now - round(trigger.metric.range * 1_000_000)
     recent = _BEGUN.between(since, now) & _run.start_time.is_not(None) if name == "lateness" else _run.end_time >= since
     newest: ColumnElement[Any] = cast("Any", _BEGUN if name == "lateness" else _run.end_time)
-    statement = select(*(t.flow_run.c[column] for column in _COLUMNS)).where(recent).order_by(newest.desc()).limit(MOST_RUNS)
-    rows = conn.execute(statement).mappings().all()
-    about = resources_of_runs(conn, rows)
-    values = [_value(name, row) for row, event in zip(rows, about, strict=True) if covers(trigger, event)]
+    columns = [t.flow_run.c[column] for column in _COLUMNS]
+    statement = select(*columns).where(recent, *narrowed(trigger)).order_by(newest.desc()).limit(looked_at)
+    values: list[float] = []
+    with conn.execute(statement.execution_options(yield_per=PAGE)) as found:
+        for rows in found.mappings().partitions():
+            about = resources_of_runs(conn, rows)
+            values += [_value(name, row) for row, event in zip(rows, about, strict=True) if covers(trigger, event)]
+            if len(values) >= most:
+                break
+    values = values[:most]
     return sum(values) / len(values) if values else None
 
 
