@@ -95,6 +95,29 @@ def test_code_is_fetched_and_its_environment_made(api: Api, tmp_path: Path) -> N
     assert str(tmp_path / "home" / "storage" / "environments") in line
 
 
+def test_what_steps_learnt_goes_along_to_their_interpreter(api: Api, tmp_path: Path) -> None:
+    """A secret that a step was given is masked in what the flow says after it; lines beyond what an environment may hold arrive."""
+    kind = api.call("GET", "/block_types/slug/secret")["id"]
+    schema = api.call("POST", "/block_schemas/filter", {"block_schemas": {"block_type_id": {"any_": [kind]}}})[0]["id"]
+    document = {"name": "token", "block_type_id": kind, "block_schema_id": schema, "data": {"value": "open-sesame"}}
+    api.call("POST", "/block_documents/", document)
+    repository = Repository(tmp_path / "served")
+    repository.commit({"flows.py": FETCHED + '    print("open" + "-sesame", len("open-sesame"))\n', "requirements.txt": "alpha_one\n"})
+    make_wheel(tmp_path / "wheels", "alpha_one", text="value = 'alpha'\n")
+    steps = [
+        {"git_clone": {"id": "clone", "repository": str(repository.bare)}},
+        {"run_shell_script": {"script": "seq 100000 116000", "env": {"TOKEN": "{{ prefect.blocks.secret.token }}"}}},
+        {"pip_install_requirements": {"directory": "{{ clone.directory }}"}},
+    ]
+    run = api.run(api.deployment(entrypoint="flows.py:fetched", pull_steps=steps))
+    done = execute(api, tmp_path, run, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}", **offline(tmp_path / "wheels"))
+    assert (done.returncode, api.read(run)["state_name"]) == (0, "Completed"), done.stderr[-2000:]
+    found = {"logs": {"flow_run_id": {"any_": [run]}}}
+    last = [line["message"] for line in api.call("POST", "/logs/filter", {**found, "sort": "TIMESTAMP_DESC"})]
+    assert "******** 11" in last
+    assert "116000" in last
+
+
 def test_code_that_cannot_be_fetched_fails_the_run(api: Api, tmp_path: Path) -> None:
     """The state names the step."""
     run = api.run(api.deployment(entrypoint="flows.py:work", pull_steps=[{"git_clone": {"repository": str(tmp_path / "nowhere")}}]))

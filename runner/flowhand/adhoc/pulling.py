@@ -11,20 +11,21 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, cast
 
 from flowhand.adhoc.outbox import Line
 from flowhand.blocks.block import Block
 from flowhand.blocks.errands import load
+from flowhand.child.handover import execute_anew
 from flowhand.child.pulling import Outside, as_prepared, carry_out, own_folder, resume
 from flowhand.client.api import SyncApiClient
 from flowhand.client.references import value_of
-from flowhand.errors import PullStepFailed
 from flowhand.sdk.run_logging import FLOW_RUNS
+from flowhand.sdk.secrets import KNOWN, conceal
 from flowhand.wire.job import Prepared
 
-_PREPARED: Final = "FLOWHAND__PREPARED"
-"""In the environment of the interpreter that the steps chose: what they have led to."""
+_PREPARED: Final = "FLOWHAND__PREPARED_FD"
+"""In the environment of the interpreter that the steps chose: the descriptor that says what they have led to."""
 
 
 def pull(client: SyncApiClient, steps: list[dict[str, Any]], path: str | None, run_id: str, said: list[Line]) -> str:
@@ -35,7 +36,8 @@ def pull(client: SyncApiClient, steps: list[dict[str, Any]], path: str | None, r
     """
     told = os.environ.pop(_PREPARED, None)
     if told is not None:
-        return _resumed(json.loads(told), said)
+        with os.fdopen(int(told), "rb") as file:
+            return _resumed(json.load(file), said)
     outside = Outside(
         lambda text: _say(text, said),
         lambda reference: client.run(value_of(reference.kind, reference.name)),
@@ -46,8 +48,8 @@ def pull(client: SyncApiClient, steps: list[dict[str, Any]], path: str | None, r
     directory = progress.directory or progress.working_directory
     if progress.python is not None and progress.python != sys.executable:
         lines = [[line.stamp_us, line.message] for line in said]
-        following = {"directory": directory, "said": lines, "prepared": as_prepared(progress, folder)}
-        _continue_in(progress.python, following, run_id)
+        following = {"directory": directory, "said": lines, "secrets": list(KNOWN), "prepared": as_prepared(progress, folder)}
+        execute_anew(progress.python, ["-m", "flowhand", "flow-run", "execute", run_id], _PREPARED, following)
     return directory
 
 
@@ -56,16 +58,9 @@ def _say(text: str, said: list[Line]) -> None:
     said.append(Line(time.time_ns() // 1000, logging.INFO, FLOW_RUNS, text))
 
 
-def _continue_in(python: str, following: dict[str, Any], run_id: str) -> NoReturn:
-    os.environ[_PREPARED] = json.dumps(following)
-    try:
-        os.execv(python, [python, "-P", "-m", "flowhand", "flow-run", "execute", run_id])
-    except OSError as error:
-        failure = PullStepFailed(f"the interpreter {python} that the steps chose cannot be executed: {error.strerror}")
-    raise failure
-
-
 def _resumed(told: dict[str, Any], said: list[Line]) -> str:
+    for secret in told["secrets"]:
+        conceal(secret)
     said += [Line(stamp, logging.INFO, FLOW_RUNS, message) for stamp, message in told["said"]]
     resume(cast("Prepared", told["prepared"]))
     return told["directory"]
