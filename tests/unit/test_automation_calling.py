@@ -7,6 +7,7 @@ import gzip
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.anyio
 async def test_what_cannot_be_asked_is_a_call_that_failed(fields: dict[str, Any]) -> None:
     """So that it is told of and not tried again; without the URL and the headers."""
     with scripted_api(lambda _: Say()) as receiver, pytest.raises(CallFailed, match="cannot be used") as failed:
-        await send(OutsideCall(**{"method": "POST", "url": receiver.url, **fields}))
+        await send(replace(OutsideCall("POST", receiver.url), **fields))
     assert "cret" not in str(failed.value)
 
 
