@@ -113,7 +113,7 @@ def test_an_unknown_parameter_makes_no_run(tmp_path: Path) -> None:
         (["deployment", "run", "x", "--at", "25:99"], "not a time"),
         (["deployment", "run", "x", "-p", "n3"], "key=value"),
         (["deployment", "run", "x", "--params", "[1]"], "not a JSON object"),
-        (["deploymen", "ls"], "Did you mean 'deployment'?"),
+        (["deploymen", "ls"], "Did you mean 'deployment'"),
         (["deployment", "lss"], "Did you mean 'ls'?"),
     ],
 )

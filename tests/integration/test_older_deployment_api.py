@@ -85,7 +85,7 @@ def test_apply_sends_every_field(api: Api) -> None:
         "path": "/srv",
         "entrypoint": "flows.py:older",
     }
-    assert [(item["active"], item["slug"]) for item in found["schedules"]] == [(True, "s"), (False, None)]
+    assert {(item["active"], item["slug"]) for item in found["schedules"]} == {(True, "s"), (False, None)}
     assert (found["work_pool_name"], found["work_queue_name"]) == ("default-agent-pool", "late")
     assert found["job_variables"] == found["infra_overrides"] == {"env": {"A": "b"}}
     assert (found["enforce_parameter_schema"], found["parameter_openapi_schema"]) == (True, older.parameters)
