@@ -153,7 +153,7 @@ def test_a_container_that_nobody_stands_for_is_swept(server: RunningServer, depl
             os.kill(pid, signal.SIGKILL)
         worker.process.wait()
         environ = environment(home, server.url, DOCKER_HOST=engine.host)
-        wait_for(lambda: flowhand("worker", "sweep", "--dry-run", "-o", "json", env=environ).json["containers"] != [], 30)
+        wait_for(lambda: flowhand("worker", "sweep", "--dry-run", "-o", "json", env=environ).json["containers"] != [], 60)
         assert len(running()) == 1
         assert len(flowhand("worker", "sweep", "-o", "json", env=environ).json["containers"]) == 1
         assert running() == []
