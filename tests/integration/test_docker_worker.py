@@ -66,6 +66,12 @@ def deployment(server: RunningServer, engine: Engine, tmp_path_factory: pytest.T
         return deploy(made, work_pool_name="boxes", image=DeploymentImage("tests/worked", "1", pull=False), push=False)[0]
 
 
+def containers_of(client: Any, *runs: str, all: bool = True) -> list[Any]:  # noqa: A002 - the engine's own word
+    """The containers of these runs; other tests have theirs at the same engine."""
+    found = client.containers.list(all=all, filters={"label": "io.flowhand.key"}, ignore_removed=True)
+    return [one for one in found if one.labels["io.flowhand.key"].partition(".")[0] in runs]
+
+
 def lines(api: Api, run: str) -> list[str]:
     return [one["message"] for one in api.call("POST", "/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}})]
 
@@ -88,7 +94,7 @@ def test_runs_are_executed_in_containers(server: RunningServer, deployment: str,
         assert api.ended(long)["state_name"] == "Cancelled"
     client = engine.client()
     try:
-        assert client.containers.list(all=True, filters={"label": "io.flowhand.key"}) == []
+        assert containers_of(client, good, bad, long) == []
     finally:
         client.close()
 
@@ -143,10 +149,10 @@ def test_a_container_that_nobody_stands_for_is_swept(server: RunningServer, depl
     client = engine.client()
 
     def running() -> list[Any]:
-        return client.containers.list(filters={"label": ["io.flowhand.key"]})
+        return containers_of(client, run, all=False)
 
     with running_worker(server, home=home, pool="boxes", environ={"DOCKER_HOST": engine.host}) as worker:
-        api.run(deployment, job_variables={"command": "sleep 300"})
+        run = api.run(deployment, job_variables={"command": "sleep 300"})
         wait_for(lambda: bool(running()), 60)
         keeper = next(home.glob("instances/*/keeper.json"))
         for pid in (worker.process.pid, json.loads(keeper.read_bytes())["pid"]):

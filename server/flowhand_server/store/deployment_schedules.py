@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from flowhand.ids import new_id
+from flowhand.ids import timed_id
 from flowhand.wire.deployment_schedules import DeploymentScheduleCreate, DeploymentScheduleUpdate
 from flowhand.wire.states import StateName
 from flowhand_server.store import forms
@@ -70,7 +70,7 @@ def insert_schedules(
         if entry.schedule is None:
             raise Refused(422, "Unable to create new deployment schedules without a schedule configuration.")
         row = {
-            "id": new_id(),
+            "id": timed_id(),  # by which they are read in the order in which they were given
             "deployment_id": deployment_id,
             "created": now,
             "updated": now,
