@@ -99,7 +99,8 @@ async def test_an_exit_that_was_filed_but_not_told_is_told_after_the_keeper_s_de
     job = shell(tmp_path, "echo done")
     async with following(tmp_path, dismiss=False) as before:
         await before.launcher.start(job)
-        await eventually((tmp_path / "runs" / f"{key(job)}.exit").exists)
+        filed = tmp_path / "runs" / f"{key(job)}.exit"
+        await eventually(lambda: filed.exists() and filed.stat().st_size, what="an exit in its file")
     pid = keeper_pid(tmp_path)
     os.kill(pid, signal.SIGKILL)
     await eventually(lambda: not alive(pid))

@@ -12,7 +12,7 @@ import pytest
 
 from flowhand.errors import LaunchError
 from flowhand.wire.job import Job
-from support.following import environ_of, eventually, following, keeper_pid
+from support.following import alive, environ_of, eventually, following, keeper_pid
 from support.jobs import key, make_job, shell
 
 pytestmark = pytest.mark.anyio
@@ -222,6 +222,7 @@ async def test_a_waiting_child_that_was_killed_is_not_missed(tmp_path: Path) -> 
     async with following(tmp_path) as run:
         for pid in await eventually(lambda: waiting_children(tmp_path), what="a waiting child"):
             os.kill(pid, signal.SIGKILL)
+            await eventually(lambda pid=pid: not alive(pid))
         job = a_flow(tmp_path, "'here'")
         await run.launcher.start(job)
         assert (await run.ended(key(job))).code == 0
