@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,9 @@ from flowhand.errors import ObjectNotFound
 from flowhand.events import Event, emit_event, flush_events
 from support.rest import Rest
 from support.scripted_api import Asked, Say, scripted_api
-from support.server import RunningServer, running_server
+from support.server import RunningServer
 
 HERE = {"prefect.resource.id": "shop.till.1", "prefect.resource.name": "till"}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.fixture
@@ -143,6 +136,45 @@ def test_a_forked_process_delivers_its_own(rest: Rest, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert sorted(event["resource"]["prefect.resource.id"] for event in stored(rest, "forked")) == ["child", "parent"]
+
+
+IN_OUR_THREAD = (
+    "import os, sys, threading\n"
+    "def ours(): return threading.current_thread().name == 'flowhand-events'\n"
+    "from flowhand.events import emit_event, flush_events\n"
+)
+
+
+def test_nothing_is_loaded_while_a_fork_may_come(rest: Rest, tmp_path: Path) -> None:
+    """A process that is forked inherits half of what the thread loads just then, for good: `unknown encoding: idna`."""
+    done = program(
+        IN_OUR_THREAD + "class Seen:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if ours(): print(name)\n"
+        "sys.meta_path.insert(0, Seen())\n"
+        "emit_event('loaded', {'prefect.resource.id': 'x'}); assert flush_events()\n",
+        tmp_path,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_fork_waits_until_the_client_is_made(rest: Rest, tmp_path: Path) -> None:
+    """The locks of OpenSSL would be held for ever in the new process."""
+    done = program(
+        IN_OUR_THREAD + "begun, go_on, made = threading.Event(), threading.Event(), threading.Event()\n"
+        "def watch(frame, what, arg):\n"
+        "    if frame.f_code.co_name == 'sync_client' and ours():\n"
+        "        if what == 'call': begun.set(); go_on.wait()\n"
+        "        if what == 'return': made.set()\n"
+        "threading.setprofile(watch)\n"
+        "emit_event('opened', {'prefect.resource.id': 'x'}); begun.wait()\n"
+        "threading.Timer(0.2, go_on.set).start()\n"
+        "pid = os.fork()\n"
+        "if not pid: os._exit(0)\n"
+        "assert made.is_set(); os.waitpid(pid, 0); assert flush_events()\n",
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_event_of_a_run_names_the_run(rest: Rest, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ whatever is not delivered in the end is told on stderr.
 from __future__ import annotations
 
 import atexit
+import encodings.idna  # noqa: F401  # pyright: ignore[reportUnusedImport]  # loaded by the first connection: see httpcore below
 import logging
 import os
 import threading
@@ -36,6 +37,10 @@ LEAST_PAUSE_S: Final = 0.1
 """Between two tries while the process waits for us."""
 
 log = logging.getLogger("flowhand.events")
+
+_opening = threading.RLock()
+"""Held while a client is made. A fork waits for it: else the new process could inherit OpenSSL's locks held by a thread that it has not."""
+os.register_at_fork(before=_opening.acquire, after_in_parent=_opening.release, after_in_child=_opening.release)
 
 Sized = tuple[dict[str, Any], int]
 """An event, and how many bytes it takes."""
@@ -94,7 +99,7 @@ class Delivery:
         while True:
             batch = self._next()
             try:
-                client = client or open_sync(self._settings, patience_s=0.0)
+                client = client or self._open()
                 client.send(events.add([body for body, _ in batch]))
             except ApiUnavailable as error:
                 self._put_back(batch, error)
@@ -108,6 +113,10 @@ class Delivery:
             else:
                 attempt = 0
                 self._done()
+
+    def _open(self) -> SyncApiClient:
+        with _opening:
+            return open_sync(self._settings, patience_s=0.0)
 
     def _next(self) -> list[Sized]:
         """The next batch, once there is one."""
