@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from support.ci_skips import pytest_make_collect_report, pytest_runtest_makereport
+from support.databases import postgres_server
+from support.server import RunningServer, running_server
 
 __all__ = ["anyio_backend", "pytest_make_collect_report", "pytest_runtest_makereport"]
 
@@ -13,3 +17,17 @@ __all__ = ["anyio_backend", "pytest_make_collect_report", "pytest_runtest_makere
 def anyio_backend() -> str:
     """The loop our programs run on."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of the tests' own."""
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server as it comes, on SQLite; each test of a file uses names of its own."""
+    with running_server(tmp_path_factory.mktemp("server")) as running:
+        yield running

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,31 +29,13 @@ from flowhand_server.store.flow_runs import NewRun, create_flow_run, propose_sta
 from flowhand_server.store.presence import queues_polled, worker_gone, worker_seen
 from flowhand_server.store.store import Store
 from flowhand_server.vault import Vault
-from support.databases import make_deployment, make_flow, make_pool, new_database, open_store, postgres_server
+from support.databases import make_deployment, make_flow, make_pool, open_store
 
 pytestmark = pytest.mark.anyio
 NOW = 1_700_000_000_000_000
 SECOND = 1_000_000
 on_sqlite_alone = pytest.mark.parametrize("where", ["sqlite"], indirect=True)
 """For rules that are the same wherever their rows are kept."""
-
-
-@pytest.fixture(scope="module")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    with postgres_server(tmp_path_factory.mktemp("pg")) as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
-    return tmp_path / "flowhand.db" if request.param == "sqlite" else new_database(request.getfixturevalue("server_url"))
-
-
-@pytest.fixture
-async def store(where: Path | str) -> AsyncGenerator[Store]:
-    opened = open_store(where)
-    yield opened
-    await opened.close()
 
 
 class Bench:

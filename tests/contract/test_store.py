@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
@@ -23,29 +22,11 @@ from flowhand_server.store.flow_runs import NewRun, create_flow_run, propose_sta
 from flowhand_server.store.notices import Notice, post
 from flowhand_server.store.sessions import open_session
 from flowhand_server.store.store import Store
-from support.databases import make_deployment, make_flow, make_pool, new_database, open_store, postgres_server
+from support.databases import make_deployment, make_flow, make_pool
 
 pytestmark = pytest.mark.anyio
 CLOCK = SystemClock()
 CONFIG = ServerConfig(Path("/nowhere"))
-
-
-@pytest.fixture(scope="module")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    with postgres_server(tmp_path_factory.mktemp("pg")) as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
-    return tmp_path / "flowhand.db" if request.param == "sqlite" else new_database(request.getfixturevalue("server_url"))
-
-
-@pytest.fixture
-async def store(where: Path | str) -> AsyncGenerator[Store]:
-    opened = open_store(where)
-    yield opened
-    await opened.close()
 
 
 def put(conn: Connection, key: str, value: str = "0") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
@@ -17,26 +16,12 @@ from flowhand_server.store.flow_runs import NewRun, create_flow_run
 from flowhand_server.store.report import report
 from flowhand_server.store.sessions import open_session
 from flowhand_server.store.store import Store
-from support.databases import make_flow, new_database, open_store, postgres_server
+from support.databases import make_flow
 
 pytestmark = pytest.mark.anyio
 NOW = 1_700_000_000_000_000
 HOUR = 3_600_000_000
 CONFIG = ServerConfig(Path("/nowhere"))
-
-
-@pytest.fixture(scope="module")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    with postgres_server(tmp_path_factory.mktemp("pg")) as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Store]:
-    where = tmp_path / "flowhand.db" if request.param == "sqlite" else new_database(request.getfixturevalue("server_url"))
-    opened = open_store(where)
-    yield opened
-    await opened.close()
 
 
 async def new_run(store: Store, due: int = NOW) -> str:

@@ -17,20 +17,14 @@ from flowhand_server.store.postgresql_engine import engine as postgresql_engine
 from flowhand_server.store.schema import prepare
 from flowhand_server.store.sqlite_engine import engine as sqlite_engine
 from flowhand_server.store.tables import SCHEMA
-from support.databases import make_flow, make_pool, new_database, postgres_server
-
-
-@pytest.fixture(scope="module")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    with postgres_server(tmp_path_factory.mktemp("pg")) as url:
-        yield url
+from support.databases import make_flow, make_pool, new_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Engine]:
     """One with a run and a pool in it, opened so that no key is enforced any more."""
     file = tmp_path / "flowhand.db"
-    url = new_database(request.getfixturevalue("server_url")) if request.param == "postgresql" else None
+    url = new_database(request.getfixturevalue("postgres_url")) if request.param == "postgresql" else None
     strict = postgresql_engine(url, 1) if url else sqlite_engine(file)
     with strict.begin() as conn:
         prepare(conn, "here")

@@ -22,15 +22,9 @@ from flowhand_server.store.postgresql_engine import engine as postgresql_engine
 from flowhand_server.store.reading import PROBE
 from flowhand_server.store.schema import prepare
 from flowhand_server.store.sqlite_engine import engine as sqlite_engine
-from support.databases import make_flow, new_database, postgres_server
+from support.databases import make_flow, new_database
 
 NOW = 1_700_000_000_000_000
-
-
-@pytest.fixture(scope="module")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    with postgres_server(tmp_path_factory.mktemp("pg")) as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -39,7 +33,7 @@ def conn(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Connection
     if request.param == "sqlite":
         made = sqlite_engine(tmp_path / "flowhand.db")
     else:
-        made = postgresql_engine(new_database(request.getfixturevalue("server_url")), 1)
+        made = postgresql_engine(new_database(request.getfixturevalue("postgres_url")), 1)
     with made.begin() as opened:
         prepare(opened, "here")
         yield opened

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +18,11 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.scheduling import make_up_for_outage, schedule_runs
 from flowhand_server.store.sessions import open_session
 from flowhand_server.store.store import Store
-from support.databases import make_deployment, make_pool, new_database, open_store, postgres_server
+from support.databases import make_deployment, make_pool
 
 pytestmark = pytest.mark.anyio
 NOW = 1_700_000_000_000_000
 MINUTE = 60_000_000
-
-
-@pytest.fixture(scope="module")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    with postgres_server(tmp_path_factory.mktemp("pg")) as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Store]:
-    where = tmp_path / "flowhand.db" if request.param == "sqlite" else new_database(request.getfixturevalue("server_url"))
-    opened = open_store(where)
-    yield opened
-    await opened.close()
 
 
 def add_schedule(conn: Connection, deployment: str, minutes: int = 10, **fields: Any) -> None:

@@ -17,16 +17,10 @@ from flowhand_server.store.postgresql_engine import engine as postgresql_engine
 from flowhand_server.store.schema import current_schema, prepare, server_id
 from flowhand_server.store.sqlite_engine import engine as sqlite_engine
 from flowhand_server.store.tables import SCHEMA, metadata
-from support.databases import new_database, postgres_server
+from support.databases import new_database
 
 # SQLite reports no expressions of an index, so such a one cannot be compared
 pytestmark = pytest.mark.filterwarnings("ignore:.*expression-based ind")
-
-
-@pytest.fixture(scope="module")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    with postgres_server(tmp_path_factory.mktemp("pg")) as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -34,7 +28,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Engine
     if request.param == "sqlite":
         made = sqlite_engine(tmp_path / "flowhand.db")
     else:
-        made = postgresql_engine(new_database(request.getfixturevalue("server_url")), 2)
+        made = postgresql_engine(new_database(request.getfixturevalue("postgres_url")), 2)
     yield made
     made.dispose()
 

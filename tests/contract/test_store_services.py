@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
@@ -24,26 +23,12 @@ from flowhand_server.store.flow_runs import NewRun, create_flow_run, propose_sta
 from flowhand_server.store.report import report
 from flowhand_server.store.sessions import open_session
 from flowhand_server.store.store import Store
-from support.databases import make_deployment, make_flow, make_pool, new_database, open_store, postgres_server
+from support.databases import make_deployment, make_flow, make_pool
 
 pytestmark = pytest.mark.anyio
 NOW = 1_700_000_000_000_000
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
-
-
-@pytest.fixture(scope="module")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    with postgres_server(tmp_path_factory.mktemp("pg")) as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Store]:
-    where = tmp_path / "flowhand.db" if request.param == "sqlite" else new_database(request.getfixturevalue("server_url"))
-    opened = open_store(where)
-    yield opened
-    await opened.close()
 
 
 async def run_in(store: Store, *states: Proposal, at: int = NOW) -> str:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from support.databases import new_database, postgres_server
+from support.cli import Do, Ended, environment, flowhand
+from support.databases import new_database
 from support.docker_engine import Engine, docker_engine
 from support.rest import Rest
 from support.server import RunningServer, running_server
-
-
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of the tests' own."""
-    with postgres_server(tmp_path_factory.mktemp("postgres")) as url:
-        yield url
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -42,3 +37,21 @@ def engine() -> Iterator[Engine]:
     """A real container engine with a registry beside it."""
     with docker_engine() as found:
         yield found
+
+
+@pytest.fixture
+def env(server: RunningServer, tmp_path: Path) -> dict[str, str]:
+    """An environment for commands that names the server."""
+    return environment(tmp_path, server.url)
+
+
+@pytest.fixture
+def do(env: dict[str, str]) -> Do:
+    """Runs a command that must end with a code, 0 unless told."""
+
+    def go(*words: str, code: int = 0) -> Ended:
+        ended = flowhand(*words, env=env)
+        assert ended.code == code, ended
+        return ended
+
+    return go

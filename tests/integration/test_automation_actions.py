@@ -17,12 +17,6 @@ from support.scripted_api import Say, ScriptedApi, scripted_api
 from support.server import RunningServer, running_server, start_server
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
-
-
 @pytest.fixture
 def rest(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> Rest:
     monkeypatch.setenv("FLOWHAND_API_URL", server.url)

@@ -16,7 +16,7 @@ from flowhand.errors import ObjectNotFound
 from flowhand.filesystems import S3, LocalFileSystem, RemoteFileSystem
 from flowhand.variables import Variable
 from support.rest import Rest
-from support.server import RunningServer, running_server
+from support.server import RunningServer
 
 
 class Key(Block):
@@ -31,12 +31,6 @@ class Door(Block):
     key: Key
     spare: list[Key] = Field(default_factory=list[Key])
     notes: SecretDict | None = None
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.fixture(autouse=True)

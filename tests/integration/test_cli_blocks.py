@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
 from flowhand.blocks import Secret, String
-from support.cli import Ended, environment, flowhand
-from support.server import RunningServer, running_server
+from support.cli import Do
+from support.server import RunningServer
 
-Do = Callable[..., Ended]
 MODULE = """
 from flowhand.blocks import Block, Secret
 
@@ -24,25 +22,10 @@ class Lantern(Lamp):
 """
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]:
-    """One server for the file; each test uses names of its own."""
-    with running_server(tmp_path_factory.mktemp("home")) as running:
-        yield running
-
-
-@pytest.fixture
-def do(server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Do:
-    """Runs a command that must end with a code."""
+@pytest.fixture(autouse=True)
+def api_url(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests themselves look at the same server."""
     monkeypatch.setenv("FLOWHAND_API_URL", server.url)
-    env = environment(tmp_path, server.url)
-
-    def go(*words: str, code: int = 0) -> Ended:
-        ended = flowhand(*words, env=env)
-        assert ended.code == code, ended
-        return ended
-
-    return go
 
 
 def test_the_life_of_a_block(do: Do) -> None:

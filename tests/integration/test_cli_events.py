@@ -5,38 +5,14 @@ from __future__ import annotations
 import json
 import select
 import subprocess
-from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
 from flowhand.ids import new_id
-from support.cli import COMMAND, Ended, environment, flowhand
+from support.cli import COMMAND, Do
 from support.rest import Rest
-from support.server import RunningServer, running_server
-
-Do = Callable[..., Ended]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer, None, None]:
-    with running_server(tmp_path_factory.mktemp("home")) as running:
-        yield running
-
-
-@pytest.fixture
-def env(server: RunningServer, tmp_path: Path) -> dict[str, str]:
-    return environment(tmp_path, server.url)
-
-
-@pytest.fixture
-def do(env: dict[str, str]) -> Do:
-    def go(*words: str, code: int = 0) -> Ended:
-        ended = flowhand(*words, env=env)
-        assert ended.code == code, ended
-        return ended
-
-    return go
+from support.server import RunningServer
 
 
 @pytest.fixture

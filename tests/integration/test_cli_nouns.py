@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.cli import Ended, Terminal, environment, flowhand
-from support.server import RunningServer, running_server
+from support.cli import Do, Terminal, flowhand
+from support.server import RunningServer
 from support.worker import Api
-
-Do = Callable[..., Ended]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer, None, None]:
-    """One server for the file; each test uses names of its own."""
-    with running_server(tmp_path_factory.mktemp("home")) as running:
-        yield running
-
-
-@pytest.fixture
-def env(server: RunningServer, tmp_path: Path) -> dict[str, str]:
-    """An environment that names the server."""
-    return environment(tmp_path, server.url)
-
-
-@pytest.fixture
-def do(env: dict[str, str]) -> Do:
-    """Runs a command that must succeed."""
-
-    def go(*words: str, code: int = 0) -> Ended:
-        ended = flowhand(*words, env=env)
-        assert ended.code == code, ended
-        return ended
-
-    return go
 
 
 @pytest.fixture

@@ -18,17 +18,11 @@ from flowhand.errors import FlowLoadError
 from flowhand.filesystems import LocalFileSystem
 from flowhand.ids import new_id
 from flowhand.sdk.flow_run import FlowRun
-from support.server import RunningServer, running_server
+from support.server import RunningServer
 from support.worker import Api
 
 CODE = "from flowhand import flow\n@flow\ndef {name}(): return {name!r}\n"
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -13,14 +13,8 @@ from flowhand import run_deployment
 from flowhand.deployments.waiting import Waiting
 from flowhand.ids import new_id
 from flowhand.wire.runner import WatchReply
-from support.server import RunningServer, running_server
+from support.server import RunningServer
 from support.worker import Api, running_worker
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.fixture

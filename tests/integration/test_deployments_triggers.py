@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flowhand import flow
-from support.server import RunningServer, running_server
+from support.server import RunningServer
 from support.worker import Api
 
 
 @flow
 def triggered(x: int = 1) -> None:
     """A sample."""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.fixture

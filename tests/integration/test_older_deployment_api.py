@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +35,6 @@ class Vault(LocalFileSystem):
 
     _block_type_name = "Vault"
     key: SecretStr
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,10 @@ class Ended:
     def json(self) -> Any:
         """What it printed, read as JSON."""
         return json.loads(self.out)
+
+
+Do = Callable[..., Ended]
+"""Runs a command; `code` is what it must end with."""
 
 
 def environment(home: Path, url: str | None = None, **more: str) -> dict[str, str]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from support.prefect_client import PrefectClient
-from support.server import running_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # the first one makes the client's environment
 
@@ -58,15 +55,6 @@ found = Automation.read(id=made.id)
 assert found.trigger.threshold == 3 and found.enabled is False, found
 print("deleted", found.delete())
 """
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectClient]:
-    folder = tmp_path_factory.mktemp("prefect")
-    with running_server(folder / "server") as server:
-        client = PrefectClient(server.url, Path(folder) / "user")
-        yield client
-        client.close()
 
 
 def test_an_event_of_prefects_runs_its_deployment(client: PrefectClient) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from support.cli import environment, flowhand
 from support.prefect_client import PrefectClient, prefect_home
-from support.server import RunningServer, running_server
+from support.server import RunningServer
 
 FLOWS = '''
 try:
@@ -109,12 +109,6 @@ OWN = {"id", "created", "updated", "flow_id", "work_queue_id", "created_by", "up
 OWN |= {"version_info", "schedule"}  # the kind of a version, and the older field that the server makes of any one schedule
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # the first one makes the client's environment
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -5,12 +5,10 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from support.prefect_client import PrefectClient
-from support.server import running_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # the first one makes the client's environment
 
@@ -44,15 +42,6 @@ if __name__ == "__main__":
         outer.to_deployment("outer"),
     )
 """
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectClient]:
-    folder = tmp_path_factory.mktemp("prefect")
-    with running_server(folder / "server") as server:
-        client = PrefectClient(server.url, Path(folder) / "user")
-        yield client
-        client.close()
 
 
 @pytest.fixture(scope="module")

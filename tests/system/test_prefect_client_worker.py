@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from support.prefect_client import PrefectClient
-from support.server import running_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # the first one makes the client's environment
 
@@ -49,15 +47,6 @@ ENTRY = """  - name: {name}
     entrypoint: flows.py:{name}
     work_pool: {{name: machines, work_queue_name: {queue}, job_variables: {{env: {{GREETING: hi}}}}}}
 """
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectClient]:
-    folder = tmp_path_factory.mktemp("prefect")
-    with running_server(folder / "server") as server:
-        client = PrefectClient(server.url, Path(folder) / "user")
-        yield client
-        client.close()
 
 
 @pytest.fixture(scope="module")

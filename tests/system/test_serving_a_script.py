@@ -6,12 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from support.server import RunningServer, running_server
+from support.server import RunningServer
 from support.worker import Api, wait_for
 
 FLOWS = """
@@ -40,12 +39,6 @@ SCRIPTS = {
     ),
     "unguarded": (FLOWS + 'serve(greet.to_deployment("d"))\n', "greet"),
 }
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.mark.parametrize("kind", SCRIPTS)

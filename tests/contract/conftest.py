@@ -1,0 +1,25 @@
+"""The store that tests of its transactions use: once on SQLite, once on PostgreSQL, each on a database of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from flowhand_server.store.store import Store
+from support.databases import new_database, open_store
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """The place of an empty database: a file, or a URL."""
+    return tmp_path / "flowhand.db" if request.param == "sqlite" else new_database(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+async def store(where: Path | str) -> AsyncGenerator[Store]:
+    """An open store; closed after the test."""
+    opened = open_store(where)
+    yield opened
+    await opened.close()
