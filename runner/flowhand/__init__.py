@@ -5,8 +5,9 @@ Names are loaded on first use, so that importing the package costs next to nothi
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from flowhand.lazy import on_first_use
 
 if TYPE_CHECKING:
     from flowhand.sdk.annotations import allow_failure, quote, unmapped
@@ -31,29 +32,17 @@ __all__ = [
     "unmapped",
 ]
 
-_HOMES = {
-    "Flow": "flowhand.sdk.flow",
-    "State": "flowhand.sdk.states",
-    "Task": "flowhand.sdk.task",
-    "allow_failure": "flowhand.sdk.annotations",
-    "deploy": "flowhand.sdk.doors",
-    "flow": "flowhand.sdk.flow",
-    "get_run_logger": "flowhand.sdk.run_logging",
-    "quote": "flowhand.sdk.annotations",
-    "run_deployment": "flowhand.sdk.doors",
-    "serve": "flowhand.sdk.doors",
-    "task": "flowhand.sdk.task",
-    "unmapped": "flowhand.sdk.annotations",
-}
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'flowhand' has no attribute {name!r}")
-    found = getattr(import_module(home), name)
-    globals()[name] = found
-    return found
+__getattr__ = on_first_use(
+    __name__,
+    {
+        "flowhand.sdk.annotations": ("allow_failure", "quote", "unmapped"),
+        "flowhand.sdk.doors": ("deploy", "run_deployment", "serve"),
+        "flowhand.sdk.flow": ("Flow", "flow"),
+        "flowhand.sdk.run_logging": ("get_run_logger",),
+        "flowhand.sdk.states": ("State",),
+        "flowhand.sdk.task": ("Task", "task"),
+    },
+)
 
 
 def __dir__() -> list[str]:

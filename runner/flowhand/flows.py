@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from flowhand.lazy import on_first_use
 from flowhand.sdk.doors import serve
 from flowhand.sdk.flow import Flow, flow
 
@@ -14,14 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Flow", "flow", "load_flow_from_entrypoint", "load_flow_from_flow_run", "serve"]
 
-_HOMES = {
-    "load_flow_from_entrypoint": "flowhand.deployments.placeholders",
-    "load_flow_from_flow_run": "flowhand.deployments.run_loading",
-}
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'flowhand.flows' has no attribute {name!r}")
-    return getattr(import_module(home), name)
+__getattr__ = on_first_use(
+    __name__,
+    {
+        "flowhand.deployments.placeholders": ("load_flow_from_entrypoint",),
+        "flowhand.deployments.run_loading": ("load_flow_from_flow_run",),
+    },
+)

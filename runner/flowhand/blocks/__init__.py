@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from flowhand.lazy import on_first_use
 
 if TYPE_CHECKING:
     from flowhand.blocks.block import Block
@@ -38,31 +39,17 @@ __all__ = [
     "Webhook",
 ]
 
-_HOMES = {
-    "AwsCredentials": "flowhand.blocks.integrations",
-    "AzureBlobStorageCredentials": "flowhand.blocks.integrations",
-    "BitBucketCredentials": "flowhand.blocks.credentials",
-    "Block": "flowhand.blocks.block",
-    "BlockNotFound": "flowhand.blocks.errands",
-    "DateTime": "flowhand.blocks.system",
-    "GcpCredentials": "flowhand.blocks.integrations",
-    "GitCredentials": "flowhand.blocks.credentials",
-    "GitHubCredentials": "flowhand.blocks.credentials",
-    "GitLabCredentials": "flowhand.blocks.credentials",
-    "InvalidBlock": "flowhand.blocks.documents",
-    "JSON": "flowhand.blocks.system",
-    "MinIOCredentials": "flowhand.blocks.integrations",
-    "Secret": "flowhand.blocks.system",
-    "SecretDict": "flowhand.blocks.secret_types",
-    "SlackWebhook": "flowhand.blocks.webhooks",
-    "String": "flowhand.blocks.system",
-    "UnknownBlockType": "flowhand.blocks.registry",
-    "Webhook": "flowhand.blocks.webhooks",
-}
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'flowhand.blocks' has no attribute {name!r}")
-    return getattr(import_module(home), name)
+__getattr__ = on_first_use(
+    __name__,
+    {
+        "flowhand.blocks.block": ("Block",),
+        "flowhand.blocks.credentials": ("BitBucketCredentials", "GitCredentials", "GitHubCredentials", "GitLabCredentials"),
+        "flowhand.blocks.documents": ("InvalidBlock",),
+        "flowhand.blocks.errands": ("BlockNotFound",),
+        "flowhand.blocks.integrations": ("AwsCredentials", "AzureBlobStorageCredentials", "GcpCredentials", "MinIOCredentials"),
+        "flowhand.blocks.registry": ("UnknownBlockType",),
+        "flowhand.blocks.secret_types": ("SecretDict",),
+        "flowhand.blocks.system": ("DateTime", "JSON", "Secret", "String"),
+        "flowhand.blocks.webhooks": ("SlackWebhook", "Webhook"),
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from flowhand.lazy import on_first_use
 
 if TYPE_CHECKING:
     from flowhand.deployments.deployment import Deployment
@@ -29,24 +30,15 @@ __all__ = [
     "serve",
 ]
 
-_HOMES = {
-    "ConcurrencyLimit": "flowhand.deployments.runner_deployment",
-    "Deployment": "flowhand.deployments.deployment",
-    "DeploymentApplyError": "flowhand.errors",
-    "DeploymentImage": "flowhand.deployments.images.deployment_image",
-    "DockerImage": "flowhand.deployments.images.deployment_image",
-    "PushError": "flowhand.errors",
-    "RunnerDeployment": "flowhand.deployments.runner_deployment",
-    "deploy": "flowhand.sdk.doors",
-    "load_deployments_from_yaml": "flowhand.deployments.deployment_files",
-    "load_flow_from_flow_run": "flowhand.deployments.run_loading",
-    "run_deployment": "flowhand.sdk.doors",
-    "serve": "flowhand.sdk.doors",
-}
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'flowhand.deployments' has no attribute {name!r}")
-    return getattr(import_module(home), name)
+__getattr__ = on_first_use(
+    __name__,
+    {
+        "flowhand.deployments.deployment": ("Deployment",),
+        "flowhand.deployments.deployment_files": ("load_deployments_from_yaml",),
+        "flowhand.deployments.images.deployment_image": ("DeploymentImage", "DockerImage"),
+        "flowhand.deployments.run_loading": ("load_flow_from_flow_run",),
+        "flowhand.deployments.runner_deployment": ("ConcurrencyLimit", "RunnerDeployment"),
+        "flowhand.errors": ("DeploymentApplyError", "PushError"),
+        "flowhand.sdk.doors": ("deploy", "run_deployment", "serve"),
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from flowhand.lazy import on_first_use
 
 if TYPE_CHECKING:
     from flowhand.events.automation import Automation
@@ -45,20 +46,24 @@ __all__ = [
     "flush_events",
 ]
 
-_ELSEWHERE = {
-    "Automation": "automation",
-    "Event": "event",
-    "EventTooLarge": "emitting",
-    "RelatedResource": "event",
-    "Resource": "event",
-    "ResourceSpecification": "event",
-    "emit_event": "emitting",
-    "flush_events": "emitting",
-}
-"""By name: the module that holds it; the others are triggers."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'flowhand.events' has no attribute {name!r}")
-    return getattr(import_module(f"flowhand.events.{_ELSEWHERE.get(name, 'triggers')}"), name)
+__getattr__ = on_first_use(
+    __name__,
+    {
+        "flowhand.events.automation": ("Automation",),
+        "flowhand.events.emitting": ("EventTooLarge", "emit_event", "flush_events"),
+        "flowhand.events.event": ("Event", "RelatedResource", "Resource", "ResourceSpecification"),
+        "flowhand.events.triggers": (
+            "CompoundTrigger",
+            "DeploymentCompoundTrigger",
+            "DeploymentEventTrigger",
+            "DeploymentMetricTrigger",
+            "DeploymentSequenceTrigger",
+            "DeploymentTrigger",
+            "EventTrigger",
+            "MetricTrigger",
+            "MetricTriggerQuery",
+            "Posture",
+            "SequenceTrigger",
+        ),
+    },
+)

@@ -16,12 +16,11 @@ from flowhand.wire import automations as wire
 class _Action(wire.Action):
     """Says what is wrong in one line."""
 
-    kind: ClassVar[str]
     noun: ClassVar[str | None] = None
     """The field that names what it is done to."""
 
     def __init__(self, **fields: Any) -> None:
-        fields = {"type": self.kind} | fields
+        fields = {"type": type(self).model_fields["type"].default} | fields
         known = type(self).model_fields
         for name in fields:
             if name not in known:
@@ -37,109 +36,109 @@ class _Action(wire.Action):
 class DoNothing(_Action):
     """Nothing: the automation just tells that it fired."""
 
-    kind = "do-nothing"
+    type: wire.ActionType = "do-nothing"
 
 
 class RunDeployment(_Action):
     """Runs a deployment; `parameters` may hold templates such as `{{ event.resource.id }}`."""
 
-    kind = "run-deployment"
+    type: wire.ActionType = "run-deployment"
     noun = "deployment_id"
 
 
 class PauseDeployment(_Action):
     """Pauses a deployment."""
 
-    kind = "pause-deployment"
+    type: wire.ActionType = "pause-deployment"
     noun = "deployment_id"
 
 
 class ResumeDeployment(_Action):
     """Resumes a deployment."""
 
-    kind = "resume-deployment"
+    type: wire.ActionType = "resume-deployment"
     noun = "deployment_id"
 
 
 class CancelFlowRun(_Action):
     """Cancels the run of the event."""
 
-    kind = "cancel-flow-run"
+    type: wire.ActionType = "cancel-flow-run"
 
 
 class SuspendFlowRun(_Action):
     """Suspends the run of the event."""
 
-    kind = "suspend-flow-run"
+    type: wire.ActionType = "suspend-flow-run"
 
 
 class ResumeFlowRun(_Action):
     """Resumes the run of the event."""
 
-    kind = "resume-flow-run"
+    type: wire.ActionType = "resume-flow-run"
 
 
 class DeleteFlowRun(_Action):
     """Deletes the run of the event."""
 
-    kind = "delete-flow-run"
+    type: wire.ActionType = "delete-flow-run"
 
 
 class ChangeFlowRunState(_Action):
     """Has the run of the event enter another state."""
 
-    kind = "change-flow-run-state"
+    type: wire.ActionType = "change-flow-run-state"
 
 
 class PauseWorkQueue(_Action):
     """Pauses a work queue."""
 
-    kind = "pause-work-queue"
+    type: wire.ActionType = "pause-work-queue"
     noun = "work_queue_id"
 
 
 class ResumeWorkQueue(_Action):
     """Resumes a work queue."""
 
-    kind = "resume-work-queue"
+    type: wire.ActionType = "resume-work-queue"
     noun = "work_queue_id"
 
 
 class PauseWorkPool(_Action):
     """Pauses a work pool."""
 
-    kind = "pause-work-pool"
+    type: wire.ActionType = "pause-work-pool"
     noun = "work_pool_id"
 
 
 class ResumeWorkPool(_Action):
     """Resumes a work pool."""
 
-    kind = "resume-work-pool"
+    type: wire.ActionType = "resume-work-pool"
     noun = "work_pool_id"
 
 
 class PauseAutomation(_Action):
     """Switches an automation off."""
 
-    kind = "pause-automation"
+    type: wire.ActionType = "pause-automation"
     noun = "automation_id"
 
 
 class ResumeAutomation(_Action):
     """Switches an automation on."""
 
-    kind = "resume-automation"
+    type: wire.ActionType = "resume-automation"
     noun = "automation_id"
 
 
 class SendNotification(_Action):
     """Sends `subject` and `body`, both templates, through a saved notification block."""
 
-    kind = "send-notification"
+    type: wire.ActionType = "send-notification"
 
 
 class CallWebhook(_Action):
     """Calls a saved webhook block with `payload`, a template."""
 
-    kind = "call-webhook"
+    type: wire.ActionType = "call-webhook"

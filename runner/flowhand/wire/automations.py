@@ -94,28 +94,32 @@ class SequenceTrigger(Answer):
 Trigger = Annotated[EventTrigger | MetricTrigger | CompoundTrigger | SequenceTrigger, Field(discriminator="type")]
 
 
+ActionType = Literal[
+    "do-nothing",
+    "run-deployment",
+    "pause-deployment",
+    "resume-deployment",
+    "cancel-flow-run",
+    "delete-flow-run",
+    "change-flow-run-state",
+    "pause-work-queue",
+    "resume-work-queue",
+    "send-notification",
+    "call-webhook",
+    "pause-automation",
+    "resume-automation",
+    "suspend-flow-run",
+    "resume-flow-run",
+    "pause-work-pool",
+    "resume-work-pool",
+]
+"""What an action can be; its fields are `Action`'s."""
+
+
 class Action(Answer):
     """What is done when a trigger fires. Which fields count depends on `type`; a `source` of `inferred` takes the thing from the event."""
 
-    type: Literal[
-        "do-nothing",
-        "run-deployment",
-        "pause-deployment",
-        "resume-deployment",
-        "cancel-flow-run",
-        "delete-flow-run",
-        "change-flow-run-state",
-        "pause-work-queue",
-        "resume-work-queue",
-        "send-notification",
-        "call-webhook",
-        "pause-automation",
-        "resume-automation",
-        "suspend-flow-run",
-        "resume-flow-run",
-        "pause-work-pool",
-        "resume-work-pool",
-    ]
+    type: ActionType
     source: Literal["selected", "inferred"] = "selected"
     deployment_id: Id | None = None
     parameters: dict[str, Any] | None = None

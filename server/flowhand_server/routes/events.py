@@ -17,7 +17,7 @@ from flowhand.clock import to_datetime
 from flowhand.wire.events import MAX_EVENT_BYTES, Event, EventCount, EventCountQuery, EventFilter, EventPage, EventQuery
 from flowhand_server.events.feed import Feed
 from flowhand_server.routes.context import Now, StoreDep, nothing, now_us, reply, shows
-from flowhand_server.routes.sockets import PROTOCOL_ERROR, TRY_AGAIN, greet, receive, send, while_connected
+from flowhand_server.routes.sockets import PROTOCOL_ERROR, TRY_AGAIN, filter_of, greet, send, while_connected
 from flowhand_server.store import events
 from flowhand_server.store.store import Store
 
@@ -124,20 +124,9 @@ async def _store_batches(store: Store, receiver: MemoryObjectReceiveStream[Event
 @router.websocket("/events/out")
 async def events_out(websocket: WebSocket) -> None:
     """Sends events as they happen: first those of the last minutes that fit, then what comes."""
-    try:
-        if not await greet(websocket):
-            return
-        message = await receive(websocket)
-        if message.get("type") != "filter":
-            await websocket.close(PROTOCOL_ERROR, "expected 'filter' message")
-            return
-        wanted = EventFilter.model_validate(message.get("filter") or {})
-    except ValidationError as error:
-        await websocket.close(PROTOCOL_ERROR, str(error.errors()[0]["msg"])[:120])
-        return
-    except WebSocketDisconnect:
-        return
-    await while_connected(websocket, lambda: _stream(websocket, wanted, bool(message.get("backfill", True))))
+    if (asked := await filter_of(websocket, EventFilter)) is not None:
+        wanted, message = asked
+        await while_connected(websocket, lambda: _stream(websocket, wanted, bool(message.get("backfill", True))))
 
 
 async def _stream(websocket: WebSocket, wanted: EventFilter, backfill: bool) -> None:

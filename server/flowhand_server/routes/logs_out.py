@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
-from pydantic import ValidationError
+from fastapi import APIRouter, WebSocket
 
 from flowhand.wire.filters import LogFilter
 from flowhand_server.events.pulse import Pulse
-from flowhand_server.routes.sockets import PROTOCOL_ERROR, greet, receive, send, while_connected
+from flowhand_server.routes.sockets import filter_of, send, while_connected
 from flowhand_server.store import forms, logs
 from flowhand_server.store.store import Store
 
@@ -21,20 +20,8 @@ LOOK_S: Final = 5.0
 @router.websocket("/logs/out")
 async def logs_out(websocket: WebSocket) -> None:
     """Sends the lines that fit and are stored from now on."""
-    try:
-        if not await greet(websocket):
-            return
-        message = await receive(websocket)
-        if message.get("type") != "filter":
-            await websocket.close(PROTOCOL_ERROR, "expected 'filter' message")
-            return
-        wanted = LogFilter.model_validate(message.get("filter") or {})
-    except ValidationError as error:
-        await websocket.close(PROTOCOL_ERROR, str(error.errors()[0]["msg"])[:120])
-        return
-    except WebSocketDisconnect:
-        return
-    await while_connected(websocket, lambda: _stream(websocket, wanted))
+    if (asked := await filter_of(websocket, LogFilter)) is not None:
+        await while_connected(websocket, lambda: _stream(websocket, asked[0]))
 
 
 async def _stream(websocket: WebSocket, wanted: LogFilter) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import anyio
 import orjson
 from fastapi import WebSocket, WebSocketDisconnect
+from pydantic import BaseModel, ValidationError
 
 from flowhand_server.auth import authenticate_socket
 
+F = TypeVar("F", bound=BaseModel)
 SUBPROTOCOL: Final = "prefect"
 POLICY_VIOLATION: Final = 1008
 PROTOCOL_ERROR: Final = 1002
@@ -53,6 +55,22 @@ async def receive(websocket: WebSocket) -> dict[str, Any]:
         return message if isinstance(message, dict) else {}
     await websocket.close(POLICY_VIOLATION, "no message came")
     raise WebSocketDisconnect(POLICY_VIOLATION)
+
+
+async def filter_of(websocket: WebSocket, form: type[F]) -> tuple[F, dict[str, Any]] | None:
+    """Greets who wants to be sent things: which ones, and the whole message that says so. None: the socket is closed again."""
+    try:
+        if not await greet(websocket):
+            return None
+        message = await receive(websocket)
+        if message.get("type") == "filter":
+            return form.model_validate(message.get("filter") or {}), message
+        await websocket.close(PROTOCOL_ERROR, "expected 'filter' message")
+    except ValidationError as error:
+        await websocket.close(PROTOCOL_ERROR, str(error.errors()[0]["msg"])[:120])
+    except WebSocketDisconnect:
+        return None
+    return None
 
 
 async def send(websocket: WebSocket, message: Any) -> None:
