@@ -95,7 +95,7 @@ def test_the_code_comes_from_the_storage_block(house: House, tmp_path: Path) -> 
 def test_what_this_worker_cannot_execute_is_refused_in_words(house: House) -> None:
     """The run's state names the block and what to do. A container is executed: tests/integration/test_docker_worker.py."""
     block = KubernetesJob(image="a:1")
-    run, _ = house.ended(infrastructure=block)
+    run, _ = house.ended(infrastructure=block, work_pool_name="default-agent-pool")
     assert run["state"]["type"] in ("CRASHED", "FAILED")
     assert f"executed by a {block.type} block" in run["state"]["message"]
     assert f"work pool of type {block.pool_type}" in run["state"]["message"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from abc import ABC
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -11,8 +12,9 @@ from pydantic import Field
 from flowhand.blocks.block import Block
 from flowhand.blocks.capabilities import RUN_INFRASTRUCTURE
 from flowhand.blocks.credentials import DockerRegistry
-from flowhand.blocks.documents import data_of
+from flowhand.blocks.documents import data_of, document_id_of
 from flowhand.blocks.secret_types import SecretValues
+from flowhand.wire.work_pools import KUBERNETES_POOL
 
 _ABOUT_NONE = "Unset: the pool's own."
 _DOCKER_POLICIES = {"IF_NOT_PRESENT": "IfNotPresent", "ALWAYS": "Always", "NEVER": "Never"}
@@ -24,6 +26,8 @@ class Infrastructure(Block, ABC):
     _block_schema_capabilities = (RUN_INFRASTRUCTURE,)
     pool_type: ClassVar[str]
     """The type of the work pools that execute runs the same way."""
+    own_pool: ClassVar[str | None] = None
+    """The pool of deployments that name none, where it is another than that of all blocks."""
 
     env: dict[str, str | None] = Field(default_factory=dict, description="Set in the run's environment; null takes a variable away.")
     labels: dict[str, str] = Field(default_factory=dict, description="Put on what is started for a run.")
@@ -36,6 +40,12 @@ class Infrastructure(Block, ABC):
         if self.command:
             given["command"] = shlex.join(self.command)
         return {name: value for name, value in given.items() if value not in ({}, [])}
+
+    def under(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The block's fields under the job variables given; `env` is merged key by key."""
+        below = self.job_variables()
+        env = {**(below.get("env") or {}), **(variables.get("env") or {})}
+        return {**below, **variables} | ({"env": env} if env else {})
 
 
 class Process(Infrastructure):
@@ -92,6 +102,7 @@ class KubernetesJob(Infrastructure):
 
     _block_type_name = "Kubernetes Job"
     pool_type = "kubernetes"
+    own_pool = KUBERNETES_POOL
 
     type: Literal["kubernetes-job"] = "kubernetes-job"
     cluster_config: KubernetesClusterConfig | None = Field(default=None, description="Which cluster; the worker's own unless given.")
@@ -105,3 +116,10 @@ class KubernetesJob(Infrastructure):
     pod_watch_timeout_seconds: int = Field(default=60, description="Seconds within which a pod must begin.")
     service_account_name: str | None = Field(default=None, description="The account that pods run as.")
     stream_output: bool = Field(default=True, description="Whether the worker shows what a run prints.")
+
+    def job_variables(self) -> dict[str, Any]:
+        """See `Infrastructure.job_variables`. A saved `cluster_config` is a reference; one that is not is left out: it is a secret."""
+        given = super().job_variables()
+        given.pop("cluster_config", None)
+        known = document_id_of(self.cluster_config)
+        return given if known is None else given | {"cluster_config": {"$ref": {"block_document_id": known}}}

@@ -30,7 +30,9 @@ Template = Annotated[Path | None, typer.Option("--base-job-template", metavar="F
 @app.command("create")
 def create(
     name: Name,
-    kind: Annotated[str, typer.Option("--type", "-t", metavar="TYPE", help="process, docker or kubernetes.")] = "process",
+    kind: Annotated[
+        str, typer.Option("--type", "-t", metavar="TYPE", help="process, docker, or kubernetes (for Prefect's own workers).")
+    ] = "process",
     paused: Annotated[bool, typer.Option("--paused", help="Give out no runs until resumed.")] = False,
     description: Annotated[str | None, typer.Option(metavar="TEXT", help="A line about it.")] = None,
     limit: Annotated[int | None, typer.Option("--concurrency-limit", min=0, metavar="N", help="Runs at once in the whole pool.")] = None,

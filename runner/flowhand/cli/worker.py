@@ -28,9 +28,7 @@ def start(
     queues: Annotated[
         list[str] | None, typer.Option("--work-queue", "-q", metavar="QUEUE", help="Only this queue; may be given again.")
     ] = None,
-    kind: Annotated[
-        str | None, typer.Option("--type", "-t", metavar="TYPE", help="process, docker or kubernetes; default: the pool's.")
-    ] = None,
+    kind: Annotated[str | None, typer.Option("--type", "-t", metavar="TYPE", help="process or docker; default: the pool's.")] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", "-l", min=1, metavar="N", help="Runs at once; default: from cores and memory.")
     ] = None,

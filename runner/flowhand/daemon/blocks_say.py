@@ -5,7 +5,6 @@ The journal holds such a run as it was claimed; the blocks are asked for when it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from flowhand.client import blocks
@@ -41,7 +40,7 @@ async def over_infrastructure(config: dict[str, Any], claimed: ClaimedRun, ask: 
     deployment = claimed.deployment
     if deployment is None or deployment.infrastructure_document_id is None:
         return config
-    return _under(await _asked(ask, _variables(deployment.infrastructure_document_id, deployment), deployment), config)
+    return await _asked(ask, _over_block(config, deployment.infrastructure_document_id, deployment), deployment)
 
 
 async def _asked(ask: Ask, errand: Errand[Any], deployment: DeploymentBrief) -> Any:
@@ -59,7 +58,7 @@ def _pull_step(document_id: str, path: str | None) -> Errand[Json]:
     return {PULL: inputs | ({"from_path": path} if path else {})}
 
 
-def _variables(document_id: str, deployment: DeploymentBrief) -> Errand[dict[str, Any]]:
+def _over_block(config: dict[str, Any], document_id: str, deployment: DeploymentBrief) -> Errand[dict[str, Any]]:
     document: Json = yield blocks.read_by_id(document_id, secrets=True)
     # here: few deployments have such blocks, and a daemon without them stays as small as it is
     from flowhand.blocks.block import Block
@@ -78,10 +77,4 @@ def _variables(document_id: str, deployment: DeploymentBrief) -> Errand[dict[str
             f"deployment {deployment.name!r} wants its runs executed by a {slug} block, and workers of this pool execute processes and "
             f"containers; give it a work pool of type {block.pool_type} with the block's fields as its job variables"
         )
-    return {**block.job_variables(), KIND: block.pool_type}
-
-
-def _under(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """A block's fields below the job variables; `env` is merged key by key."""
-    env = {**(below.get("env") or {}), **(above.get("env") or {})}
-    return {**below, **above} | ({"env": env} if env else {})
+    return {KIND: block.pool_type, **block.under(config)}

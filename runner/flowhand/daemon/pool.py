@@ -13,6 +13,7 @@ from flowhand.errors import ConfigurationError, ObjectAlreadyExists, ObjectNotFo
 from flowhand.wire.work_pools import AGENT_POOL, AGENTS
 
 DEFAULT_TYPE: Final = "process"
+KUBERNETES: Final = "kubernetes"
 EXECUTED: Final = frozenset({"process", "docker", AGENTS})
 """Types of pools whose runs this version executes."""
 
@@ -25,6 +26,8 @@ def prepare_pool(client: SyncApiClient, options: WorkerOptions) -> dict[str, Any
     try:
         pool = client.send(work_pools.read(options.work_pool))
     except ObjectNotFound:
+        if options.type is not None:
+            _check_executed(options.work_pool, options.type)
         if not options.create_pool:
             raise ObjectNotFound(
                 f"there is no work pool {options.work_pool!r}; make it with: flowhand work-pool create {options.work_pool} --type process"
@@ -33,10 +36,16 @@ def prepare_pool(client: SyncApiClient, options: WorkerOptions) -> dict[str, Any
     kind = str(pool["type"])
     if options.type is not None and options.type != kind:
         raise ConfigurationError(f"work pool {options.work_pool!r} is of type {kind!r}, not {options.type!r}; leave --type out")
-    if kind not in EXECUTED:
-        known = ", ".join(sorted(EXECUTED))
-        raise ConfigurationError(f"work pool {options.work_pool!r} is of type {kind!r}; this worker executes: {known}")
+    _check_executed(options.work_pool, kind)
     return pool
+
+
+def _check_executed(pool: str, kind: str) -> None:
+    if kind in EXECUTED:
+        return
+    known = ", ".join(sorted(EXECUTED))
+    hint = f"; Prefect's does: prefect worker start --pool {pool}" if kind == KUBERNETES else ""
+    raise ConfigurationError(f"work pool {pool!r} is of type {kind!r}, which this worker does not execute (it executes {known}){hint}")
 
 
 def _create(client: SyncApiClient, options: WorkerOptions) -> dict[str, Any]:

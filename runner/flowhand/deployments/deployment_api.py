@@ -10,12 +10,13 @@ from flowhand.blocks.block import Block
 from flowhand.blocks.documents import document_id_of
 from flowhand.client import deployments, flows, work_queues
 from flowhand.client.call import Call, Errand, Json, path_of, read_json
+from flowhand.deployments import own_pools
 from flowhand.deployments.applying import change, keep_phase, not_applied, renew_triggers
 from flowhand.deployments.deployment_fields import schedules_of
 from flowhand.deployments.triggers import automations_of
 from flowhand.errors import ApiError, ApiRefused, DeploymentApplyError, ObjectAlreadyExists, ObjectNotFound
 from flowhand.schedules import DeploymentSchedule
-from flowhand.wire.work_pools import AGENT_POOL
+from flowhand.wire.work_pools import AGENT_POOL, KUBERNETES_POOL
 
 if TYPE_CHECKING:
     from flowhand.deployments.deployment import Deployment
@@ -35,12 +36,15 @@ def read(full_name: str) -> Errand[dict[str, Any] | None]:
     except ObjectNotFound:
         return None
     fields: dict[str, Any] = {name: known[name] for name in _AS_KNOWN if known.get(name) is not None}
-    if fields.get("work_pool_name") == AGENT_POOL:
-        del fields["work_pool_name"]
     fields["schedules"] = schedules_of(known.get("schedules") or [])
     for name in ("storage", "infrastructure"):
         if known.get(f"{name}_document_id"):
             fields[name] = yield from errands.load_by_id(Block, known[f"{name}_document_id"])
+    block, pool = fields.get("infrastructure"), fields.get("work_pool_name")
+    if pool == AGENT_POOL or (pool == KUBERNETES_POOL and getattr(block, "own_pool", None) == pool):
+        del fields["work_pool_name"]
+        if pool != AGENT_POOL:
+            fields["job_variables"] = own_pools.variables_without(block, fields.get("job_variables") or {})
     return fields
 
 
@@ -49,15 +53,18 @@ class Application:
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
+        self._infrastructure = deployment.infrastructure
         self._automations = automations_of(deployment.name, deployment.triggers)
 
     def flow_and_infrastructure(self) -> Errand[tuple[str, str]]:
         """The ids of the flow and of the infrastructure's document. A block that is not saved is saved anonymously: a copy of it."""
         flow: Json = yield flows.create(str(self._deployment.flow_name))
-        block = self._deployment.infrastructure
-        known = document_id_of(block)
+        yield from own_pools.ensure(self._deployment)
+        known = document_id_of(self._deployment.infrastructure)
+        if own_pools.own_pool_of(self._deployment):
+            self._infrastructure = yield from own_pools.with_saved_cluster(self._infrastructure)
         if known is None:
-            known = yield from errands.save(block.model_copy(), is_anonymous=True)
+            known = yield from errands.save(self._infrastructure.model_copy(), is_anonymous=True)
         return flow["id"], known
 
     def the_rest(self, flow_id: str, infrastructure_id: str, limit: int | None) -> Errand[str]:
@@ -67,8 +74,10 @@ class Application:
         if deployment.storage is not None:
             storage_id = document_id_of(deployment.storage) or (yield from errands.save(deployment.storage, is_anonymous=True))
         if deployment.work_queue_name:
-            yield from _queue(deployment.work_pool_name, deployment.work_queue_name, limit)
+            yield from _queue(deployment.work_pool_name or own_pools.own_pool_of(deployment), deployment.work_queue_name, limit)
         body = _body(deployment) | {"storage_document_id": storage_id, "infrastructure_document_id": infrastructure_id}
+        if own_pools.own_pool_of(deployment):
+            body["job_variables"] = own_pools.variables_with(self._infrastructure, deployment.job_variables)
         deployment_id = yield from _create_or_update(deployment, flow_id, body)
         yield from renew_triggers(deployment.full_name, deployment_id, self._automations)
         return deployment_id
@@ -91,7 +100,7 @@ def _body(deployment: Deployment) -> Json:
         "tags": deployment.tags,
         "parameters": deployment.parameters,
         "work_queue_name": deployment.work_queue_name,
-        "work_pool_name": deployment.work_pool_name or AGENT_POOL,
+        "work_pool_name": own_pools.pool_of(deployment),
         "job_variables": deployment.job_variables,
         "path": deployment.path,
         "entrypoint": deployment.entrypoint,

@@ -14,6 +14,8 @@ AGENTS: Final = "prefect-agent"
 """The type of pools that say nothing of how runs are executed: their deployments' infrastructure blocks do."""
 AGENT_POOL: Final = "default-agent-pool"
 """The pool of older deployments, and of queues, that name none. Made on demand."""
+KUBERNETES_POOL: Final = "default-kubernetes-pool"
+"""The same for older deployments with a KubernetesJob block, which workers of the other do not execute."""
 ReadyStatus = Literal["READY", "NOT_READY", "PAUSED"]
 
 
