@@ -12,6 +12,7 @@ BENCH ?=
 SEEDS ?=
 FROM ?= 0
 CELLS ?=
+RESULTS ?= .crash-matrix.jsonl
 RUNS ?= 100000
 SECONDS ?= 300
 SECONDS ?= 600
@@ -60,8 +61,8 @@ bench: $(READY) ## all benchmarks, as JSON lines and a table; BENCH="idle throug
 simulate: $(READY) ## simulated servers, workers and networks: SEEDS=1000 FROM=0, each seed another story
 	cd tests && $(abspath $(BIN))/python -m simulation --seeds $(or $(SEEDS),1000) --from $(FROM)
 
-crash-matrix: $(READY) ## real processes killed, stopped and starved at named points: SEEDS=1 CELLS="kill daemon", and the table
-	cd tests && $(abspath $(BIN))/python -m crash --seeds $(or $(SEEDS),1) --only "$(CELLS)"
+crash-matrix: $(READY) ## real processes killed, stopped and starved at named points: SEEDS=20 CELLS="kill daemon"; continues what RESULTS holds, then the table
+	cd tests && $(abspath $(BIN))/python -m crash --seeds $(or $(SEEDS),1) --from $(FROM) --only "$(CELLS)" --results $(abspath $(RESULTS))
 
 multitude: $(READY) ## RUNS=100000 runs through four workers that are killed at random, then a multiset check
 	cd tests && $(abspath $(BIN))/python -m crash.multitude --runs $(RUNS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -45,7 +45,7 @@ def cells() -> Iterator[Cell]:
                 yield Cell(point, fault.name, policy)
 
 
-def play(cell: Cell, seeds: Sequence[int]) -> Iterator[list[str]]:
+def play(cell: Cell, seeds: Sequence[int]) -> Generator[list[str]]:
     """Plays a cell once for each seed, one after the other on one server and in one home; what did not hold. The first that fails is the
     last, since what it left would be held against the next."""
     fault = FAULTS[cell.fault]
@@ -78,8 +78,8 @@ def _play(rig: Rig, cell: Cell, fault: Fault, seed: int, *, last: bool) -> list[
     fault.do(rig)
     _settle(rig)
     _forgotten(rig)
-    leaves = last or fault.cold_keeper or cell.point == "draining"
-    return [*(_leave(rig) if leaves else []), *check(rig, fault, left=leaves)]
+    leaves = last or fault.cold_keeper
+    return [*_drained(rig), *(_leave(rig) if leaves else []), *check(rig, fault, left=leaves)]
 
 
 def _settle(rig: Rig) -> None:
@@ -103,10 +103,14 @@ def _forgotten(rig: Rig) -> None:
     wait_for(lambda: not any(kept.glob("*/runs/*")), SETTLED_WITHIN_S, lambda: f"{sorted(kept.glob('*/runs/*'))} are kept")
 
 
+def _drained(rig: Rig) -> list[str]:
+    """Waits for the daemon that was told to leave, if it was not killed on the way."""
+    asked = rig.told_to_leave == rig.daemon().process.pid
+    return [f"the daemon left with {status}"] if asked and (status := rig.daemon().process.wait(40)) else []
+
+
 def _leave(rig: Rig) -> list[str]:
     """The last daemon drains and leaves, and its keeper with it. A fresh one clears up what the last left, as after each stop."""
-    if rig.told_to_leave == rig.daemon().process.pid and rig.daemon().process.wait(40) != 0:
-        return [f"the daemon left with {rig.daemon().process.returncode}"]
     if rig.daemon().process.poll() is not None:
         rig.start_worker()
     rig.claims()

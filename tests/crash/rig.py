@@ -47,6 +47,9 @@ class Rig:
     server: RunningServer
     proxy: TcpProxy
     policy: str
+    api: Api
+    """The server, not through the proxy."""
+    deployment: str
     seed: int = 0
     random: Random = field(default_factory=Random)
     lines: int = 0
@@ -91,11 +94,6 @@ class Rig:
     def record(self) -> Path:
         """Where the flow of this play keeps its own record."""
         return self.base / f"record-{self.seed}"
-
-    @property
-    def api(self) -> Api:
-        """The server, not through the proxy."""
-        return Api(self.server)
 
     @property
     def server_environ(self) -> dict[str, str]:
@@ -184,8 +182,7 @@ class Rig:
     def ask(self, hog: str = "") -> None:
         """Asks for the run."""
         parameters = {"folder": str(self.record), "lines": self.lines, "hog": hog}
-        deployment = self.api.deploy("flows.py:witness", self.base / "code", job_variables={"crash_policy": self.policy})
-        self.run = self.api.run(deployment, parameters=parameters)
+        self.run = self.api.run(self.deployment, parameters=parameters)
 
     def settled(self) -> bool:
         """Whether the run has ended for good."""
@@ -221,8 +218,10 @@ def rigged(base: Path, policy: str, *, small_disk: bool = False, sets_clocks: bo
     server = start_server(base / "server", environ={**SERVER, **(clocks[0].environ if clocks else {})})
     port = int(server.url.split(":")[2].split("/")[0])
     with TcpProxy(port) as proxy:
-        rig = Rig(base, server, proxy, policy, clocks=clocks)
-        rig.api.pool("pool")
+        api = Api(server)
+        api.pool("pool")
+        deployment = api.deploy("flows.py:witness", base / "code", job_variables={"crash_policy": policy})
+        rig = Rig(base, server, proxy, policy, api, deployment, clocks=clocks)
         try:
             if small_disk:
                 mount(rig)
