@@ -52,17 +52,36 @@ def mark_of(directory: Path, key: str) -> str:
     return instance_mark(directory) + key
 
 
-def strays(wanted: Callable[[str], bool]) -> list[Stray]:
-    """All processes of this user and this pid namespace whose mark is wanted."""
+def strays(wanted: Callable[[str], bool], wait_s: float = 1.0) -> list[Stray]:
+    """All processes of this user and this pid namespace whose mark is wanted. Blocks.
+
+    A process that ended between being listed and being read may have left a child that was not listed, so a look that found nothing counts
+    when nobody ended under it; else it is repeated, for at most `wait_s` seconds.
+    """
+    deadline = time.monotonic() + wait_s
+    silent: set[int] = set()
+    while True:
+        before = silent
+        found, silent = _look(wanted)
+        if found or silent <= before or time.monotonic() > deadline:
+            return found
+
+
+def _look(wanted: Callable[[str], bool]) -> tuple[list[Stray], set[int]]:
+    """The strays, and the pids that had no mark to be read."""
     namespace = linux.pid_namespace()
     found: list[Stray] = []
-    for process in tree.everyone().values():
-        if process.dead or process.pid == os.getpid():
+    silent: set[int] = set()
+    for pid in tree.pids():
+        if pid == os.getpid():
             continue
-        mark = tree.mark_of(process.pid)
-        if mark and wanted(mark) and _namespace_of(process.pid) == namespace:
+        process = tree.look(pid)
+        mark = tree.mark_of(pid)
+        if process is None or process.dead or mark is None:
+            silent.add(pid)
+        elif mark and wanted(mark) and _namespace_of(pid) == namespace:
             found.append(Stray(process, mark))
-    return found
+    return found, silent
 
 
 def end(found: Iterable[Stray], wait_s: float = 5.0) -> list[Stray]:

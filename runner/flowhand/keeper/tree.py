@@ -54,9 +54,14 @@ def look(pid: int) -> Process | None:
     return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), fields[0].decode(), int(fields[19]))
 
 
+def pids() -> list[int]:
+    """Of all processes that are visible now."""
+    return [int(name) for name in os.listdir(PROC) if name.isdigit()]  # noqa: PTH208 - names are all that is wanted
+
+
 def everyone() -> dict[int, Process]:
     """All processes that are visible now."""
-    found = (look(int(name)) for name in os.listdir(PROC) if name.isdigit())  # noqa: PTH208 - names are all that is wanted
+    found = (look(pid) for pid in pids())
     return {process.pid: process for process in found if process is not None}
 
 
@@ -70,15 +75,19 @@ def children() -> set[int]:
 
 
 def mark_of(pid: int) -> str | None:
-    """The mark in a process's environment (`keeper.mark`); None when there is none or it is not ours to read."""
+    """The mark in a process's environment (`keeper.mark`), empty when there is none in it; None when there is no environment to be read:
+    the process has gone, is the kernel's, or somebody else's.
+    """
     try:
         environ = _read(f"{PROC}/{pid}/environ")
     except OSError:
         return None
+    if not environ:
+        return None
     for entry in environ.split(b"\0"):
         if entry.startswith(b"FLOWHAND__MARK="):
             return entry[15:].decode("utf-8", "replace").rstrip()
-    return None
+    return ""
 
 
 def descendants(roots: Iterable[int], processes: dict[int, Process]) -> set[int]:
