@@ -16,6 +16,7 @@ from flowhand.wire.automations import AutomationCreate, AutomationUpdate, Metric
 from flowhand.wire.blocks import BlockDocumentCreate, BlockSchemaCreate
 from flowhand.wire.events import Event
 from flowhand.wire.states import StateType
+from flowhand.wire.variables import VariableCreate
 from flowhand_server.automations import evaluating, figures, outside, performing
 from flowhand_server.automations.chains import ROUNDS
 from flowhand_server.automations.engine import react
@@ -28,6 +29,7 @@ from flowhand_server.store.announcing import announce_states
 from flowhand_server.store.flow_runs import NewRun, create_flow_run, propose_state
 from flowhand_server.store.presence import queues_polled, worker_gone, worker_seen
 from flowhand_server.store.store import Store
+from flowhand_server.store.variables import create_variable
 from flowhand_server.vault import Vault
 from support.databases import make_deployment, make_flow, make_pool, open_store
 
@@ -503,8 +505,8 @@ async def test_a_call_outside_is_made_by_one_replica_and_again_when_that_dies(wh
     [
         "x {{prefect.blocks.secret.s }}",
         "{{  flowhand.variables.v }}",
+        "{{ $HOME }}",
         {"deep": [{"$ref": {"block_document_id": "x"}}]},
-        {"__prefect_kind": "workspace_variable", "variable_name": "v"},
     ],
 )
 @pytest.mark.parametrize("field", ["parameters", "job_variables"])
@@ -520,6 +522,23 @@ async def test_what_an_event_fills_in_is_never_resolved_again(bench: Bench, data
     assert ["which a run would resolve" in event["payload"]["reason"] for event in failed] == [True, True]
     await bench.happens("a", data={"plain": "{{ text }}"})
     assert [made[field] for made in await bench.runs(deployment)] == [{"own": own, "given": {"plain": "{{ text }}"}}] * 2
+
+
+@on_sqlite_alone
+async def test_parameters_are_filled_in_once(bench: Bench) -> None:
+    """What an event or a variable holds stays as it is, also when it looks like what stands for another; the author's own are filled in."""
+    _, deployment = await bench.store.write(make_deployment)
+    sly = {"__prefect_kind": "workspace_variable", "variable_name": "hidden"}
+    for name, value in (("hidden", "h"), ("sly", sly)):
+        await bench.store.write(create_variable, VariableCreate(name=name, value=value), NOW)
+    own = {
+        "event": "{{ event.payload.data }}",
+        "variable": {"__prefect_kind": "workspace_variable", "variable_name": "sly"},
+        "nested": {"__prefect_kind": "none", "value": [sly]},
+    }
+    await bench.automation(on("a"), run(deployment, parameters=own))
+    await bench.happens("a", data=sly)
+    assert [made["parameters"] for made in await bench.runs(deployment)] == [{"event": sly, "variable": sly, "nested": ["h"]}]
 
 
 @on_sqlite_alone

@@ -15,7 +15,9 @@ KNOWN: Mapping[str, Any] = {
     "/block_types/slug/secret/block_documents/name/key": {"data": {"value": "s3same"}},
     "/block_types/slug/login/block_documents/name/db": {"data": {"user": "me", "parts": [{"code": "{{ $HOME }}"}]}},
     "/block_documents/the-id": {"data": {"value": "by-id"}},
+    "/block_documents/sly": {"data": {"value": "{{ prefect.blocks.secret.key }}", "more": {"$ref": {"block_document_id": "the-id"}}}},
     "/variables/name/colour": {"value": "green"},
+    "/variables/name/sly": {"value": [{"$ref": {"block_document_id": "the-id"}}]},
 }
 
 
@@ -76,6 +78,16 @@ async def test_what_comes_out_of_a_block_is_no_template() -> None:
     """A value that looks like a template is left as it is, so that whoever writes blocks cannot read the worker's environment."""
     found, _ = await resolved({"env": {"CODE": "{{ prefect.blocks.login.db.parts[0].code }}"}}, Table())
     assert found == {"env": {"CODE": "{{ $HOME }}"}}
+
+
+@pytest.mark.anyio
+async def test_what_is_filled_in_is_not_filled_in_again() -> None:
+    """Whoever writes a block or a variable has no others read by it."""
+    table = Table()
+    found, _ = await resolved({"block": {"$ref": {"block_document_id": "sly"}}, "variable": "{{ prefect.variables.sly }}"}, table)
+    reference = {"$ref": {"block_document_id": "the-id"}}
+    assert found == {"block": {"value": "{{ prefect.blocks.secret.key }}", "more": reference}, "variable": [reference]}
+    assert table.asked == ["/block_documents/sly", "/variables/name/sly"]
 
 
 @pytest.mark.anyio

@@ -41,15 +41,17 @@ async def resolved(config: dict[str, Any], ask: Ask) -> tuple[dict[str, Any], li
         return config, []
     secrets: list[str] = []
     try:
-        config = await _without_ids(config, ask, secrets)
-        return await _filled(config, ask, secrets), secrets
+        documents = {document_id: await ask(_document(document_id)) for document_id in dict.fromkeys(_ids(config))}
+        secrets += _texts(list(documents.values()))
+        return await _filled(config, documents, ask, secrets), secrets
     except ApiUnavailable:
         raise
     except ApiError as error:
         raise LaunchError(f"the job variables refer to what cannot be had: {error}") from error
 
 
-async def _filled(config: dict[str, Any], ask: Ask, secrets: list[str]) -> dict[str, Any]:
+async def _filled(config: dict[str, Any], documents: Mapping[str, Any], ask: Ask, secrets: list[str]) -> dict[str, Any]:
+    """In one walk: what a document or a variable holds is not looked at again."""
     # here: few deployments have such job variables, and a daemon without them stays as small as it is
     from flowhand_storage.checkouts import CheckoutStore, default_root
     from flowhand_storage.errors import StorageError
@@ -66,9 +68,19 @@ async def _filled(config: dict[str, Any], ask: Ask, secrets: list[str]) -> dict[
 
     context = StepContext(Path(), CheckoutStore(default_root()), environ={}, resolve=known, conceal=secrets.append)
     run = StepRun(context, Progress(working_directory="."), Scrubber())
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, list):
+            return [walk(item) for item in cast("list[Any]", value)]
+        if not isinstance(value, dict):
+            return filled(value, run) if _has_references(value) else value
+        mapping = cast("dict[str, Any]", value)
+        document_id = _referred(mapping)
+        return {key: walk(item) for key, item in mapping.items()} if document_id is None else documents[document_id]
+
     while True:
         try:
-            return {key: filled(item, run) if _has_references(item) else item for key, item in config.items()}
+            return walk(config)
         except _Unasked as missing:
             values[missing.reference] = await ask(_value(missing.reference))
         except StorageError as error:
@@ -84,17 +96,19 @@ def _value(reference: Reference) -> Errand[Any]:
         raise
 
 
-async def _without_ids(value: Any, ask: Ask, secrets: list[str]) -> Any:
+def _ids(value: Any) -> Iterator[str]:
+    """Of the documents that are referred to."""
     if isinstance(value, list):
-        return [await _without_ids(item, ask, secrets) for item in cast("list[Any]", value)]
-    if not isinstance(value, dict):
-        return value
-    document_id = _referred(cast("dict[str, Any]", value))
-    if document_id is None:
-        return {key: await _without_ids(item, ask, secrets) for key, item in cast("dict[str, Any]", value).items()}
-    data = await ask(_document(document_id))
-    secrets += _texts(data)
-    return data
+        for item in cast("list[Any]", value):
+            yield from _ids(item)
+    elif isinstance(value, dict):
+        mapping = cast("dict[str, Any]", value)
+        document_id = _referred(mapping)
+        if document_id is not None:
+            yield document_id
+            return
+        for item in mapping.values():
+            yield from _ids(item)
 
 
 def _document(document_id: str) -> Errand[Json]:

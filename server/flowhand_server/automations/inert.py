@@ -1,7 +1,7 @@
 """What templates fill into parameters and job variables stays data: who sends an event must not have secrets or variables read by it.
 
-Runs interpret some values once more: the server mappings of a `__prefect_kind`, workers `$ref` and `{{ prefect.blocks.… }}`. The author
-of an automation may write those; what comes out of a template may not be one.
+Workers interpret some values when a run starts: `$ref`, `{{ prefect.blocks.… }}` and `{{ $NAME }}`, a variable of their environment. The
+author of an automation may write those; what comes out of a template may not be one.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import re
 from typing import Any, Final, cast
 
 from flowhand_server.automations.templating import BadTemplate
-from flowhand_server.store.parameter_kinds import KIND
 
-_KEYS: Final = frozenset({"$ref", KIND})
-_REFERENCE: Final = re.compile(r"\{\{[-+\s]*(prefect|flowhand)\s*\.")
+_KEY: Final = "$ref"
+_REFERENCE: Final = re.compile(r"\{\{[-+\s]*(\$|(prefect|flowhand)\s*\.)")
 
 
 def inert(value: Any) -> Any:
@@ -33,8 +32,7 @@ def _reference_in(value: Any) -> str | None:
         parts = cast("list[Any]", value)
     elif isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
-        key = next((key for key in fields if key in _KEYS), None)
-        if key is not None:
-            return key
+        if _KEY in fields:
+            return _KEY
         parts = [*fields, *fields.values()]
     return next((found for part in parts if (found := _reference_in(part)) is not None), None)

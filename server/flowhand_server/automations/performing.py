@@ -144,7 +144,7 @@ def _run_deployment(conn: Connection, doing: Doing) -> Details:
     if action.schedule_after:
         later = to_datetime(doing.now) + timedelta(seconds=action.schedule_after)
         body.state = StateCreate(type=StateType.SCHEDULED, state_details=StateDetails(scheduled_time=later))
-    run, _ = create_deployment_run(conn, deployment_id, body, doing.now, author)
+    run, _ = create_deployment_run(conn, deployment_id, body, doing.now, author, are_plain=True)
     return {"target": f"prefect.flow-run.{run['id']}", "flow_run_id": run["id"]}
 
 

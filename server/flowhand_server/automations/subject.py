@@ -19,6 +19,7 @@ from flowhand_server.store.deployments import read_deployment
 from flowhand_server.store.errors import NotFound
 from flowhand_server.store.flow_run_reading import read_flow_run
 from flowhand_server.store.flows import read_flow
+from flowhand_server.store.parameter_kinds import KIND, filled_in
 from flowhand_server.store.task_runs import read_task_run
 from flowhand_server.store.work_pools import read_pool
 from flowhand_server.store.work_queues import read_queue
@@ -59,8 +60,9 @@ class Subject:
             return [self.fill_all(one) for one in value]
         if not isinstance(value, dict):
             return value
-        if "__prefect_kind" in value:
-            return _KINDS.get(value["__prefect_kind"], _as_it_is)(self, value)
+        if KIND in value:
+            read = _KINDS.get(value[KIND])
+            return read(self, value) if read else filled_in(self._conn, {"it": value}).get("it")
         return {key: self.fill_all(one) for key, one in value.items()}
 
     def _fill_text(self, text: str) -> Any:
@@ -142,10 +144,6 @@ def _json(subject: Subject, value: Mapping[str, Any]) -> Any:
     written = value.get("value", "")
     found = orjson.loads(str(subject.fill_all(written)))
     return found if isinstance(written, str) and not looks_like_one(written) else inert(found)
-
-
-def _as_it_is(subject: Subject, value: Mapping[str, Any]) -> Any:
-    return value.get("value")
 
 
 _KINDS: Final[dict[Any, Callable[[Subject, Mapping[str, Any]], Any]]] = {

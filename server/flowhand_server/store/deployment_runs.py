@@ -50,13 +50,20 @@ def proposal(body: StateCreate) -> Proposal:
 
 
 def create_deployment_run(
-    conn: Connection, deployment_id: str, body: DeploymentFlowRunCreate, now: int, created_by: Mapping[str, Any] | None = None
+    conn: Connection,
+    deployment_id: str,
+    body: DeploymentFlowRunCreate,
+    now: int,
+    created_by: Mapping[str, Any] | None = None,
+    *,
+    are_plain: bool = False,
 ) -> tuple[forms.Form, bool]:
     """A run of the deployment, and whether it is new or the one that has the idempotency key already.
 
+    `are_plain`: the parameters of the body have been filled in already, and stand for nothing but themselves.
     NotFound; Conflict when parameters do not fit the deployment's schema; Refused when job variables do not fit the pool.
     """
-    made = create_flow_run(conn, _new_run(conn, load_deployment(conn, deployment_id), body, now, created_by), now)
+    made = create_flow_run(conn, _new_run(conn, load_deployment(conn, deployment_id), body, now, created_by, are_plain), now)
     return read_flow_run(conn, made.id, now), made.new
 
 
@@ -85,9 +92,15 @@ def load_deployment(conn: Connection, deployment_id: str) -> Mapping[Any, Any]:
 
 
 def _new_run(
-    conn: Connection, row: Mapping[Any, Any], body: DeploymentFlowRunCreate, now: int, created_by: Mapping[str, Any] | None
+    conn: Connection,
+    row: Mapping[Any, Any],
+    body: DeploymentFlowRunCreate,
+    now: int,
+    created_by: Mapping[str, Any] | None,
+    are_plain: bool = False,
 ) -> NewRun:
-    parameters = filled_in(conn, {**row["parameters"], **body.parameters})
+    own = {name: value for name, value in row["parameters"].items() if name not in body.parameters}
+    parameters = filled_in(conn, own) | (body.parameters if are_plain else filled_in(conn, body.parameters))
     _check_parameters(row, body, parameters)
     _check_variables(row, body)
     queue_id, queue_name = row["work_queue_id"], row["work_queue_name"]
