@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.cli import environment, flowhand
+from support.cli import Terminal, environment, flowhand
 from support.docker_engine import Engine
 from support.server import RunningServer, running_server
 from support.worker import Api
@@ -132,3 +132,78 @@ def test_a_build_step_that_is_wrong(tmp_path: Path, server: RunningServer, input
     (tmp_path / "flowhand.yaml").write_text(f"{step}deployments: [{{name: x, entrypoint: 'flows.py:boxed', work_pool: {{name: boxes}}}}]\n")
     ended = flowhand("deploy", env=environment(server.home, server.url), cwd=tmp_path)
     assert (ended.code, said in ended.err) == (code, True), ended.err
+
+
+def answered(folder: Path, server: RunningServer, engine: Engine, *dialogue: tuple[str, str]) -> str:
+    """`flowhand deploy` on a terminal, with what is answered to each question; what was seen."""
+    terminal = Terminal("deploy", env=environment(folder / "home", server.url, DOCKER_HOST=engine.host), cwd=folder)
+    try:
+        for question, answer in dialogue:
+            terminal.wait_for(question)
+            terminal.type(answer)
+        assert terminal.end() == 0, terminal.seen
+    finally:
+        terminal.kill()
+    return terminal.seen
+
+
+@pytest.fixture
+def pool(server: RunningServer) -> str:
+    """A pool that is chosen first, with the template of its type."""
+    api = Api(server)
+    kinds = api.call("GET", "/collections/views/aggregate-worker-metadata")
+    template = kinds["prefect-docker"]["docker"]["default_base_job_configuration"]
+    if not any(one["name"] == "asked" for one in api.call("POST", "/work_pools/filter", {})):
+        api.pool("asked", type="docker", base_job_template=template)
+    return "asked"
+
+
+def test_on_a_terminal_the_image_is_asked_for(tmp_path: Path, server: RunningServer, pool: str, engine: Engine) -> None:
+    """It is built of the folder and pushed; written into a project file, the same is done again without a question."""
+    (tmp_path / "flows.py").write_text(FLOW.replace("boxed", "asking"))
+    (tmp_path / "Dockerfile").write_text(f"FROM {engine.tiny}\nCOPY flows.py /here/\n")
+    seen = answered(
+        tmp_path,
+        server,
+        engine,
+        ("Which flow?", "1"),
+        ("Name of the deployment", "built"),
+        ("Which work pool?", "1"),
+        ("Which image do its runs need?", "1"),
+        ("Name of the image, with its registry", f"{engine.registry}/asked/for"),
+        ("Tag", "7"),
+        ("Which Dockerfile?", "1"),
+        ("Push it to its registry? [Y/n]", ""),
+        ("When should it run?", "1"),
+        ("Write this deployment", "y"),
+    )
+    assert f"pushed image {engine.registry}/asked/for:7" in seen
+    assert httpx.get(f"http://{engine.registry}/v2/asked/for/tags/list").json()["tags"] == ["7"]
+    held = Api(server).call("GET", "/deployments/name/asking/built")
+    assert (held["work_pool_name"], held["job_variables"]["image"]) == (pool, f"{engine.registry}/asked/for:7")
+    assert held["pull_steps"] == []
+    (tmp_path / "flowhand.yaml").write_text((tmp_path / "flowhand.yaml").read_text().replace("tag: '7'", "tag: '8'"))
+    env = environment(tmp_path / "home", server.url, DOCKER_HOST=engine.host)
+    done = flowhand("deploy", "--all", env=env, cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert sorted(httpx.get(f"http://{engine.registry}/v2/asked/for/tags/list").json()["tags"]) == ["7", "8"]
+
+
+def test_an_image_that_is_there_may_be_named_on_a_terminal(tmp_path: Path, server: RunningServer, pool: str, engine: Engine) -> None:
+    """Nothing is built, and the code is taken to be in it."""
+    (tmp_path / "flows.py").write_text(FLOW.replace("boxed", "asking"))
+    seen = answered(
+        tmp_path,
+        server,
+        engine,
+        ("Which flow?", "1"),
+        ("Name of the deployment", "named"),
+        ("Which work pool?", "1"),
+        ("Which image do its runs need?", "2"),
+        ("Image, such as", "registry.example.com/team/project:1.4"),
+        ("When should it run?", "1"),
+        ("Write this deployment", "n"),
+    )
+    assert "Running build steps" not in seen
+    held = Api(server).call("GET", "/deployments/name/asking/named")
+    assert (held["job_variables"]["image"], held["pull_steps"]) == ("registry.example.com/team/project:1.4", [])

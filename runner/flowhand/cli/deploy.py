@@ -110,7 +110,7 @@ def _deploy(file: ProjectFile, options: Options, names: Sequence[str], every: bo
     sys.path.insert(0, str(Path.cwd()))  # where flows' modules and steps of the user's own come from
     with api() as client:
         if asker is not None and len(entries) == 1:
-            complete(entries[0], client, asker)
+            complete(entries[0], file, client, asker)
         deploy_project(client, file, entries, settings.ui)
     if asker is not None and len(entries) == 1:
         offer_to_save(entries[0], file, asker)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from flowhand.cli.deploy_images import ask_for_image
 from flowhand.cli.formats import say
 from flowhand.client import work_pools
 from flowhand.client.api import SyncApiClient
@@ -33,8 +34,8 @@ class Terminal:
             taken = typer.prompt(f"{question} (1 to {len(choices)})", type=int)
         return taken - 1
 
-    def text(self, question: str, default: str) -> str:
-        """A line."""
+    def text(self, question: str, default: str | None = None) -> str:
+        """A line; asked for again until there is one where there is no default."""
         return str(typer.prompt(question, default=default))
 
     def agrees(self, question: str, default: bool = False) -> bool:
@@ -42,8 +43,8 @@ class Terminal:
         return typer.confirm(question, default=default)
 
 
-def complete(entry: Entry, client: SyncApiClient, terminal: Terminal) -> None:
-    """Has the entrypoint, the name, the work pool and, of a new deployment, the schedule filled in."""
+def complete(entry: Entry, file: ProjectFile, client: SyncApiClient, terminal: Terminal) -> None:
+    """Has the entrypoint, the name, the work pool and, of a new deployment, the image and the schedule filled in."""
     given = entry.given
     if not given.get("entrypoint"):
         given["entrypoint"] = _entrypoint(terminal)
@@ -51,6 +52,8 @@ def complete(entry: Entry, client: SyncApiClient, terminal: Terminal) -> None:
         given["name"] = terminal.text("Name of the deployment", "default")
     if not (given.get("work_pool") or {}).get("name"):
         given["work_pool"] = {**(given.get("work_pool") or {}), "name": _pool(client, terminal)}
+    if entry.file is None:
+        ask_for_image(entry, file, client, terminal)
     if entry.file is None and "schedules" not in given:
         given["schedules"] = _schedules(terminal)
 

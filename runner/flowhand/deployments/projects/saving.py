@@ -22,6 +22,9 @@ _ORDER: Final = (
     "concurrency_limit",
     "work_pool",
     "triggers",
+    "build",
+    "push",
+    "pull",
 )
 
 
