@@ -52,8 +52,8 @@ def serve(
     """Registers the deployments and executes their due runs, each in a process of its own, until SIGTERM or SIGINT; then drains.
 
     With no API configured the embedded server is brought up. `limit` bounds the runs at once (None: from the machine's cores and memory),
-    `query_seconds` is the period of plain polls where no long poll can be held, `webserver` serves health and metrics on port 8080,
-    `pause_on_shutdown` pauses the schedules of what was served when it leaves, and has them go on at the next start. Code that comes from a
+    `query_seconds` is the period of plain polls where no long poll can be held, `webserver` serves health and metrics on
+    `FLOWHAND_WORKER_WEBSERVER_PORT`, `pause_on_shutdown` pauses the schedules of what was served when it leaves, and has them go on at the next start. Code that comes from a
     source is pulled first, then at the source's `pull_interval`. Blocks in plain code; awaited on a running loop.
     ValueError for no deployments or two of one name;
     PullStepFailed when a source cannot be pulled.

@@ -65,7 +65,7 @@ class SimHost:
         self._boots = 1
         self._synced = 0
         settings = Settings(home=home, worker_heartbeat=HEARTBEAT_S, worker_drain=8.0, worker_grace=2.0)
-        self._plan = Plan(settings, "worker", "worker", "w", POOL, [], [], limit, prefetch_s, False, None, False, home)
+        self._plan = Plan(settings, "worker", "worker", "w", POOL, [], [], limit, prefetch_s, False, False, False, home)
 
     # --- the daemon
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from support.server import running_server
-from support.worker import Api, RunningWorker, running_worker, write_flows
+from support.server import RunningServer, running_server
+from support.storage_servers import free_port
+from support.worker import Api, RunningWorker, running_worker, wait_for, write_flows
 
 FLOWS = '''
 import asyncio, ctypes, os, signal, subprocess, sys, time
@@ -244,3 +246,17 @@ def test_a_cancel_before_the_start_never_runs_the_flow(api: Api, code: Path, wor
     api.cancel(run_id)
     assert api.ended(run_id)["state_name"] == "Cancelled"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_its_health_is_told_where_it_was_asked_for(server: RunningServer, tmp_path: Path) -> None:
+    """Alive, ready and with figures at the address of the settings; a second worker there says that the port is taken, and works."""
+    Api(server).pool("probed")
+    place = {"FLOWHAND_WORKER_WEBSERVER_HOST": "127.0.0.2", "FLOWHAND_WORKER_WEBSERVER_PORT": str(free_port())}
+    url = f"http://127.0.0.2:{place['FLOWHAND_WORKER_WEBSERVER_PORT']}"
+    with running_worker(server, "--with-healthcheck", home=tmp_path / "one", pool="probed", environ=place) as one:
+        one.says("Health and metrics")
+        assert httpx.get(f"{url}/livez").status_code == 200
+        wait_for(lambda: httpx.get(f"{url}/readyz").status_code == 200, 10.0, lambda: "not ready")
+        assert "flowhand_slots_free" in httpx.get(f"{url}/metrics").text
+        with running_worker(server, "--with-healthcheck", home=tmp_path / "two", pool="probed", environ=place) as other:
+            other.says("The health endpoints cannot be served")

@@ -9,7 +9,7 @@ import pytest
 
 from flowhand import flow
 from flowhand.daemon.options import ServeOptions
-from flowhand.daemon.program import HEALTH_PORT, plan_serve
+from flowhand.daemon.program import plan_serve
 from flowhand.serving import serve, starting_message
 from flowhand.settings import Settings
 
@@ -27,10 +27,10 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_serve_is_asked_reaches_the_runner() -> None:
     """`limit`, `query_seconds` and `webserver`; the defaults are a bound of the machine, no endpoint, no pause, a message."""
     plan = plan_serve(ServeOptions(["d"], "s", limit=2, poll_s=3.0, webserver=True), Settings())
-    assert (plan.limit, plan.poll_s, plan.health_port, plan.bounded_by_machine) == (2, 3.0, HEALTH_PORT, False)
+    assert (plan.limit, plan.poll_s, plan.tells_health, plan.bounded_by_machine) == (2, 3.0, True, False)
     bare = plan_serve(ServeOptions(["d"], "s"), Settings())
     assert bare.limit > 0
-    assert (bare.health_port, bare.bounded_by_machine) == (None, True)
+    assert (bare.tells_health, bare.bounded_by_machine) == (False, True)
     defaults = {name: item.default for name, item in inspect.signature(serve).parameters.items() if name != "deployments"}
     assert defaults == {
         "pause_on_shutdown": False,

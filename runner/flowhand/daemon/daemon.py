@@ -131,7 +131,16 @@ class Daemon:
         echo = Echo(plan.echo, settings.log_format)
         self._handback = HandBack(parts.backend, self._session, backoff)
         self._lifecycle = Lifecycle(
-            self._handback, self._session, parts.launcher, self._registry, self._journal, clock, parts.place, settings.worker_grace, echo
+            self._handback,
+            self._session,
+            parts.launcher,
+            self._registry,
+            self._journal,
+            clock,
+            parts.place,
+            settings.worker_grace,
+            settings.worker_hooks,
+            echo,
         )
         self._reporter = Reporter(
             parts.backend,
@@ -198,6 +207,7 @@ class Daemon:
         if another:
             self._set_aside()
         found = await recover(self._journal, self._parts.launcher, held, self._registry, self._parts.clock)
+        self._lifecycle.late_hooks.found(found.hooks)
         self._renew_adopted(found, reply.leases)
         if found.anything:
             log.info(
@@ -244,9 +254,10 @@ class Daemon:
         group.start_soon(self._heartbeat.run)
         group.start_soon(self._watch)
         group.start_soon(self._parts.upkeep, self._parts.plan.settings)
-        if self._parts.plan.health_port is not None:
+        if self._parts.plan.tells_health:
+            settings = self._parts.plan.settings
             health = Health(self._poller, self._registry, self._reporter, self._journal, self._parts.clock)
-            group.start_soon(serve_health, health, self._parts.plan.settings.server_host, self._parts.plan.health_port)
+            group.start_soon(serve_health, health, settings.worker_webserver_host, settings.worker_webserver_port)
 
     async def _work(self) -> None:
         """Claims until a drain begins or we are to hand over."""

@@ -50,7 +50,7 @@ class Plan:
     limit: int
     prefetch_s: float
     run_once: bool
-    health_port: int | None
+    tells_health: bool
     echo: bool
     cwd: Path
     bounded_by_machine: bool = False

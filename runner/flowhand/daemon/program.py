@@ -43,7 +43,6 @@ from flowhand.wire.work_pools import AGENTS
 
 log = structlog.get_logger("flowhand.daemon")
 
-HEALTH_PORT = 8080
 PATIENCE_S: Final = 60.0
 """For how long a run's start waits for an API that does not answer what its job variables refer to."""
 TOLD_EVERY: Final = 20
@@ -90,7 +89,7 @@ def plan_worker(options: WorkerOptions, settings: Settings, *, pool_type: str | 
         limit=limit or default_limit(),
         prefetch_s=settings.worker_prefetch if options.prefetch_s is None else options.prefetch_s,
         run_once=options.run_once,
-        health_port=HEALTH_PORT if options.with_healthcheck else None,
+        tells_health=options.with_healthcheck,
         echo=True,
         cwd=Path.cwd(),
         bounded_by_machine=limit is None,
@@ -113,7 +112,7 @@ def plan_serve(options: ServeOptions, settings: Settings) -> Plan:
         limit=limit or default_limit(),
         prefetch_s=settings.worker_prefetch,
         run_once=False,
-        health_port=HEALTH_PORT if options.webserver else None,
+        tells_health=options.webserver,
         echo=True,
         cwd=Path.cwd(),
         bounded_by_machine=limit is None,
