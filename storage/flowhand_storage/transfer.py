@@ -84,7 +84,7 @@ def write_file(url: str, content: bytes, settings: Mapping[str, Any] | None = No
     guarded(tree.address.shown, tree.address.scrub, put)
 
 
-def copy_tree(source: Path, target: Path, rules: IgnoreRules | None = None) -> int:
+def copy_tree(source: Path, target: Path, rules: IgnoreRules | None = None, *, progress: Progress | None = None) -> int:
     """Copy the files of a folder of this machine that the rules keep; how many. Links stay links. Idempotent.
 
     SourceNotFound when there is no such folder.
@@ -92,8 +92,10 @@ def copy_tree(source: Path, target: Path, rules: IgnoreRules | None = None) -> i
     if not source.is_dir():
         raise SourceNotFound(f"there is no folder {source}")
     names = list(kept_files(source, rules or IgnoreRules()))
-    for name in names:
+    for number, name in enumerate(names, start=1):
         place = target / name
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source / name, place, follow_symlinks=False)
+        if progress is not None:
+            progress(number, len(names), name)
     return len(names)

@@ -82,11 +82,11 @@ def _run(words: tuple[str, ...], env: dict[str, str], out: Path, err: Path, cwd:
 
 
 class Terminal:
-    """`flowhand WORDS` on a terminal of 80 columns."""
+    """`flowhand WORDS`, or another program's, on a terminal of 80 columns."""
 
-    def __init__(self, *words: str, env: Mapping[str, str], cwd: Path | str = "/") -> None:
+    def __init__(self, *words: str, env: Mapping[str, str], cwd: Path | str = "/", program: str = COMMAND) -> None:
         self.seen = ""
-        self._process, self._terminal = _on_terminal([COMMAND, *words], {**env, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}, cwd)
+        self._process, self._terminal = _on_terminal([program, *words], {**env, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}, cwd)
 
     def wait_for(self, text: str, seconds: float = 30.0) -> None:
         """Until the text was printed."""

@@ -11,7 +11,7 @@ from flowhand_storage.checkouts import CheckoutStore
 from flowhand_storage.errors import InvalidStep, StepFailed
 from flowhand_storage.scrub import Scrubber
 from flowhand_storage.steps.definition import read_steps
-from flowhand_storage.steps.known import KNOWN, known_step
+from flowhand_storage.steps.known import KNOWN, UPLOADS, known_step
 from flowhand_storage.steps.progress import Progress, Reference, StepContext, StepRun
 from flowhand_storage.steps.run import run_steps, split_steps
 from flowhand_storage.steps.templates import filled
@@ -47,6 +47,9 @@ def test_the_names_of_integrations() -> None:
     assert known_step("prefect_aws.deployments.steps.pull_from_s3") is KNOWN["pull_from_s3"]
     assert known_step("prefect_gcp.deployments.steps.pull_from_gcs") is KNOWN["pull_from_gcs"]
     assert known_step("prefect_azure.deployments.steps.pull_from_azure_blob_storage") is KNOWN["pull_from_azure_blob_storage"]
+    for package, name in (("aws", "push_to_s3"), ("gcp", "push_to_gcs"), ("azure", "push_to_azure_blob_storage")):
+        for kind in ("deployments", "projects"):
+            assert known_step(f"prefect_{package}.{kind}.steps.{name}", UPLOADS) is UPLOADS[name]
     assert known_step("prefect.deployments.steps.utility.run_shell_script") is KNOWN["run_shell_script"]
 
 

@@ -17,6 +17,7 @@ from flowhand_storage.paths import is_inside
 from flowhand_storage.remote.options import service_account
 from flowhand_storage.secrets import reveal
 from flowhand_storage.transfer import download_tree, read_file, upload_tree, write_file
+from flowhand_storage.upload_bar import upload_bar
 
 
 class ObjectStore(StorageBlock, ABC):
@@ -40,7 +41,8 @@ class ObjectStore(StorageBlock, ABC):
         """See `StorageBlock.put_directory`."""
         folder = Path(local_path or ".").resolve()
         rules = find_rules(folder, Path(ignore_file) if ignore_file else None)
-        return upload_tree(folder, self._below(to_path), self._given(), rules=rules)
+        with upload_bar() as progress:
+            return upload_tree(folder, self._below(to_path), self._given(), rules=rules, progress=progress)
 
     @dual
     def read_path(self, path: str) -> bytes:

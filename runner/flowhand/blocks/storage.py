@@ -13,6 +13,7 @@ from flowhand_storage.dual import dual
 from flowhand_storage.errors import SourceNotFound, UnsafePath
 from flowhand_storage.ignore import find_rules
 from flowhand_storage.transfer import copy_tree
+from flowhand_storage.upload_bar import upload_bar
 
 
 class CodeBlock(Block, ABC):
@@ -37,7 +38,7 @@ class StorageBlock(CodeBlock, ABC):
     def put_directory(self, local_path: str | None = None, to_path: str | None = None, ignore_file: str | None = None) -> int:
         """Put the files of the folder `local_path` below `to_path`, less what the ignore file leaves out; how many. Idempotent.
 
-        Without `ignore_file` the folder's own `.flowhandignore` or `.prefectignore` counts.
+        Without `ignore_file` the folder's own `.flowhandignore` or `.prefectignore` counts. A terminal shows how it goes.
         """
 
     @abstractmethod
@@ -69,7 +70,8 @@ class LocalFileSystem(StorageBlock):
         source, target = Path(local_path or ".").resolve(), self._resolve(to_path)
         if source == target:
             return 0
-        return copy_tree(source, target, find_rules(source, Path(ignore_file) if ignore_file else None))
+        with upload_bar() as progress:
+            return copy_tree(source, target, find_rules(source, Path(ignore_file) if ignore_file else None), progress=progress)
 
     @dual
     def read_path(self, path: str) -> bytes:

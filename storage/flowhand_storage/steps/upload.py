@@ -9,6 +9,7 @@ from flowhand_storage.ignore import find_rules
 from flowhand_storage.steps import stores
 from flowhand_storage.steps.progress import StepRun
 from flowhand_storage.transfer import upload_tree
+from flowhand_storage.upload_bar import upload_bar
 
 
 def push_to_s3(
@@ -53,4 +54,6 @@ def _upload(run: StepRun, store: stores.Store, ignore_file: str | None) -> None:
     # The name that Prefect's steps have for it even where there is none
     rules = find_rules(folder, named if named is not None and (named.exists() or ignore_file != ".prefectignore") else None)
     url, settings = store
-    run.log(f"{upload_tree(Path(folder), url, settings, rules=rules)} files went to {url}")
+    with upload_bar() as progress:
+        count = upload_tree(Path(folder), url, settings, rules=rules, progress=progress)
+    run.log(f"{count} files went to {url}")
