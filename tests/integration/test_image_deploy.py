@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Generator
 from contextlib import redirect_stdout
 from importlib import import_module
@@ -13,8 +15,11 @@ import httpx
 import pytest
 
 from flowhand import deploy
+from flowhand.client.identity import flowhand_version
 from flowhand.deployments import DeploymentImage, RunnerDeployment
+from flowhand.deployments.images.wheel import wheel
 from flowhand.errors import ImageBuildError, PushError
+from support.cli import environment
 from support.docker_engine import Engine
 from support.server import RunningServer, running_server
 from support.worker import Api
@@ -147,3 +152,64 @@ def test_an_image_may_stay_with_the_engine(api: Api, flows: Any, engine: Engine)
         flows.adding.deploy("kept", work_pool_name="boxes", image=image, push=False)
     assert "deployment run 'adding/kept'" in out.getvalue()
     assert httpx.get(f"http://{engine.registry}/v2/kept/tags/list").status_code == 404
+
+
+OURS = """
+FROM {base}
+COPY {wheel} /tmp/
+RUN python3 -m pip install --no-deps /tmp/{wheel}
+USER 10001
+VOLUME /var/lib/flowhand
+HEALTHCHECK CMD ["false"]
+ENTRYPOINT ["env"]
+"""
+"""What our own Dockerfile makes, as far as images that are built of it have to cope with."""
+
+DEPLOYING = """
+from flowhand import deploy
+from flowhand.deployments import DeploymentImage
+from flows import adding
+print("id", *deploy(adding.to_deployment("ours"), work_pool_name="boxes", image=DeploymentImage("tests/ours", "1"), push=False))
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path, engine: Engine) -> Generator[Path]:
+    """A folder with an installation of flowhand that is no checkout; the engine has our image of the same version."""
+    name, content = wheel()
+    (tmp_path / "image").mkdir()
+    (tmp_path / "image" / name).write_bytes(content)
+    (tmp_path / "image" / "Dockerfile").write_text(OURS.format(base=engine.base, wheel=name))
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(tmp_path / "installed")]
+    subprocess.run([*command, str(tmp_path / "image" / name)], check=True, timeout=120)
+    tag = f"flowhand:{flowhand_version()}-python{sys.version_info.major}.{sys.version_info.minor}"
+    client = engine.client()
+    client.images.build(path=str(tmp_path / "image"), tag=tag, pull=False)
+    yield tmp_path / "installed"
+    client.images.remove(tag, force=True)
+    client.close()
+
+
+def test_our_own_image_is_the_base_where_the_engine_has_it(api: Api, engine: Engine, installed: Path, tmp_path: Path) -> None:
+    """Nothing is pulled and no wheel installed; its user executes the run, and nothing asks for its health."""
+    project = tmp_path / "bin"
+    project.mkdir()
+    (project / "flows.py").write_text(CODE)
+    (project / "deploy_it.py").write_text(DEPLOYING)
+    env = {**environment(api.server.home, api.server.url), "DOCKER_HOST": engine.host, "PYTHONPATH": str(installed)}
+    done = subprocess.run([sys.executable, "deploy_it.py"], cwd=project, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "FROM flowhand:" in done.stdout
+    assert "pip install" not in done.stdout
+    deployment = api.call("GET", f"/deployments/{done.stdout.rpartition('id ')[2].strip()}")
+    run = api.run(deployment["id"], parameters={"x": 41})
+    client = engine.client()
+    try:
+        config = client.images.get("tests/ours:1").attrs["Config"]
+        assert (config["User"], config["Healthcheck"]["Test"], config["WorkingDir"]) == ("10001", ["NONE"], "/opt/flowhand/bin")
+        variables = {"FLOWHAND_API_URL": api.server.url, "FLOWHAND__FLOW_RUN_ID": run, "FLOWHAND_HOME": "/tmp/home"}
+        command = deployment["job_variables"]["command"].split()
+        client.containers.run("tests/ours:1", command, environment=variables, network_mode="host", remove=True)
+    finally:
+        client.close()
+    assert api.read(run)["state_name"] == "Completed"

@@ -72,6 +72,9 @@ def test_a_dockerfile_is_generated() -> None:
         "WORKDIR /opt/flowhand/a b",
         "RUN mkdir -p /opt/prefect && ln -s '/opt/flowhand/a b' /opt/prefect/",
     ]
+    ours = generated("proj", Base("flowhand:1", "10001", has_flowhand=True), None, None).splitlines()
+    assert ours[:3] == ["FROM flowhand:1", "HEALTHCHECK NONE", "USER root"]
+    assert ours[-1] == "USER 10001"
 
 
 def test_requirements_are_found(tmp_path: Path) -> None:

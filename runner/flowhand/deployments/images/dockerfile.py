@@ -77,6 +77,8 @@ def generated(folder: str, base: Base, wheel: str | None, requirements: Requirem
     """
     target = f"{ROOT}/{folder}"
     lines = [f"FROM {base.image}", *(f"ARG {name}" for name in arguments)]
+    if base.has_flowhand:
+        lines.append("HEALTHCHECK NONE")  # that of a worker or a server, which a run is not
     if base.user:
         lines.append("USER root")
     if wheel is not None:

@@ -29,12 +29,15 @@ def labelled(client: DockerClient, label: str) -> list[Any]:
 
 
 def remove(container: Any) -> str | None:
-    """Kills and removes it: None, else why the engine refuses. Idempotent. EngineUnavailable when it does not answer."""
+    """Kills and removes it, with the volumes that nobody named: None, else why the engine refuses. Idempotent.
+
+    EngineUnavailable when it does not answer.
+    """
     from docker.errors import APIError  # see `labelled`
 
     try:
         with answering():
-            container.remove(force=True)
+            container.remove(force=True, v=True)
     except APIError as error:
         return None if error.status_code in GONE else f"container {container.name} cannot be removed: {error.explanation or error}"
     return None
