@@ -154,7 +154,9 @@ class Settings:
     worker_poll: float = setting(10.0, _positive, "seconds between polls where no long poll can be held")
     worker_drain: float = setting(300.0, _not_negative, "seconds running flows have to end after SIGTERM or SIGINT")
     worker_grace: float = setting(30.0, _not_negative, "seconds between SIGTERM and SIGKILL for one run")
-    worker_hooks: float = setting(60.0, _positive, "seconds that the hooks of a run have which another process calls, since its own was killed")
+    worker_hooks: float = setting(
+        60.0, _positive, "seconds that the hooks of a run have which another process calls, since its own was killed"
+    )
     worker_webserver_host: str = setting(
         "127.0.0.1",
         _text,

@@ -82,6 +82,10 @@ class Handler:
             self.handed_back.append(run.key)
             self.registry.remove(run)
 
+    def calls_hooks(self, run: Run) -> bool:
+        """There are none."""
+        return False
+
     def heard(self, run: Run, batch: LogBatch) -> None:
         """Nobody listens."""
 

@@ -34,7 +34,7 @@ from flowhand.sdk.run_logging import logger_of
 from flowhand.sdk.secrets import conceal
 from flowhand.sdk.states import Crashed, Failed, Running, State
 from flowhand.sdk.verdict import described, state_of_error
-from flowhand.wire.job import NOT_BEGUN, Job
+from flowhand.wire.job import NOT_BEGUN, Ended, Job
 
 SAID: Final = 0
 """Exit code: the last word is said, whatever it was."""
@@ -44,6 +44,8 @@ STOPPED: Final = 143
 """Exit code (128 + SIGTERM): stopped for a reason that is the daemon's to tell."""
 _TELLS: Final = frozenset({"cancel", "timeout"})
 """Reasons for a stop whose final state this process says itself; the others are the daemon's to tell."""
+_CALLED_LATE: Final = ("on_cancellation", "on_crashed", "on_failure")
+"""Hooks that another process calls when this one was killed before it could."""
 _CHECKOUTS: Final = "/storage/checkouts/"
 """In the path of every checkout."""
 
@@ -60,7 +62,9 @@ class Session:
 
 
 def run_job(job: Job, channel: Channel, stop: Stop, clock: Clock | None = None) -> int:
-    """Runs the attempt to its end and answers the exit code. Raises nothing."""
+    """Runs the attempt to its end and answers the exit code. Raises nothing. Of a run that has `ended`, only the hooks are called."""
+    if "ended" in job:
+        job["run_id"] = job["ended"]["run_id"]
     session = Session(job, channel, stop, _context(job), clock or SystemClock())
     process.run = session.run
     process.announce = lambda task_run: channel.send(task_frame(task_run, time.time_ns() // 1000))
@@ -92,12 +96,23 @@ def _run(session: Session) -> int:
         _hold_code()
     flow = _load(session)
     attempt = _prepared(session, flow)
+    if "ended" in job:
+        return _hooks_alone(session, attempt, job["ended"])
     if not _may_begin(session, flow):
         return NOT_BEGUN
     _begin(session, flow, attempt)
     fail_point("running")
     _execute(session, attempt)
     return _finish(session, flow, attempt)
+
+
+def _hooks_alone(session: Session, attempt: Attempt, ended: Ended) -> int:
+    # Here: nearly every run calls its hooks itself.
+    from flowhand.child.late_hooks import call_late_hooks
+
+    call_late_hooks(session.channel, attempt, ended)
+    session.stop.deaf()
+    return SAID
 
 
 def _hold_code() -> None:
@@ -161,6 +176,7 @@ def _begin(session: Session, flow: Flow[..., Any], attempt: Attempt) -> None:
             "run_name": session.run.flow_run.name,
             "flow_version": flow.version,
             "wants": ["pydantic"] if "pydantic" in sys.modules else [],
+            "hooks": [event for event in _CALLED_LATE if flow.hooks()[event]],
         }
     )
     attempt.enter_state(Running())
@@ -211,6 +227,8 @@ def _finish(session: Session, flow: Flow[..., Any], attempt: Attempt) -> int:
         logger_of(attempt.run).error("Encountered an exception during execution:", exc_info=error)
     will_retry = attempt.state.is_failed() and session.job["run_count"] <= flow.retries
     if not will_retry and not _fenced(error):
+        if not attempt.state.is_completed() and attempt.what.hooks_for(attempt.state):
+            session.channel.send({"k": "hooks"})  # if we are killed in one, nobody else calls them
         with contextlib.suppress(RunStopped):  # the hooks are cut short; how the flow ended stays true
             _call_hooks(attempt)
     return _end(session, attempt.state, error, persist=bool(flow.persist_result))

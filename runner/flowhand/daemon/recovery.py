@@ -9,6 +9,8 @@
 | not started | alive or ended | adopted (the kill came between start and journal) |
 | not started | no | handed back |
 | no | yes | not ours to speak of: stopped and forgotten |
+
+What calls the hooks of an ended run (`daemon.late_hooks`) is the run's, and stays as long as the journal has that.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from flowhand.daemon.journal import Entry, Journal
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
 from flowhand.execution.launcher import EVERYTHING, Held, Launcher, StopReason
+from flowhand.wire.job import run_of_late_hooks
 
 log = structlog.get_logger("flowhand.daemon")
 
@@ -35,6 +38,8 @@ class Recovered:
     ended: list[Run] = field(default_factory=list[Run])
     unstarted: list[Run] = field(default_factory=list[Run])
     strangers: list[str] = field(default_factory=list[str])
+    hooks: list[Held] = field(default_factory=list[Held])
+    """Processes that call the hooks of ended runs."""
 
     @property
     def anything(self) -> bool:
@@ -63,6 +68,9 @@ async def recover(journal: Journal, launcher: Launcher, held: list[Held], regist
             found.unstarted.append(run)
         registry.add(run)
     for key, item in by_key.items():
+        if (run_of_late_hooks(key) or "") in journal.entries:
+            found.hooks.append(item)
+            continue
         found.strangers.append(key)
         await _dismiss(key, item, launcher)
     return found

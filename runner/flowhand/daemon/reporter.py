@@ -58,6 +58,10 @@ class Handler(Protocol):
         """A fenced attempt has ended and its lines are stored."""
         ...
 
+    def calls_hooks(self, run: Run) -> bool:
+        """Whether hooks that its process could not call are called first; the run is marked again once they were."""
+        ...
+
     def heard(self, run: Run, batch: LogBatch) -> None:
         """Lines that were read for the first time."""
         ...
@@ -182,6 +186,8 @@ class Reporter:
             batch.fenced.append(run)
             return
         if run.final is None and not run.handed_back:
+            if self._handler.calls_hooks(run):
+                return
             final = run.conclude(self._clock.now_us())
             if final is None:
                 batch.unfinished.append(run)

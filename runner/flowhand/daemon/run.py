@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -20,6 +21,9 @@ from flowhand.redaction import Redactor
 from flowhand.wire.job import NOT_BEGUN, key_of
 from flowhand.wire.runner import ClaimedRun, EventItem, LogLine, RetryPolicy, StateItem, TaskItem
 from flowhand.wire.states import StateType
+
+HOOKS: Final = {StateType.CRASHED: "on_crashed", StateType.CANCELLED: "on_cancellation", StateType.FAILED: "on_failure"}
+"""Which hooks go with an end."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +54,12 @@ class Run:
     stopping: StopReason | None = None
     final: StateItem | None = None
     handed_back: bool = False
+    hooks_begun: bool = False
+    """Its process has said that it calls the hooks that go with its end."""
+    hooks_asked: bool = False
+    """They are being called by another process, since its own was killed."""
+    hooks_called: bool = False
+    """That is over, whatever came of it."""
     silenced: bool = False
     """The server refused this attempt: no more states are reported of it, only its lines."""
 
@@ -86,6 +96,8 @@ class Run:
         if kind == "running" and self.running is None:
             self.running, self.owner = frame, frame.pid
             return self._running_item(frame)
+        if kind == "hooks" and frame.pid == self.owner:
+            self.hooks_begun = True
         if kind == "end" and self.word is None and (self.owner is None or frame.pid in (self.owner, self.pid)):
             body = frame.body
             self.word = LastWord(str(body["type"]), body.get("name"), body.get("message"), body.get("data"), body.get("error"))
@@ -113,7 +125,30 @@ class Run:
 
     def conclude(self, now_us: int) -> StateItem | None:
         """The final state of an attempt that has ended and whose files are read to their end; None when it is to be handed back."""
-        outcome = final_state(
+        outcome = self._outcome()
+        if outcome.type is None or self.interrupted:
+            self.handed_back = True
+            return None
+        self.final = self._final_item(outcome, now_us)
+        return self.final
+
+    def owes_hooks(self) -> Outcome | None:
+        """The end whose hooks its process could not call any more, though the flow has some; None when nobody is left to be told."""
+        if self.running is None or self.word is not None or self.hooks_begun or self.hooks_called or self.interrupted:
+            return None
+        outcome = self._outcome()
+        tried_again = outcome.type == StateType.FAILED and self.claimed.run_count <= int(self.running.body.get("retries") or 0)
+        named = outcome.type is not None and HOOKS.get(outcome.type) in (self.running.body.get("hooks") or ())
+        return outcome if named and not tried_again else None
+
+    def fail_to_start(self, message: str, now_us: int) -> StateItem:
+        """The final state of an attempt whose process could not be started."""
+        self.ended = True
+        self.final = self._final_item(Outcome(StateType.CRASHED, "Crashed", f"The run's process could not be started: {message}"), now_us)
+        return self.final
+
+    def _outcome(self) -> Outcome:
+        return final_state(
             Ending(
                 word=self.word,
                 exit=self.exit,
@@ -124,17 +159,6 @@ class Run:
                 tail=list(self.follower.last_lines),
             )
         )
-        if outcome.type is None or self.interrupted:
-            self.handed_back = True
-            return None
-        self.final = self._final_item(outcome, now_us)
-        return self.final
-
-    def fail_to_start(self, message: str, now_us: int) -> StateItem:
-        """The final state of an attempt whose process could not be started."""
-        self.ended = True
-        self.final = self._final_item(Outcome(StateType.CRASHED, "Crashed", f"The run's process could not be started: {message}"), now_us)
-        return self.final
 
     def _running_item(self, frame: Frame) -> StateItem:
         body = frame.body

@@ -6,6 +6,7 @@ Each step is small; whatever goes wrong with one run becomes that run's state an
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -15,10 +16,13 @@ from flowhand.clock import Clock
 from flowhand.daemon.blocks_say import over_infrastructure, with_storage
 from flowhand.daemon.deadline import kill_at
 from flowhand.daemon.echo import Echo
+from flowhand.daemon.end_table import Outcome
 from flowhand.daemon.follower import Follower
 from flowhand.daemon.handback import HandBack
 from flowhand.daemon.jobs import Place, configuration, make_job
 from flowhand.daemon.journal import Journal, JournalFull
+from flowhand.daemon.late_hooks import LateHooks
+from flowhand.daemon.notes import note
 from flowhand.daemon.references import Ask, resolved
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
@@ -27,7 +31,7 @@ from flowhand.errors import ApiUnavailable, KeeperError, LaunchError
 from flowhand.execution.launcher import EVERYTHING, Event, Exited, Launcher, Progress, StopReason, Vanished
 from flowhand.failpoints import fail_point
 from flowhand.wire.job import Job, key_of
-from flowhand.wire.runner import ClaimedRun, LogBatch, LogLine, Orders, Refusal, RetryHere, StateResult
+from flowhand.wire.runner import ClaimedRun, LogBatch, Orders, Refusal, RetryHere, StateResult
 from flowhand.wire.states import StateType
 
 log = structlog.get_logger("flowhand.daemon")
@@ -49,6 +53,7 @@ class Lifecycle:
         clock: Clock,
         place: Place,
         grace_s: float,
+        hooks_s: float,
         echo: Echo,
     ) -> None:
         self._handback = handback
@@ -60,6 +65,8 @@ class Lifecycle:
         self._place = place
         self._grace_s = grace_s
         self._echo = echo
+        self.late_hooks: Final = LateHooks(launcher, journal, clock, self._job, hooks_s)
+        """Calls the hooks of runs that were killed."""
         self.mark: Callable[[Run], None] = lambda _run: None
         """Tells the reporter; set once by the composition, which breaks the circle between the two."""
         self.spawn: Callable[[Callable[[Run], Coroutine[Any, Any, None]], Run], object] = _nowhere
@@ -144,10 +151,7 @@ class Lifecycle:
 
     def note(self, run: Run, message: str, level: int = INFO) -> None:
         """A line of the daemon's own in the run's log, journaled so that it is said exactly once."""
-        run.last_note += 1
-        line: LogLine = ("daemon", run.last_note, self._clock.now_us(), level, LOGGER, message, None)
-        self._journal.note(run.key, line)
-        run.notes.append(line)
+        note(self._journal, run, self._clock.now_us(), level, LOGGER, message)
         self.mark(run)
 
     # --- what the launcher says -----------------------------------------------------------------------------------------------------
@@ -163,6 +167,8 @@ class Lifecycle:
             if run is not None:
                 run.follower.grown(event.sizes, self._clock.now_us())
                 self.mark(run)
+        elif self.late_hooks.heard(event):
+            pass
         elif isinstance(event, Exited):
             await self._exited(event)
         else:
@@ -229,6 +235,18 @@ class Lifecycle:
 
     # --- the reporter's handler -----------------------------------------------------------------------------------------------------
 
+    def calls_hooks(self, run: Run) -> bool:
+        """Whether they have to be called first; begun once, in a task of its own."""
+        outcome = run.owes_hooks()
+        if outcome is not None and not run.hooks_asked:
+            run.hooks_asked = True
+            self.spawn(partial(self._call_hooks, outcome), run)
+        return outcome is not None
+
+    async def _call_hooks(self, outcome: Outcome, run: Run) -> None:
+        await self.late_hooks.call(run, outcome)
+        self.mark(run)
+
     def heard(self, run: Run, batch: LogBatch) -> None:
         """Shows the lines on our own terminal as well."""
         self._echo.show(run, batch)
@@ -266,6 +284,7 @@ class Lifecycle:
 
     async def _forget(self, run: Run) -> None:
         await self._launcher.forget(run.key)
+        await self.late_hooks.forget(run)
         self._journal.done(run.key)
         self._registry.remove(run)
 

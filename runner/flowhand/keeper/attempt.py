@@ -105,7 +105,7 @@ class Attempt:
     def heard(self, frame: dict[str, Any]) -> None:
         """A frame of the child that the keeper acts upon."""
         kind = frame.get("k")
-        if kind == "secret":
+        if kind in ("secret", "late_hooks"):
             self.outputs.tell({"k": "ack"})
         elif kind == "running" and not self._timed and self.alive:
             if self.spawned is None and "pydantic" in (frame.get("wants") or ()):

@@ -23,6 +23,9 @@ _AT_ONCE: Final = 64
 _PEEK: Final = 32
 """Bytes in which a frame's kind stands: `k` is its first key."""
 
+_LOOKED_AT: Final = (b'"running"', b'"secret"', b'"late_hooks"')
+"""Kinds of frames that the keeper acts upon."""
+
 _packet = bytearray(1 + records.MAX_BODY)
 
 
@@ -79,7 +82,7 @@ class ChannelReader:
         more, body = _packet[0] & records.MORE, bytes(memoryview(_packet)[1:size])
         start = body[:_PEEK]
         self._file.append(records.encode(body, pid, more), vital=b'"log"' not in start)
-        if not more and (b'"running"' in start or b'"secret"' in start):
+        if not more and any(kind in start for kind in _LOOKED_AT):
             self._look(body)
 
     def _look(self, body: bytes) -> None:

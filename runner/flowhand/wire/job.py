@@ -43,6 +43,16 @@ class Prepared(TypedDict):
     """A folder that was made for this run and goes with it."""
 
 
+class Ended(TypedDict):
+    """How a run ended whose process was killed before it could call its hooks."""
+
+    run_id: str
+    """The run's own id; the job's is `late_hooks_id` of it."""
+    type: str
+    name: str
+    message: str
+
+
 class Job(TypedDict):
     """One attempt of one run. Plain JSON; unknown keys are ignored, so that an older keeper can carry a newer daemon's job.
 
@@ -93,6 +103,8 @@ class Job(TypedDict):
     """Texts in `env` and `command` that came out of blocks: the child names them before it does anything else."""
     container: NotRequired[Container]
     """The attempt is executed in a container; `directory` and the entrypoint are its own."""
+    ended: NotRequired[Ended]
+    """Nothing is run: the hooks are called that go with this end."""
     prepared: NotRequired[Prepared]
     """Set by the child alone: the pull steps are behind it."""
 
@@ -100,6 +112,20 @@ class Job(TypedDict):
 def key_of(run_id: str, attempt: int) -> str:
     """How an attempt is named in files and tables: `<run id>.<attempt>`."""
     return f"{run_id}.{attempt}"
+
+
+_LATE_HOOKS: Final = "-hooks"
+
+
+def late_hooks_id(run_id: str) -> str:
+    """What stands for the run in the key of the process that calls its hooks afterwards."""
+    return run_id + _LATE_HOOKS
+
+
+def run_of_late_hooks(key: str) -> str | None:
+    """The key of the attempt whose hooks a process calls; None when it is an attempt itself."""
+    run_id, attempt = parse_key(key)
+    return key_of(run_id.removesuffix(_LATE_HOOKS), attempt) if run_id.endswith(_LATE_HOOKS) else None
 
 
 def parse_key(key: str) -> tuple[str, int]:

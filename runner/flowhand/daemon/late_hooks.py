@@ -1,0 +1,162 @@
+"""Hooks of runs whose process was killed before it could call them: called in a fresh child of the keeper, then the run's end is reported.
+
+Once, whoever is killed: the child is started under a key of its own, for which the keeper starts nothing twice; before the first hook is
+called the keeper has that on the disk, so that no other keeper begins it again; and what the hooks say is noted in the journal line by
+line, so that the next daemon goes on where this one stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+import anyio
+
+from flowhand.clock import Clock
+from flowhand.daemon.backoff import Backoff
+from flowhand.daemon.end_table import Outcome, signal_name
+from flowhand.daemon.follower import Follower, Taken
+from flowhand.daemon.journal import Journal
+from flowhand.daemon.notes import note
+from flowhand.daemon.run import HOOKS, Run
+from flowhand.errors import ApiUnavailable, KeeperError, LaunchError
+from flowhand.execution.launcher import EVERYTHING, Channel, Event, Exit, Exited, Held, Launcher, StopReason, Vanished
+from flowhand.wire.job import Ended, Job, key_of, late_hooks_id, run_of_late_hooks
+
+MOST_LINES: Final = 1_000
+MOST_BYTES: Final = 1 << 20
+LOGGER: Final = "flowhand.flow_runs.hooks"
+INFO: Final = 20
+WARNING: Final = 30
+Line = tuple[int, int, str, str]
+"""stamp in microseconds, level, logger's name, message"""
+
+
+class LateHooks:
+    """Of one daemon. `job` makes a run's job anew; `at_most_s`: seconds for all hooks of a run, loading the flow included, before they are
+    killed."""
+
+    def __init__(self, launcher: Launcher, journal: Journal, clock: Clock, job: Callable[[Run], Awaitable[Job]], at_most_s: float) -> None:
+        self._launcher = launcher
+        self._journal = journal
+        self._clock = clock
+        self._job = job
+        self._at_most_s = at_most_s
+        self._ends: dict[str, Exit | None] = {}
+        """How processes of hooks ended; None: their keeper was killed."""
+        self._waiting: dict[str, anyio.Event] = {}
+
+    def found(self, held: Iterable[Held]) -> None:
+        """What the launcher holds of a daemon before us; ends in there are not told again."""
+        self._ends |= {one.key: one.exit for one in held if one.exit is not None}
+
+    def heard(self, event: Event) -> bool:
+        """Takes the launcher's news; whether they were of hooks alone."""
+        if isinstance(event, Exited) and run_of_late_hooks(event.key):
+            self._ended(event.key, event.exit)
+            return True
+        if isinstance(event, Vanished):
+            for key in filter(run_of_late_hooks, list(event.keys)):
+                event.keys.remove(key)  # its files stay, for they say whether the hooks were begun
+                self._ended(key, None)
+        return False
+
+    async def call(self, run: Run, outcome: Outcome) -> None:
+        """Has them called, or finds that they were, and notes what they said. Whatever goes wrong is a line in the run's log."""
+        assert outcome.type is not None, "what is handed back calls no hooks"
+        said = self._said(run)
+        if not said:
+            self._note(run, self._line(f"Calling its {HOOKS[outcome.type]} hooks in another process: its own was killed", INFO))
+        for line in (await self._called(run, outcome))[max(0, said - 1) :]:
+            self._note(run, line)
+        run.hooks_called = True
+
+    async def forget(self, run: Run) -> None:
+        """The files of what was called, once the run's end is stored."""
+        if self._said(run):
+            self._ends.pop(_key(run), None)
+            await self._launcher.forget(_key(run))
+
+    # --- calling
+
+    async def _called(self, run: Run, outcome: Outcome) -> list[Line]:
+        """What the hooks said, and what became of their process."""
+        key = _key(run)
+        try:
+            if key not in self._ends:
+                await self._start(run, outcome)
+                await self._wait(key)
+        except (LaunchError, KeeperError) as error:
+            if not await self._launcher.read(key, Channel.CHANNEL, 0, 1):
+                return [self._line(f"The hooks could not be called: {error}")]
+        exit_ = self._ends.pop(key, None)
+        taken = await self._read(run, exit_)
+        lines: list[Line] = [line[2:6] for line in taken.lines[:MOST_LINES]]
+        if len(taken.lines) > MOST_LINES:
+            lines.append(self._line(f"{len(taken.lines) - MOST_LINES} more lines of the hooks are left out"))
+        return lines + [self._line(words) for words in self._how_it_went(exit_, taken)]
+
+    async def _start(self, run: Run, outcome: Outcome) -> None:
+        job, backoff = None, Backoff()
+        while job is None:
+            try:
+                job = await self._job(run)
+            except ApiUnavailable as error:  # what its job refers to is not known; nor can the run's end be told as long as that is so
+                await anyio.sleep(backoff.next(error.retry_after))
+        if "container" in job:
+            raise LaunchError("they are in the container's image, and the container has gone")
+        job["ended"] = Ended(run_id=job["run_id"], type=str(outcome.type), name=outcome.name, message=outcome.message)
+        job["run_id"], job["start_at"] = late_hooks_id(job["run_id"]), None
+        await self._launcher.start(job, self._clock.boottime() + self._at_most_s)
+
+    async def _wait(self, key: str) -> None:
+        if key not in self._ends:
+            self._waiting[key] = anyio.Event()
+            try:
+                await self._waiting[key].wait()
+            finally:
+                del self._waiting[key]
+
+    def _ended(self, key: str, exit_: Exit | None) -> None:
+        self._ends[key] = exit_
+        if key in self._waiting:
+            self._waiting[key].set()
+
+    # --- what they say
+
+    async def _read(self, run: Run, exit_: Exit | None) -> Taken:
+        follower = Follower(_key(run), self._launcher)
+        follower.secrets = run.secrets
+        follower.grown(exit_.sizes if exit_ else EVERYTHING, self._clock.now_us())
+        follower.ended = True
+        return await follower.take(MOST_BYTES)
+
+    def _how_it_went(self, exit_: Exit | None, taken: Taken) -> list[str]:
+        """What a person must know, if anything."""
+        for frame in taken.frames:
+            if frame.body.get("k") == "end":
+                return [f"The hooks could not be called. {frame.body.get('message')}"]
+        if exit_ is None:
+            return ["The hooks were cut off, since their keeper was killed; they are not called a second time"]
+        if exit_.stopped is StopReason.LEASE:
+            return [f"The hooks were killed: they had not ended after {self._at_most_s:g} s"]
+        if exit_.signal is not None:
+            return [f"The hooks were cut off: their process was killed by {signal_name(exit_.signal)}"]
+        return []
+
+    def _said(self, run: Run) -> int:
+        """How many lines of it the journal has, the one that announces them included: they are its last ones."""
+        entry = self._journal.entries.get(run.key)
+        notes = entry.notes if entry is not None else []
+        first = next((at for at, line in enumerate(notes) if line[4] == LOGGER), len(notes))
+        return len(notes) - first
+
+    def _line(self, words: str, level: int = WARNING) -> Line:
+        return self._clock.now_us(), level, LOGGER, words
+
+    def _note(self, run: Run, line: Line) -> None:
+        note(self._journal, run, *line)
+
+
+def _key(run: Run) -> str:
+    return key_of(late_hooks_id(run.claimed.run_id), run.claimed.attempt)
