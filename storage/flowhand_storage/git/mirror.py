@@ -26,13 +26,20 @@ _ALL = ("+refs/heads/*:refs/remotes/all/*", "+refs/tags/*:refs/tags/*")
 
 
 class Mirror:
-    """The mirror of one address. `wait` bounds, in seconds, the wait for another process that is fetching."""
+    """The mirror of one address. `wait` bounds, in seconds, the wait for another process that is fetching; `part` names what part of the
+    files it is for, when that is not all of them.
+    """
 
-    def __init__(self, cache: Path, address: Address, git: Git, *, wait: float) -> None:
-        self.folder = mirrors_in(cache) / f"{label(address.name)}-{digest(address.url)}.git"
+    def __init__(self, cache: Path, address: Address, git: Git, *, wait: float, part: str = "") -> None:
+        self.folder = mirrors_in(cache) / f"{label(address.name)}-{digest(address.url, *([part] if part else []))}.git"
+        self._filter: tuple[str, ...] = ()
         self._address = address
         self._git = git
         self._wait = wait
+
+    def has(self, sha: str) -> bool:
+        """Whether the commit's files are here; nobody is asked."""
+        return (self.folder / MARK / sha).exists()
 
     @contextmanager
     def holding(self, sha: str, ref: str | None) -> Generator[None]:
@@ -45,7 +52,7 @@ class Mirror:
 
     def require(self, sha: str, ref: str | None) -> None:
         """Fetch `sha` unless it is there. A mirror that git cannot use is made anew, once."""
-        if self._has(sha):
+        if self.has(sha):
             return
         with lock(beside(self.folder, LOCK_SUFFIX), wait=self._wait):
             self._mending(lambda: self._fetch(sha, ref))
@@ -80,12 +87,9 @@ class Mirror:
         except GitFailed as failure:
             raise explain(failure, self._address) from None
 
-    def _has(self, sha: str) -> bool:
-        return (self.folder / MARK / sha).exists()
-
     def _fetch(self, sha: str, ref: str | None) -> None:
         self._make(object_format(sha))
-        if self._has(sha):
+        if self.has(sha):
             return
         try:
             self._fetch_shallow(f"{sha}:{MARK}{sha}")
@@ -96,9 +100,8 @@ class Mirror:
             self._mark(sha)
 
     def _fetch_shallow(self, what: str) -> None:
-        self._git.run(
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--depth=1", "--", self._address.url, what, folder=self.folder
-        )
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--depth=1", *self._filter)
+        self._git.run("fetch", *options, "--", self._address.url, what, folder=self.folder)
 
     def _fetch_around(self, sha: str, ref: str | None) -> None:
         """Fetch `sha` from a server that does not give it out by its id: by its ref, if that is still there, else with all history."""

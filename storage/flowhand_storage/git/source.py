@@ -16,6 +16,7 @@ from flowhand_storage.git.credentials import credentials_for
 from flowhand_storage.git.failures import explain, is_local
 from flowhand_storage.git.layout import lay_out
 from flowhand_storage.git.mirror import Mirror, find_tip, mirrors_in
+from flowhand_storage.git.partial import PartialMirror
 from flowhand_storage.git.refs import check_commit, check_directory, check_ref, is_full
 from flowhand_storage.git.session import git_session
 from flowhand_storage.git.submodules import Submodule, submodules_of
@@ -75,7 +76,7 @@ class GitSource:
             return self._commit
         with self._session(cache) as git:
             if self._commit is not None:
-                return self._mirror(cache, git).complete(self._commit)
+                return self._whole(cache, git).complete(self._commit)
             sha, name = find_tip(git, self.address, self._ref, mirrors_in(cache))
             self._found_at[sha] = name
             return sha
@@ -91,7 +92,7 @@ class GitSource:
             self._inner(module).fetch(module.sha, folder / module.path, cache)
 
     def _lay_out(self, git: Git, sha: str, folder: Path, cache: Path) -> None:
-        mirror, ref = self._mirror(cache, git), self._found_at.get(sha)
+        mirror, ref = self._mirror(cache, git, sha), self._found_at.get(sha)
         try:
             with mirror.holding(sha, ref):
                 lay_out(git, self.address, mirror.folder, sha, folder, self._directories)
@@ -111,7 +112,14 @@ class GitSource:
         ours = self._credentials if address.origin == self.address.origin else None
         return GitSource(module.url, commit=module.sha, submodules=True, credentials=ours, environ=self._environ, timeout=self._timeout)
 
-    def _mirror(self, cache: Path, git: Git) -> Mirror:
+    def _mirror(self, cache: Path, git: Git, sha: str) -> Mirror:
+        """Where `sha` is or is to be kept: for the folders wanted alone, unless all of it is here or costs no network."""
+        whole = self._whole(cache, git)
+        if not self._directories or self.address.scheme == "file" or whole.has(sha):
+            return whole
+        return PartialMirror(cache, self.address, git, self._directories, wait=self._timeout)
+
+    def _whole(self, cache: Path, git: Git) -> Mirror:
         return Mirror(cache, self.address, git, wait=self._timeout)
 
     @contextmanager
