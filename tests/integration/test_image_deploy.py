@@ -184,7 +184,7 @@ def installed(tmp_path: Path, engine: Engine) -> Generator[Path]:
     subprocess.run([*command, str(tmp_path / "image" / name)], check=True, timeout=120)
     tag = f"flowhand:{flowhand_version()}-python{sys.version_info.major}.{sys.version_info.minor}"
     client = engine.client()
-    client.images.build(path=str(tmp_path / "image"), tag=tag, pull=False)
+    client.images.build(path=str(tmp_path / "image"), tag=tag, pull=False, rm=True)
     yield tmp_path / "installed"
     client.images.remove(tag, force=True)
     client.close()

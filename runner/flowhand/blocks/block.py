@@ -11,6 +11,7 @@ from pydantic import ConfigDict, ModelWrapValidatorHandler, PrivateAttr, model_v
 
 from flowhand.blocks import errands, registry
 from flowhand.blocks.described import Described
+from flowhand.blocks.loaded import told
 from flowhand.blocks.secret_types import secret_texts
 from flowhand.sdk.api import perform
 from flowhand.sdk.dual import dual, run_plain
@@ -135,13 +136,13 @@ class Block(Described):
         BlockNotFound (an ObjectNotFound and a ValueError) names one that is not there; InvalidBlock says which field does not fit, unless
         `validate` is off.
         """
-        return await perform(errands.load(cls, name, validate=validate))
+        return told(await perform(errands.load(cls, name, validate=validate)))
 
     @classmethod
     @dual
     async def load_from_ref(cls, ref: str | UUID | Mapping[str, Any], validate: bool = True, client: Any = None) -> Self:
         """The block that a reference means: an id, `type/name`, or a mapping with `block_document_id` or `block_document_slug`."""
-        return await perform(errands.load_by_reference(cls, ref, validate=validate))
+        return told(await perform(errands.load_by_reference(cls, ref, validate=validate)))
 
     @classmethod
     @dual

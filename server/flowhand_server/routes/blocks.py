@@ -187,7 +187,7 @@ async def update_document(document_id: Key, body: BlockDocumentUpdate, store: St
 
 
 @documents.delete("/{document_id:uuid}", status_code=204, response_class=Response)
-async def delete_document(document_id: Key, store: StoreDep) -> Response:
+async def delete_document(document_id: Key, store: StoreDep, now: Now) -> Response:
     """Deletes a document."""
-    await store.write(block_documents.delete_document, str(document_id))
+    await store.write(block_documents.delete_document, str(document_id), now)
     return nothing()

@@ -9,12 +9,14 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, 
 
 from flowhand.ids import is_id, new_id
 from flowhand.wire.blocks import BlockDocumentCreate, BlockDocumentUpdate
+from flowhand.wire.events import RESOURCE_ID, RESOURCE_NAME, RESOURCE_ROLE
 from flowhand.wire.filters import BlockDocumentFilter, BlockDocumentQuery
 from flowhand_server.secret_fields import hidden, merged
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.block_types import schema_form, type_form
 from flowhand_server.store.errors import Conflict, NotFound, Refused
+from flowhand_server.store.events import emit
 from flowhand_server.store.filters import condition
 from flowhand_server.store.nouns import BLOCK_DOCUMENT, BLOCK_SCHEMA, BLOCK_TYPE
 from flowhand_server.store.reading import bounded, insert_once
@@ -204,6 +206,7 @@ def create_document(conn: Connection, vault: Vault, body: BlockDocumentCreate, n
     if not insert_once(conn, t.block_document, row):
         raise Conflict("Block already exists")
     documents.refer(document_id, body.data)
+    _tell(conn, "created", row, now)
     return read_document(conn, vault, with_id(document_id), False)
 
 
@@ -222,9 +225,25 @@ def update_document(conn: Connection, vault: Vault, document_id: str, body: Bloc
     values = documents.columns(data, schema_id) | {"block_schema_id": schema_id, "updated": now}
     conn.execute(update(t.block_document).where(_document.id == document_id).values(**values))
     documents.refer(document_id, body.data)
+    _tell(conn, "updated", {**row, "block_schema_id": schema_id}, now)
 
 
-def delete_document(conn: Connection, document_id: str) -> None:
+def delete_document(conn: Connection, document_id: str, now: int) -> None:
     """Removes a document. NotFound."""
-    if not conn.execute(delete(t.block_document).where(_document.id == document_id)).rowcount:
+    row = conn.execute(with_id(document_id)).mappings().first()
+    if row is None:
         raise NotFound(MISSING)
+    conn.execute(delete(t.block_document).where(_document.id == document_id))
+    _tell(conn, "deleted", row, now)
+
+
+def _tell(conn: Connection, what: str, row: Mapping[Any, Any], now: int) -> None:
+    """Of a document that somebody has named. What it holds is not told: events go further than secrets may."""
+    if row["is_anonymous"]:
+        return
+    resource = {RESOURCE_ID: f"prefect.block-document.{row['id']}", RESOURCE_NAME: row["name"]}
+    related = [
+        {RESOURCE_ID: f"prefect.{kind}.{row[column]}", RESOURCE_ROLE: kind}
+        for kind, column in (("block-type", "block_type_id"), ("block-schema", "block_schema_id"))
+    ]
+    emit(conn, f"prefect.block-document.{what}", resource, now, related=related)
