@@ -13,7 +13,6 @@ from flowhand.blocks.system import Secret
 from support.rest import Rest, fresh
 from support.server import RunningServer
 
-
 PROGRAM = """
 from flowhand import flow
 from flowhand.blocks.system import Secret
