@@ -27,6 +27,13 @@ class ChannelHandler(logging.Handler):
     def createLock(self) -> None:  # noqa: N802  # as the standard handler has it
         self.lock = None
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """As the standard handler does, which takes it for granted from Python 3.13 on that there is a lock."""
+        kept = self.filter(record)
+        if kept:
+            self.emit(kept if isinstance(kept, logging.LogRecord) else record)
+        return bool(kept)
+
     def emit(self, record: logging.LogRecord) -> None:
         """One `log` frame; to stderr when the keeper is gone. A record that cannot be formatted is told as such.
 
