@@ -19,6 +19,8 @@ POINTS: Final = ("before-claim", "claimed", "preparing", "starting", "running", 
 WITH_CHILD: Final = ("starting", "running", "ending", "draining")
 POLICIES: Final = ("crash", "retry")
 SETTLED_WITHIN_S: Final = 60.0
+_TAIL: Final = 6_000
+"""Characters of a daemon's log that are kept of a play that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def play(cell: Cell, seeds: Sequence[int]) -> Generator[list[str]]:
     with rigged(base, cell.policy, small_disk=fault.small_disk, sets_clocks=fault.sets_clocks) as rig:
         for seed in seeds:
             problems = _said_by(lambda seed=seed: _play(rig, cell, fault, seed, last=seed == seeds[-1]))
-            yield problems
+            yield [*problems, f"the daemon said:\n{rig.said[-_TAIL:]}"] if problems else []
             if problems:
                 return
 

@@ -123,6 +123,11 @@ class Rig:
         self.told_to_leave = self.daemon().process.pid
         self.daemon().process.send_signal(signal.SIGTERM)
 
+    @property
+    def said(self) -> str:
+        """What the daemons have said so far."""
+        return self.worker.log if self.worker else ""
+
     def daemon(self) -> RunningWorker:
         """The worker, which is there."""
         assert self.worker is not None, "no worker was started"

@@ -1,4 +1,5 @@
-"""`python -m simulation 123`: one seed with its trace. `python -m simulation --seeds 2000 [--from N]`: many, and which of them fail.
+"""`python -m simulation 123`: one seed with its trace. `python -m simulation --seeds 2000 [--from N]`: many, and which of them fail; on all
+cores, unless `--jobs` says on how many.
 
 `--plant "no fence"` puts one of the faults of `simulation.plants` in, to see it found.
 """
@@ -6,12 +7,10 @@
 from __future__ import annotations
 
 import argparse
-import logging
+import os
 import sys
-import time
 
-import structlog
-
+from .many import many, quiet
 from .plants import PLANTS, Plant
 from .simulation import simulate
 
@@ -22,13 +21,13 @@ def main() -> int:
     parser.add_argument("seed", nargs="?", type=int)
     parser.add_argument("--seeds", type=int, default=1000)
     parser.add_argument("--from", dest="first", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once; each has seeds of its own")
     parser.add_argument("--plant", choices=list(PLANTS))
     options = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    plant = PLANTS[options.plant] if options.plant else None
+    quiet()
     if options.seed is not None:
-        return one(options.seed, plant)
-    return many(options.first, options.seeds, plant)
+        return one(options.seed, PLANTS.get(options.plant))
+    return many(options.first, options.seeds, options.jobs, options.plant)
 
 
 def one(seed: int, plant: Plant | None) -> int:
@@ -37,20 +36,6 @@ def one(seed: int, plant: Plant | None) -> int:
     print(result.story)
     print(*result.violations or ["all is well"], sep="\n")
     return 1 if result.violations else 0
-
-
-def many(first: int, count: int, plant: Plant | None) -> int:
-    """Runs many seeds and names those that fail."""
-    began, simulated, failed = time.perf_counter(), 0.0, []
-    for seed in range(first, first + count):
-        result = simulate(seed, plant)
-        simulated += result.seconds
-        if result.violations:
-            failed.append(seed)
-            print(f"seed {seed}: {result.violations[0]}", flush=True)
-    took = time.perf_counter() - began
-    print(f"{count} seeds, {simulated / 3600:.1f} simulated hours in {took:.1f} s; {len(failed)} failed")
-    return 1 if failed else 0
 
 
 if __name__ == "__main__":
