@@ -75,6 +75,20 @@ def test_packages_siblings_and_pickling_work(nursery: Nursery) -> None:
     assert run.end["data"] == 42, run.end
 
 
+def test_packages_below_src_have_the_names_that_they_are_imported_by(nursery: Nursery) -> None:
+    """A package in a folder `src` that is none; a `src` that is a package, or holds files alone, is part of the name."""
+    flow = "from ..names import NAME\nfrom acme import names\n@flow(persist_result=True)\ndef main(): return [__name__, NAME, names.NAME]\n"
+    nursery.write(flow, "src/acme/jobs/etl.py")
+    for name, text in {"__init__": "", "jobs/__init__": "", "names": "NAME = 'acme'\n"}.items():
+        nursery.write(text, f"src/acme/{name}.py")
+    nursery.write(FLOW, "src/plain.py")
+    assert nursery.run(entrypoint="src/acme/jobs/etl.py:main").end["data"] == ["acme.jobs.etl", "acme", "acme"]
+    assert nursery.run(entrypoint="src/plain.py:main").end["data"] == "src.plain"
+    nursery.write("", "src/__init__.py")
+    nursery.write(FLOW, "src/acme/jobs/etl.py")
+    assert nursery.run(entrypoint="src/acme/jobs/etl.py:main").end["data"] == "src.acme.jobs.etl"
+
+
 def test_methods_are_found_by_their_qualified_name(nursery: Nursery) -> None:
     """Instance, class and static methods, in both orders of the decorators."""
     nursery.write(

@@ -69,8 +69,9 @@ def _from_file(place: str, entrypoint: str, directory: Path | None) -> ModuleTyp
     if not os.path.isfile(given):
         raise FlowLoadError(f"there is no file {place!r} in {base} (entrypoint {entrypoint!r})")
     path = os.path.realpath(given)
-    name = _true_name(path, base if directory is None else os.path.realpath(base))  # getcwd(3) answers a path without links
-    for folder in (base, os.path.dirname(path)):
+    root = _root(path, base if directory is None else os.path.realpath(base))  # getcwd(3) answers a path without links
+    name = _true_name(path, root)
+    for folder in (base, root, os.path.dirname(path)):
         if folder not in sys.path:
             sys.path.append(folder)
         sys.path_importer_cache.pop(folder, None)  # files may be newer than a listing that was read before the fork
@@ -99,6 +100,17 @@ def _under(name: str, path: str, entrypoint: str) -> ModuleType:
             sys.modules.pop(name, None)
             raise
     return module
+
+
+def _root(path: str, folder: str) -> str:
+    """Where the file's packages are imported from: the `src` above them that is no package itself (src layout), else the folder."""
+    start = path.rfind(f"{os.sep}src{os.sep}", len(folder.rstrip(os.sep)))
+    if start < 0 or not path.startswith(folder):
+        return folder
+    src = path[: start + len("/src")]
+    package = os.path.join(src, path[len(src) + 1 :].partition(os.sep)[0])
+    is_layout = os.path.isfile(os.path.join(package, "__init__.py")) and not os.path.isfile(os.path.join(src, "__init__.py"))
+    return src if is_layout else folder
 
 
 def _true_name(path: str, folder: str) -> str:
