@@ -15,7 +15,7 @@ import pytest
 
 from flowhand import deploy, flow, run_deployment
 from flowhand.deployments import ConcurrencyLimit, RunnerDeployment
-from flowhand.errors import DeploymentApplyError, ObjectNotFound
+from flowhand.errors import ApiRefused, DeploymentApplyError, ObjectAlreadyExists, ObjectNotFound
 from flowhand.schedules import Cron, Interval
 from support.server import RunningServer, running_server
 from support.worker import Api, wait_for
@@ -223,3 +223,7 @@ def test_run_deployment_says_what_is_wrong() -> None:
         run_deployment("sample")
     with pytest.warns(DeprecationWarning, match="job_variables"), pytest.raises(ObjectNotFound):
         run_deployment("sample/nowhere", infra_overrides={"a": 1}, timeout=0)
+    sample.to_deployment("strict", enforce_parameter_schema=True).apply()
+    with pytest.raises(ApiRefused, match=r"no run of deployment 'sample/strict' was made: .*'x'.*'many' is not of type") as caught:
+        run_deployment("sample/strict", parameters={"x": "many"}, timeout=0)
+    assert not isinstance(caught.value, ObjectAlreadyExists)

@@ -251,6 +251,34 @@ def test_nothing_is_applied_when_one_is_wrong(api: Api, project: Project) -> Non
     assert not (project.folder / "built").exists()
 
 
+ONE = """\
+deployments:
+  - name: one
+    entrypoint: flows.py:adding
+    schedules:
+      - rrule: FREQ=DAILY;COUNT=3
+    work_pool:
+      name: procs
+"""
+
+
+def test_an_image_that_no_run_would_see_is_refused(api: Api, project: Project) -> None:
+    """With its line, before anything is done."""
+    project.write(ONE + "      job_variables: {image: 'a:1'}\n")
+    said = project.refused("deploy", "--all")
+    assert said.startswith("error: prefect.yaml:8: work pool 'procs' (type process) has no variable 'image'")
+    assert names(api) == []
+
+
+def test_a_rule_with_count_is_taken_with_a_warning(api: Api, project: Project) -> None:
+    """One line, with the file's; the server has the rule."""
+    project.write(ONE)
+    ended = project.run("deploy", "--all")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.count("prefect.yaml:5: rrule 'FREQ=DAILY;COUNT=3' has a COUNT") == 1
+    assert "COUNT=3" in held(api, "adding/one")["schedules"][0]["schedule"]["rrule"]
+
+
 def test_what_fails_later_is_told_with_what_was_applied(api: Api, project: Project) -> None:
     """A build step that fails, a deployment that the server refuses: a table says which part was applied."""
     project.write(

@@ -96,9 +96,10 @@ def test_infra_overrides_are_job_variables() -> None:
     ],
 )
 def test_wrong_fields_are_value_errors(fields: dict[str, Any], words: str) -> None:
-    """Each names the field or says what is meant."""
-    with pytest.raises(ValueError, match=words):
+    """Each names the field or says what is meant, in one line."""
+    with pytest.raises(ValueError, match=words) as caught:
         Deployment(**fields)
+    assert "\n" not in str(caught.value)
 
 
 def test_assignment_validates() -> None:

@@ -170,7 +170,9 @@ def test_an_unknown_option_is_told_with_what_was_meant(tmp_path: Path, monkeypat
 
 
 def test_the_constructor_checks_too() -> None:
-    """Both ways of giving a schedule, the strategy of a limit, the name."""
+    """Both ways of giving a schedule, the strategy of a limit, the name, a trigger without an event."""
+    with pytest.raises(ValueError, match=r"trigger 1 of deployment 'n': .* give `expect`"):
+        RunnerDeployment(name="n", triggers=[{"posture": "Reactive"}])
     with pytest.raises(ValueError, match="schedule and schedules"):
         RunnerDeployment(name="n", schedule=CronSchedule("@daily"), schedules=[CronSchedule("@daily")])
     with pytest.raises(ValueError, match="ENQUEUE or CANCEL_NEW"):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flowhand.blocks import errands
 from flowhand.blocks.block import Block
@@ -26,6 +26,7 @@ from flowhand.deployments.deployment_fields import (
     SchemaField,
     StorageField,
     TriggersField,
+    WrongField,
 )
 from flowhand.deployments.deployment_upload import ensure_ignore_file, upload
 from flowhand.deployments.entrypoints import entrypoint_of
@@ -76,7 +77,16 @@ class Deployment(BaseModel):
         warnings.warn("Deployment is deprecated; deploy with flow.deploy(...) or flow.serve(...)", DeprecationWarning, stacklevel=2)
         for name in fields.keys() - type(self).model_fields.keys() - {_OLDER_NAME}:
             raise ValueError(unknown_field(type(self).__name__, name, type(self).model_fields))
-        super().__init__(**_with_job_variables(fields))
+        try:
+            super().__init__(**_with_job_variables(fields))
+        except ValidationError as error:
+            raise WrongField(type(self).__name__, error) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            super().__setattr__(name, value)
+        except ValidationError as error:
+            raise WrongField(type(self).__name__, error) from None
 
     @property
     def infra_overrides(self) -> dict[str, Any]:
@@ -86,7 +96,7 @@ class Deployment(BaseModel):
 
     @infra_overrides.setter
     def infra_overrides(self, value: dict[str, Any]) -> None:
-        _warn_of_older_name(5)  # pydantic stands between
+        _warn_of_older_name(6)  # pydantic stands between
         self.job_variables = value
 
     @property

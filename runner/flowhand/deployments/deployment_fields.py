@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ValidationError
 
 from flowhand.blocks.block import Block
 from flowhand.blocks.capabilities import GET_DIRECTORY, RUN_INFRASTRUCTURE, require
@@ -13,12 +13,22 @@ from flowhand.blocks.registry import class_of, is_block_class
 from flowhand.deployments.schedule_arguments import deployment_schedule, schedule_of_mapping
 from flowhand.errors import BlockMissingCapabilities, FlowhandError
 from flowhand.events.triggers import deployment_trigger
+from flowhand.events.words import in_one_line
 from flowhand.schedules import DeploymentSchedule, Schedule
 
 TYPE_SLUG: Final = "_block_type_slug"
 DOCUMENT_NAME: Final = "_block_document_name"
 _ABOUT_DOCUMENT: Final = frozenset({TYPE_SLUG, DOCUMENT_NAME, "_block_document_id", "_is_anonymous", "block_type_slug"})
 EMPTY_SCHEMA: Final[dict[str, Any]] = {"title": "Parameters", "type": "object", "properties": {}}
+
+
+class WrongField(ValueError):
+    """A value that a field of a `Deployment` does not take, in one line. `place` leads to it."""
+
+    def __init__(self, kind: str, error: ValidationError) -> None:
+        super().__init__(f"{kind}: {in_one_line(error)}")
+        self.place = error.errors(include_url=False, include_input=False)[0]["loc"]
+        self.words = in_one_line(error)
 
 
 def block_of_mapping(given: Mapping[str, Any]) -> Block:

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
 from flowhand.blocks import errands
@@ -17,7 +17,7 @@ from flowhand.blocks.documents import document_id_of, document_name_of
 from flowhand.blocks.registry import is_block_class
 from flowhand.blocks.secret_types import secret_paths, secret_texts
 from flowhand.deployments.api import perform
-from flowhand.deployments.deployment_fields import DOCUMENT_NAME, TYPE_SLUG, block_of_mapping
+from flowhand.deployments.deployment_fields import DOCUMENT_NAME, TYPE_SLUG, WrongField, block_of_mapping
 from flowhand.deployments.projects.located import Located
 from flowhand.errors import ProjectError
 from flowhand.events.words import unknown_field
@@ -129,10 +129,8 @@ def made_of(kind: type[D], fields: Mapping[str, Any], found: Located) -> D:
         raise DeploymentFileError(f"{found.where(name)}: {unknown_field(kind.__name__, name, kind.model_fields)}")
     try:
         return kind(**fields)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise DeploymentFileError(f"{found.where(*first['loc'])}: {place}: {first['msg'].removeprefix('Value error, ')}") from None
+    except WrongField as error:
+        raise DeploymentFileError(f"{found.where(*error.place)}: {error.words}") from None
 
 
 async def with_blocks(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from flowhand.deployments.entrypoints import entrypoint_of
 from flowhand.deployments.placeholders import load_flow_or_placeholder
 from flowhand.deployments.schedule_arguments import ScheduleArguments, deployment_schedule
 from flowhand.deployments.sources import Storage, flow_from_source
+from flowhand.deployments.triggers import automations_of
 from flowhand.schedules import DeploymentSchedule, Schedule
 from flowhand.sdk.dual import dual
 from flowhand.sdk.flow import Flow
@@ -75,6 +76,7 @@ class RunnerDeployment:
         if isinstance(self.concurrency_limit, int):
             ConcurrencyLimit(self.concurrency_limit)
         self.deployment_schedules()
+        automations_of(self.name, self.triggers)
 
     @property
     def full_name(self) -> str:

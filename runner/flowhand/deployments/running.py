@@ -14,7 +14,7 @@ from flowhand.client.watching import Watch
 from flowhand.deployments.api import perform
 from flowhand.deployments.subflow import inputs_of, link
 from flowhand.deployments.waiting import Waiting
-from flowhand.errors import ObjectNotFound
+from flowhand.errors import ApiRefused, ObjectAlreadyExists, ObjectNotFound
 from flowhand.ids import new_id
 from flowhand.sdk.context import RunContext, current_run
 from flowhand.sdk.flow_run import FlowRun
@@ -78,7 +78,10 @@ def _run(
         raise ObjectNotFound(f"there is no deployment {name!r}", detail=error.detail) from error
     if parent is not None:
         body = body | {"parent_task_run_id": (yield from link(parent, deployment, inputs))}
-    made: Json = yield deployments.create_run(deployment["id"], body)
+    try:
+        made: Json = yield deployments.create_run(deployment["id"], body)
+    except ObjectAlreadyExists as error:  # 409 is how the contract refuses parameters that do not fit
+        raise ApiRefused(f"no run of deployment {name!r} was made: {error.detail}", error.status, error.detail) from error
     if timeout == 0:
         return flow_run_of(made)
     yield from _until_ended(Watch(made["id"], logs=False), timeout, poll_s, Waiting(made["name"]))

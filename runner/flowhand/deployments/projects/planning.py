@@ -19,6 +19,7 @@ from flowhand.deployments.projects.project_file import Entry, ProjectFile, Steps
 from flowhand.deployments.projects.steps import Workshop
 from flowhand.errors import FlowLoadError, ObjectNotFound, ProjectError
 from flowhand.sdk.flow import Flow
+from flowhand.wire.rrules import has_count
 from flowhand_storage.errors import StorageError
 from flowhand_storage.steps.progress import Progress
 
@@ -66,6 +67,8 @@ class Planner:
         resolved = self._resolved(entry)
         flow = self._flow(resolved)
         pool = self._pool(resolved)
+        _check_image(resolved, pool)
+        _warn_of_counts(resolved)
         pull = steps["pull"] if steps["pull"] is not None else _default_pull(resolved, steps["build"])
         if resolved.given.get("sla"):
             say(f"{resolved.where('sla')}sla is not known to this server and has no effect")
@@ -111,6 +114,25 @@ class Planner:
                 words = f"there is no work pool {name!r}; make it with `flowhand work-pool create {name} --type process`"
                 raise entry.error(words, "work_pool", "name") from None
         return self._pools[name]
+
+
+def _check_image(entry: Entry, pool: Json) -> None:
+    """An image that no run would see is a mistake. A pool that says nothing of its variables takes any, unless it starts processes."""
+    known = ((pool.get("base_job_template") or {}).get("variables") or {}).get("properties") or {}
+    if (
+        (known or pool["type"] == "process")
+        and "image" not in known
+        and ((entry.given.get("work_pool") or {}).get("job_variables") or {}).get("image")
+    ):
+        words = f"work pool {pool['name']!r} (type {pool['type']}) has no variable 'image'; deploy to a pool that starts containers"
+        raise entry.error(words, "work_pool", "job_variables", "image")
+
+
+def _warn_of_counts(entry: Entry) -> None:
+    for number, one in enumerate(entry.given.get("schedules") or ()):
+        if has_count(str((one or {}).get("rrule") or "")):
+            where = entry.where("schedules", number)
+            say(f"{where}rrule {one['rrule']!r} has a COUNT, which counts from its start, not from now; UNTIL says what is meant")
 
 
 def _without_templates(entry: Entry) -> Entry:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from flowhand.deployments.schedule_arguments import schedule_of_mapping
 from flowhand.schedules import DeploymentSchedule
-from flowhand.wire.rrules import has_count
 
 _KINDS = ("cron", "interval", "rrule")
 
@@ -19,13 +17,12 @@ _KINDS = ("cron", "interval", "rrule")
 def schedule_of(given: dict[str, Any]) -> DeploymentSchedule:
     """A schedule of a deployment. ValueError for none or several of cron, interval and rrule, or for one that is wrong.
 
-    An interval is a number of seconds, `HH:MM:SS` or a duration of ISO 8601. A rule with COUNT is taken, with a warning.
+    An interval is a number of seconds, `HH:MM:SS` or a duration of ISO 8601. A rule with COUNT is taken.
     """
     kinds = [kind for kind in _KINDS if given.get(kind) not in (None, "")]
     if len(kinds) != 1:
-        raise ValueError(
-            f"a schedule has one of cron, interval and rrule; here {' and '.join(kinds) if kinds else 'none of them'} was given"
-        )
+        given_here = f"{' and '.join(kinds)} were" if kinds else "none of them was"
+        raise ValueError(f"a schedule has one of cron, interval and rrule; here {given_here} given")
     rule = {name: value for name, value in given.items() if name not in ("active", "parameters", "slug", "replaces")}
     if kinds == ["interval"]:
         rule["interval"] = _interval(rule["interval"])
@@ -33,10 +30,6 @@ def schedule_of(given: dict[str, Any]) -> DeploymentSchedule:
             rule["anchor_date"] = rule["anchor_date"].isoformat()
     if kinds == ["rrule"]:
         rule |= _rrule(str(rule["rrule"]))
-        if has_count(rule["rrule"]):
-            warnings.warn(
-                f"rrule {rule['rrule']!r} has a COUNT, which counts from its start, not from now; UNTIL says what is meant", stacklevel=2
-            )
     active = given.get("active")
     return DeploymentSchedule(
         schedule_of_mapping(rule),
