@@ -113,6 +113,8 @@ ROWS = [
         "CANCELLED/Cancelled",
         facts=facts(limit=Limit(2, 2, CollisionStrategy.CANCEL_NEW)),
     ),
+    Row("slot lost while pending", was(T.PENDING), propose(T.RUNNING), REJECT, "CANCELLED/Cancelled", facts=facts(limit=FULL)),
+    Row("slot found again", was(T.PENDING), propose(T.RUNNING), ACCEPT, "RUNNING/Running", facts=facts(limit=Limit(2, 1))),
     Row("limit 0", was(T.SCHEDULED), propose(T.PENDING), ABORT, facts=facts(limit=Limit(0, 0))),
     Row("a slot", was(T.SCHEDULED), propose(T.PENDING), ACCEPT, "PENDING/Pending", facts=facts(limit=Limit(2, 1))),
     Row(

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from flowhand.wire.states import TERMINAL, StateName, StateType
+from flowhand.wire.states import ACTIVE, TERMINAL, StateName, StateType
 
 from .state import (
+    LEASE,
     CollisionStrategy,
     Decision,
     Proposal,
@@ -147,7 +148,22 @@ def pending_once(t: Transition) -> Decision | None:
     return _abort(f"This run is in a {t.source} state and cannot transition to a PENDING state.")
 
 
-_CARRIED: Final = ("scheduled_time", "deployment_concurrency_lease_id")
+_CARRIED: Final = ("scheduled_time", LEASE)
+
+
+def slot_lost(t: Transition) -> Decision | None:
+    """A run whose slot was given to others while it was Pending does not begin."""
+    limit = t.facts.limit
+    if t.source is not StateType.PENDING or t.target is not StateType.RUNNING or limit is None or not limit.reached:
+        return None
+    reason = "The deployment's concurrency slot was lost during provisioning: the run took too long to begin, and others have the slots."
+    return _instead(Proposal(StateType.CANCELLED, "Cancelled", reason), reason)
+
+
+def keeps_slot(current: Proposal, state: Proposal) -> bool:
+    """Whether a run that goes from one state to the other keeps its deployment's slot; also between two tries in one process."""
+    between = current.type is StateType.RUNNING and state.type is StateType.SCHEDULED and state.name == StateName.AWAITING_RETRY
+    return state.type in ACTIVE or between
 
 
 def deployment_limit(t: Transition) -> Decision | None:
@@ -250,6 +266,7 @@ RULES: Final[tuple[Rule, ...]] = (
     cancel_without_infrastructure,
     pending_once,
     deployment_limit,
+    slot_lost,
     late_only_from_scheduled,
     pause,
     resume,

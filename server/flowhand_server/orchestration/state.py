@@ -11,6 +11,9 @@ from typing import Any, Final
 from flowhand.clock import to_iso, to_micros
 from flowhand.wire.states import TERMINAL, StateType, default_name
 
+LEASE: Final = "deployment_concurrency_lease_id"
+"""The entry of `state_details` that names the lease by which a foreign client holds its deployment's slot (contract 5.7)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -83,6 +86,8 @@ class Limit:
     limit: int
     used: int
     strategy: CollisionStrategy = CollisionStrategy.ENQUEUE
+    provision_us: int = 300_000_000
+    """How long a foreign client may take from Pending to Running before its slot is given to others."""
 
     @property
     def reached(self) -> bool:
@@ -102,6 +107,7 @@ class RunFacts:
     policy: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The contract's `empirical_policy`."""
     limit: Limit | None = None
+    """The deployment's limit, where the run needs a slot that it does not hold."""
     leased: bool = False
     """Whether one of our own daemons holds it; its retries are anybody's, a foreign client's are its own process's (contract 2.6)."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
 
 from flowhand.wire.body import Labels
 from flowhand.wire.filters import BulkFlowRuns, BulkSetState, Entities, FlowRunPage, FlowRunQuery
 from flowhand.wire.flow_runs import FlowRun, FlowRunCreate, FlowRunUpdate
 from flowhand.wire.transitions import OrchestrationResult, SetState
+from flowhand_server.routes.client_release import renews_leases
 from flowhand_server.routes.context import (
     Key,
     Now,
@@ -110,7 +113,10 @@ async def add_labels(flow_run_id: Key, labels: Labels, store: StoreDep, now: Now
 
 
 @router.post("/{flow_run_id:uuid}/set_state", responses=shows_created(OrchestrationResult))
-async def set_state(flow_run_id: Key, body: SetState, store: StoreDep, now: Now) -> Response:
+async def set_state(
+    flow_run_id: Key, body: SetState, store: StoreDep, now: Now, user_agent: Annotated[str, Header(include_in_schema=False)] = ""
+) -> Response:
     """Proposes a state. The answer's `status` says what became of it; 201 when a new state was written."""
-    outcome = await store.write(propose_state, str(flow_run_id), proposal(body.state), now, force=body.force)
+    asked = proposal(body.state)
+    outcome = await store.write(propose_state, str(flow_run_id), asked, now, force=body.force, renews=renews_leases(user_agent))
     return outcome_reply(outcome, str(flow_run_id), now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flowhand.clock import Clock
 from flowhand_server.config import ServerConfig
+from flowhand_server.store import deployment_slots
 from flowhand_server.store.store import Store
 
 from . import expiry, foreman, late
@@ -25,5 +26,6 @@ def services_of(store: Store, config: ServerConfig, clock: Clock) -> list[Servic
         Retention(store, clock, config.retention_days),
         Rounds("late marker", store, clock, 5.0, late.due, late.mark),
         Rounds("expiry", store, clock, 5.0, expiry.due, expiry.expire),
+        Rounds("slot leases", store, clock, 5.0, deployment_slots.any_over, deployment_slots.sweep),
         Rounds("foreman", store, clock, 15.0, foreman.due, foreman.inspect),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -14,6 +14,7 @@ from flowhand_server.orchestration.effects import Progress, advance, stamp
 from flowhand_server.orchestration.rules import decide
 from flowhand_server.orchestration.state import Decision, Proposal, RunFacts, State, Verdict, ended
 
+from .deployment_slots import slot_of, with_lease
 from .errors import NotFound
 from .flow_run_tags import tag_runs
 from .limits import deployment_limit
@@ -118,22 +119,29 @@ _BY_KEY: Final = select(flow_run.c.id, flow_run.c.idempotency_key).where(
 )
 
 
-def propose_state(conn: Connection, run_id: str, proposal: Proposal, now: int, *, force: bool = False) -> Outcome:
+def propose_state(conn: Connection, run_id: str, proposal: Proposal, now: int, *, force: bool = False, renews: bool = False) -> Outcome:
     """Asks the rules about a state for a run, and stores what they decide. NotFound for an unknown run.
 
-    The run is locked while they are asked, so of two proposals at once the second sees what the first has done.
+    The run is locked while they are asked, so of two proposals at once the second sees what the first has done. `renews`: the client will
+    renew the lease by which the run holds its deployment's slot.
     """
     run = load_run(conn, run_id)
     if run is None:
         raise NotFound("Flow run not found")
     holder = lease_holder(conn, run)
-    decision = decide(run.current, proposal, facts_of(conn, run, proposal, now, leased=holder is not None), force=force)
+    facts = facts_of(conn, run, proposal, now, leased=holder is not None)
+    decision = decide(run.current, proposal, facts, force=force)
+    if decision.state is not None:
+        state = with_lease(conn, run.id, run.current, decision.state, facts.limit, now, renews=renews)
+        decision = replace(decision, state=state)
     return _apply(conn, run, decision, holder, now)
 
 
 def facts_of(conn: Connection, run: Run, proposal: Proposal, now: int, *, leased: bool) -> RunFacts:
     """What the rules need to know of the run for this proposal."""
-    wants_slot = proposal.type is StateType.PENDING and run.state_type not in ACTIVE
+    slot = slot_of(conn, run.id, run.current, now)
+    wants_slot = proposal.type is StateType.PENDING and run.state_type not in ACTIVE and slot != "held"
+    wants_slot |= proposal.type is StateType.RUNNING and run.state_type == StateType.PENDING and slot == "lapsed"
     return RunFacts(
         now=now,
         has_deployment=run.deployment_id is not None,
@@ -141,7 +149,7 @@ def facts_of(conn: Connection, run: Run, proposal: Proposal, now: int, *, leased
         run_count=run.progress.run_count,
         infrastructure_pid=run.infrastructure_pid,
         policy=run.policy,
-        limit=deployment_limit(conn, run.deployment_id) if wants_slot else None,
+        limit=deployment_limit(conn, run.deployment_id, now) if wants_slot else None,
         leased=leased,
     )
 

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, 
 from flowhand.ids import timed_id
 from flowhand.wire.states import ACTIVE, StateType
 from flowhand_server.orchestration.effects import Progress, advance, stamp
-from flowhand_server.orchestration.state import Proposal, State
+from flowhand_server.orchestration.state import LEASE, Proposal, State
 
+from .deployment_slots import end_slots
 from .mirror import mirror_to_task_run
 from .notices import Notice, post
 from .tables import flow_run, flow_run_state
@@ -141,10 +142,15 @@ class StateWriter:
     now: int
     _states: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     _runs: dict[str, Run] = field(default_factory=dict[str, Run])
+    _slots: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """Leases over slots that runs have given back, each with its run."""
 
     def enter(self, run: Run, proposal: Proposal, policy: Mapping[str, Any] | None = None) -> State:
         """Has the run enter a state that was decided for it. `policy` holds changes to its `empirical_policy`."""
         state = stamp(proposal, timed_id(), self.now, run.progress.state_timestamp)
+        slot = run.current.details.get(LEASE) if run.current else None
+        if slot and slot != state.details.get(LEASE):
+            self._slots.append((slot, run.id))
         merged = {**run.policy, **policy} if policy else run.policy
         before = run.state_type
         run.progress, run.policy = advance(run.progress, state, merged)
@@ -167,6 +173,8 @@ class StateWriter:
         for run in self._runs.values():
             if run.parent_task_run_id and run.current:
                 mirror_to_task_run(self.conn, run.parent_task_run_id, run.id, run.current, self.now)
+        end_slots(self.conn, self._slots)
+        self._slots.clear()
         self._states.clear()
         self._runs.clear()
 

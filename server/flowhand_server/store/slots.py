@@ -17,6 +17,7 @@ from flowhand.ids import new_id
 from flowhand.wire.concurrency import Decrement, Increment, IncrementWithLease, LeaseHolder, Mode
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
+from flowhand_server.store.deployment_slots import SLOT
 from flowhand_server.store.errors import Refused
 from flowhand_server.store.reading import insert_once
 
@@ -136,7 +137,8 @@ def renew_lease(conn: Connection, lease_id: str, seconds: float, now: int) -> No
 
 def collect_expired(conn: Connection, now: int) -> int:
     """Gives back what leases hold that have run out; how many there were."""
-    rows = conn.execute(select(t.concurrency_lease).where(_lease.expires_at <= now).with_for_update()).mappings().all()
+    ours = _lease.holder_type.is_distinct_from(SLOT)  # what runs hold of their deployments has its own way to end
+    rows = conn.execute(select(t.concurrency_lease).where(_lease.expires_at <= now, ours).with_for_update()).mappings().all()
     for row in rows:
         _give_back(conn, row["limit_ids"], row["slots"])
     if rows:
