@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -160,6 +161,7 @@ def pool(server: RunningServer) -> str:
 
 def test_on_a_terminal_the_image_is_asked_for(tmp_path: Path, server: RunningServer, pool: str, engine: Engine) -> None:
     """It is built of the folder and pushed; written into a project file, the same is done again without a question."""
+    image = f"asked/{uuid4().hex}"  # the registry may outlive this run of the tests
     (tmp_path / "flows.py").write_text(FLOW.replace("boxed", "asking"))
     (tmp_path / "Dockerfile").write_text(f"FROM {engine.tiny}\nCOPY flows.py /here/\n")
     seen = answered(
@@ -170,23 +172,23 @@ def test_on_a_terminal_the_image_is_asked_for(tmp_path: Path, server: RunningSer
         ("Name of the deployment", "built"),
         ("Which work pool?", "1"),
         ("Which image do its runs need?", "1"),
-        ("Name of the image, with its registry", f"{engine.registry}/asked/for"),
+        ("Name of the image, with its registry", f"{engine.registry}/{image}"),
         ("Tag", "7"),
         ("Which Dockerfile?", "1"),
         ("Push it to its registry? [Y/n]", ""),
         ("When should it run?", "1"),
         ("Write this deployment", "y"),
     )
-    assert f"pushed image {engine.registry}/asked/for:7" in seen
-    assert httpx.get(f"http://{engine.registry}/v2/asked/for/tags/list").json()["tags"] == ["7"]
+    assert f"pushed image {engine.registry}/{image}:7" in seen
+    assert httpx.get(f"http://{engine.registry}/v2/{image}/tags/list").json()["tags"] == ["7"]
     held = Api(server).call("GET", "/deployments/name/asking/built")
-    assert (held["work_pool_name"], held["job_variables"]["image"]) == (pool, f"{engine.registry}/asked/for:7")
+    assert (held["work_pool_name"], held["job_variables"]["image"]) == (pool, f"{engine.registry}/{image}:7")
     assert held["pull_steps"] == []
     (tmp_path / "flowhand.yaml").write_text((tmp_path / "flowhand.yaml").read_text().replace("tag: '7'", "tag: '8'"))
     env = environment(tmp_path / "home", server.url, DOCKER_HOST=engine.host)
     done = flowhand("deploy", "--all", env=env, cwd=tmp_path)
     assert done.code == 0, done.err
-    assert sorted(httpx.get(f"http://{engine.registry}/v2/asked/for/tags/list").json()["tags"]) == ["7", "8"]
+    assert sorted(httpx.get(f"http://{engine.registry}/v2/{image}/tags/list").json()["tags"]) == ["7", "8"]
 
 
 def test_an_image_that_is_there_may_be_named_on_a_terminal(tmp_path: Path, server: RunningServer, pool: str, engine: Engine) -> None:
