@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from flowhand.daemon.diagnosis import Level, check_api, check_home, check_instances, file_system, unreported
-from flowhand.daemon.instance import acquire
+from flowhand.daemon.diagnosis import check_api, check_home, check_instances, file_system
+from flowhand.daemon.finding import Level
+from flowhand.daemon.instance import Stamp, acquire
+from flowhand.daemon.instance_diagnosis import unsent
 from flowhand.daemon.journal import Journal
 from flowhand.settings import Settings
 from flowhand.wire.runner import ClaimedRun
@@ -48,7 +53,7 @@ def test_a_dead_daemons_unreported_runs_are_counted(tmp_path: Path) -> None:
     journal.claimed("b.1", claimed("b"), 1.0)
     journal.done("a.1")
     journal.close()
-    assert unreported(instance.journal_path) == 1
+    assert unsent(instance.journal_path).runs == 1
     instance.close()
     finding = next(check_instances(Settings(home=tmp_path)))
     assert "1 run(s) not reported" in finding.found
@@ -83,3 +88,57 @@ def test_a_home_that_cannot_be_made_is_a_problem() -> None:
     found = list(check_home(Settings(home=Path("/proc/nowhere/home"))))
     assert [(finding.level, finding.what) for finding in found] == [(Level.PROBLEM, "home")]
     assert "cannot be made" in found[0].found
+
+
+def test_a_torn_journal_is_told(tmp_path: Path) -> None:
+    """How much of it is not whole, and that the next start mends it."""
+    instance = acquire(tmp_path, "worker", "identity", "w")
+    journal = Journal(instance.journal_path)
+    journal.claimed("a.1", claimed("a"), 1.0)
+    journal.close()
+    with instance.journal_path.open("ab") as file:
+        file.write(b"torn")
+    instance.close()
+    finding = next(check_instances(Settings(home=tmp_path)))
+    assert "1 run(s) not reported; the last 4 bytes of its journal were not written whole" in finding.found
+
+
+def test_runs_of_another_server_are_told(tmp_path: Path) -> None:
+    """The journal that was set aside is named."""
+    instance = acquire(tmp_path, "worker", "identity", "w")
+    journal = Journal(instance.journal_path)
+    journal.claimed("a.1", claimed("a"), 1.0)
+    aside = journal.set_aside("server-1")
+    journal.close()
+    instance.close()
+    found = {finding.found: finding.advice for finding in check_instances(Settings(home=tmp_path))}
+    assert found["1 run(s) of another server are not reported; that server is not the one that answers now"] == (
+        f"delete {aside} if that server is gone for good"
+    )
+
+
+def test_a_daemon_that_is_suspended_is_a_problem(tmp_path: Path) -> None:
+    """It holds its lock and does nothing."""
+    pause = "import sys; from pathlib import Path; from flowhand.daemon.instance import *; from flowhand.keeper import linux\n"
+    pause += "held = acquire(Path(sys.argv[1]), 'worker', 'identity', 'w')\n"
+    pause += "held.write_stamp(Stamp('', '', '', '', '', linux.boot_id(), linux.pid_namespace(), 0, 0.0))\n"
+    pause += "os.kill(os.getpid(), 19)"
+    with subprocess.Popen([sys.executable, "-c", pause, str(tmp_path)]) as suspended:
+        os.waitid(os.P_PID, suspended.pid, os.WSTOPPED | os.WNOWAIT)
+        problems = [finding for finding in check_instances(Settings(home=tmp_path)) if finding.level is Level.PROBLEM]
+        suspended.kill()
+    assert [finding.found for finding in problems] == [f"its daemon, pid {suspended.pid}, is suspended (SIGSTOP)"]
+    assert f"kill -CONT {suspended.pid}" in problems[0].advice
+
+
+def test_a_home_of_another_machine_is_told(tmp_path: Path) -> None:
+    """Its runs can only be reported as lost, and nobody is signalled."""
+    instance = acquire(tmp_path, "worker", "identity", "w")
+    journal = Journal(instance.journal_path)
+    journal.claimed("a.1", claimed("a"), 1.0)
+    journal.close()
+    instance.write_stamp(Stamp("", "", "", "", "another machine", "another boot", "another namespace", 1, 1.0))
+    instance.close()
+    finding = next(check_instances(Settings(home=tmp_path)))
+    assert "on another one" in finding.found
+    assert "signals nobody" in finding.advice

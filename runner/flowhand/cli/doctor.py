@@ -10,7 +10,8 @@ from rich.text import Text
 from flowhand.cli.failures import Exit
 from flowhand.cli.formats import Format, OutputOption, write_json
 from flowhand.cli.tables import Column, write_table
-from flowhand.daemon.diagnosis import Level, diagnose
+from flowhand.daemon.diagnosis import diagnose
+from flowhand.daemon.finding import Level
 from flowhand.settings import load
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

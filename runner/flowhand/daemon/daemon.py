@@ -202,6 +202,7 @@ class Daemon:
 
     async def _open(self, group: TaskGroup) -> None:
         """Session, launcher, and what a daemon before us left behind."""
+        self._say_whose_home_it_was()
         held = await self._parts.launcher.open()
         reply, another = await self._session.open(self._previous)
         if another:
@@ -234,6 +235,16 @@ class Daemon:
         if reason is None:
             self._journal.set_room_aside()
         return reason
+
+    def _say_whose_home_it_was(self) -> None:
+        """What a person should know of the home before anything in it is acted upon."""
+        if self._journal.torn:
+            log.warning(
+                "The end of the journal was not written whole; it is cut off, and what stands before it is kept", bytes=self._journal.torn
+            )
+        machine = self._previous.machine_id if self._previous is not None else ""
+        if machine and machine != self._host["machine_id"]:
+            log.warning("This home was last used on another machine; what still runs there is taken for lost", machine=machine)
 
     def _set_aside(self) -> None:
         """The journal speaks of another server's runs: it is kept under another name and not replayed."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -17,32 +14,14 @@ from flowhand.client.address import Address, configured_address, published_addre
 from flowhand.client.published import published_server
 from flowhand.client.transport import httpx, sync_client
 from flowhand.daemon.disk_gate import no_room
+from flowhand.daemon.finding import Finding, Level
+from flowhand.daemon.instance_diagnosis import check_instances
 from flowhand.errors import FlowhandError
-from flowhand.execution.sweep import attendance, instance_mark, strays
 from flowhand.settings import Settings
-from flowhand.wire import records
 
 NETWORK_FILE_SYSTEMS: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "glusterfs", "ceph"})
 SKEW_S: Final = 2.0
 OPEN_TO_OTHERS: Final = 0o077
-
-
-class Level(StrEnum):
-    """How bad a finding is."""
-
-    OK = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    level: Level
-    what: str
-    found: str
-    advice: str = ""
 
 
 Check = Callable[[Settings], Iterator[Finding]]
@@ -88,50 +67,6 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
     else:
         stat = os.statvfs(place)
         yield Finding(Level.OK, "disk", f"{stat.f_bavail * stat.f_frsize // 2**20} MiB free")
-
-
-def check_instances(settings: Settings) -> Iterator[Finding]:
-    """Every daemon that this home knows: who holds it, what it has not reported, what it left running."""
-    for directory in sorted((settings.home / "instances").glob("*/")):
-        yield from _check_instance(directory)
-
-
-def _check_instance(directory: Path) -> Iterator[Finding]:
-    state, unsent = attendance(directory), unreported(directory / "journal")
-    what, left = directory.name, f"{unsent} run(s) not reported" if unsent else "nothing unreported"
-    if state == "alive":
-        yield Finding(Level.OK, what, f"a daemon is running; {left}")
-    elif state == "unattended":
-        yield Finding(Level.WARNING, what, f"its keeper goes on without a daemon; {left}", "start the worker again: it adopts what runs")
-    elif unsent:
-        yield Finding(Level.WARNING, what, f"no daemon; {left}", "start the worker again: it reports them")
-    else:
-        yield Finding(Level.OK, what, "no daemon, nothing unreported")
-    if state == "dead":
-        prefix = instance_mark(directory)
-        found = strays(lambda mark: mark.startswith(prefix))
-        if found:
-            pids = ", ".join(str(stray.process.pid) for stray in found)
-            yield Finding(Level.PROBLEM, what, f"{len(found)} process(es) of its runs still live: {pids}", "flowhand worker sweep")
-    if (directory / "dead-letters.jsonl").exists():
-        advice = "they are kept in dead-letters.jsonl; delete it once you have read it"
-        yield Finding(Level.WARNING, what, "the server refused reports of it", advice)
-
-
-def unreported(journal: Path) -> int:
-    """Runs in a journal that are not done. Reads only; 0 when there is no journal."""
-    alive: set[str] = set()
-    try:
-        data = journal.read_bytes()
-    except OSError:
-        return 0
-    for record in records.decode(data):
-        body = json.loads(record.body)
-        if body.get("k") == "claimed":
-            alive.add(body["key"])
-        elif body.get("k") == "done":
-            alive.discard(body["key"])
-    return len(alive)
 
 
 def check_api(settings: Settings) -> Iterator[Finding]:

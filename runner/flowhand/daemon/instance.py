@@ -47,6 +47,11 @@ class Instance:
         self._lock_fd = lock_fd
 
     @property
+    def number(self) -> int:
+        """Which daemon of the same identity it is; 0 for the first."""
+        return int(self.directory.suffix.removeprefix(".") or 0)
+
+    @property
     def journal_path(self) -> Path:
         return self.directory / "journal"
 

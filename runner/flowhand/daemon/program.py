@@ -134,6 +134,8 @@ async def run_async(plan: Plan, on_ready: Ready | None = None, environ: Mapping[
     revive = partial(ensure_api, plan.settings)
     address = await anyio.to_thread.run_sync(revive)
     instance = acquire(plan.settings.home, plan.kind, plan.identity, plan.name, inherited=inherited_lock())
+    if instance.number:
+        log.info("Other daemons of this name run in this home; this one has its own number, journal and runs", number=instance.number)
     try:
         if await _main(plan, address, revive, instance, on_ready, environ) is Leave.RENEWED:
             execute_anew(instance, environ)
