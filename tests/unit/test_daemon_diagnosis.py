@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from flowhand.daemon.diagnosis import check_api, check_home, check_instances, file_system
+from flowhand.daemon.diagnosis import check_api, check_home, file_system
 from flowhand.daemon.finding import Level
 from flowhand.daemon.instance import Stamp, acquire
-from flowhand.daemon.instance_diagnosis import unsent
+from flowhand.daemon.instance_diagnosis import check_instances, unsent
 from flowhand.daemon.journal import Journal
 from flowhand.settings import Settings
 from flowhand.wire.runner import ClaimedRun
