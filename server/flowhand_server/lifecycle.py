@@ -14,6 +14,7 @@ import uvicorn
 
 from flowhand.errors import ConfigurationError
 
+from .access.head import BoundedHead
 from .access.settling import settle
 from .access.size import MAX_BODY
 from .app import Application
@@ -62,7 +63,7 @@ class WebServer(uvicorn.Server):
             uvicorn.Config(
                 application.asgi,
                 loop="none",
-                http="httptools",
+                http=BoundedHead,
                 ws="websockets-sansio",
                 ws_max_size=MAX_BODY,
                 proxy_headers=bool(config.trusted_proxies),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from flowhand_server.access.failures import BURST
+from flowhand_server.access.head import MAX_HEAD, MAX_HEADERS
 from flowhand_server.access.size import MAX_BODY
 from support.certificates import Certificate, make_certificate
 from support.cli import environment, flowhand
@@ -160,3 +162,38 @@ def test_tls_files_that_do_not_fit_are_told(tmp_path: Path, certificate: Certifi
     wrong = flowhand("server", "start", "--port", "0", "--tls-cert", str(certificate.key), env=env)
     assert wrong.code == 2
     assert wrong.err.startswith("flowhand server: TLS with certificate"), wrong.err
+
+
+def _answered(server: RunningServer, *parts: bytes) -> bytes:
+    """What a connection is told that sends these parts, until it is closed or says no more."""
+    url = httpx.URL(server.url)
+    with socket.create_connection((url.host, url.port or 80), timeout=20) as connection:
+        with suppress(ConnectionError):
+            for part in parts:
+                connection.sendall(part)
+        with suppress(ConnectionError):
+            return connection.recv(65_536)
+    return b""
+
+
+START = b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+UPGRADE = b"GET /api/events/out HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+
+
+@pytest.mark.parametrize(
+    ("parts", "status"),
+    [
+        ((START, b"X-A: b\r\n" * (MAX_HEADERS - 1), b"\r\n"), 200),
+        ((START, b"X-A: b\r\n" * MAX_HEADERS, b"\r\n"), 431),
+        ((START, b"X-A: " + b"a" * (MAX_HEAD - 200) + b"\r\n\r\n"), 200),
+        ((START, b"X-A: " + b"a" * MAX_HEAD + b"\r\n\r\n"), 431),
+        ((START, b"X-A: ", *[b"a" * 50_000] * 3), 431),
+        ((b"GET /api/health?" + b"a" * MAX_HEAD + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",), 431),
+        ((UPGRADE, b"X-A: b\r\n" * MAX_HEADERS, b"\r\n"), 431),
+        ((b"POST /api/flows/filter HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 90000\r\n\r\n", b"{" + b" " * 89_998 + b"}"), 401),
+    ],
+    ids=["as many as may be", "too many", "as long as may be", "too long", "without an end", "address", "websocket", "a body is no head"],
+)
+def test_heads_are_bounded(guarded: RunningServer, parts: tuple[bytes, ...], status: int) -> None:
+    """431 for more headers, or more bytes of them, than any client has a use for."""
+    assert _answered(guarded, *parts).startswith(f"HTTP/1.1 {status} ".encode())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -40,6 +42,7 @@ class Ears:
         self._url = database_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._heard = heard
         self._stopped = threading.Event()
+        self._woken, self._waker = socket.socketpair()
         self._thread = threading.Thread(target=self._listen, name="store-ears", daemon=True)
 
     def start(self) -> None:
@@ -47,9 +50,12 @@ class Ears:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends it, within a second."""
+        """Ends it at once: it waits for the database and for this."""
         self._stopped.set()
+        self._waker.send(b"\0")
         self._thread.join()
+        self._woken.close()
+        self._waker.close()
 
     def _listen(self) -> None:
         while not self._stopped.is_set():
@@ -64,7 +70,8 @@ class Ears:
 
     def _follow(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         while not self._stopped.is_set():
-            for notify in connection.notifies(timeout=1.0):
+            for notify in connection.notifies(timeout=0):
                 sender, notices = orjson.loads(notify.payload)
                 if sender != self._myself:
                     self._heard([Notice(**notice) for notice in notices])
+            select.select([connection, self._woken], [], [])
