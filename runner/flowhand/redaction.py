@@ -10,12 +10,16 @@ import base64
 import json
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final, cast
 from urllib.parse import quote, quote_plus
 
 MASK: Final = "********"
 SHORTEST: Final = 4
 """Characters below which a text is no secret: masking every `a` would leave nothing to read."""
+PIECE: Final = 8
+"""Characters from which on a piece of a secret is masked where a line break has cut it off."""
+_AROUND: Final = " \t\r'\"\\"
+"""What stands beside a piece when text is wrapped, indented, or written as literals."""
 
 
 class Redactor:
@@ -25,6 +29,7 @@ class Redactor:
         self._forms: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         self._bytes: re.Pattern[bytes] | None = None
+        self._joined = ""
         self.longest = 0
         """Bytes of the longest form: a stream keeps back one less."""
         self.add(secrets)
@@ -38,11 +43,39 @@ class Redactor:
         ordered = sorted(self._forms, key=len, reverse=True)  # the longest first, so that no part of one stays
         self._pattern = re.compile("|".join(map(re.escape, ordered)))
         self._bytes = re.compile(b"|".join(re.escape(form.encode("utf-8", "surrogateescape")) for form in ordered))
+        self._joined = "\n".join(ordered)
         self.longest = max(len(form.encode("utf-8", "surrogateescape")) for form in self._forms)
 
     def text(self, text: str) -> str:
         """The text without the secrets."""
         return self._pattern.sub(MASK, text) if self._pattern else text
+
+    def lines(self, text: str) -> str:
+        """The text without the secrets, nor the pieces of them that stand at the end or the beginning of a line because one was cut there:
+        `base64` breaks its lines, and so does `fold`.
+        """
+        text = self.text(text)
+        return "\n".join(map(self._without_pieces, text.split("\n"))) if self._joined else text
+
+    def deep(self, value: Any) -> Any:
+        """`lines` in all texts of a JSON value, keys among them."""
+        if isinstance(value, str):
+            return self.lines(value)
+        if isinstance(value, dict):
+            return {self.lines(key): self.deep(item) for key, item in cast("dict[str, Any]", value).items()}
+        if isinstance(value, list):
+            return [self.deep(item) for item in cast("list[Any]", value)]
+        return value
+
+    def _without_pieces(self, line: str) -> str:
+        body = line.strip(_AROUND)
+        if len(body) < PIECE or (body[:PIECE] not in self._joined and body[-PIECE:] not in self._joined):
+            return line  # nearly every line
+        start = line.index(body)
+        before, after = line[:start], line[start + len(body) :]
+        for form in self._forms:
+            body = _without_end_of(form, _without_beginning_of(form, body))
+        return before + body + after
 
     def data(self, data: bytes) -> bytes:
         """The same for bytes of UTF-8."""
@@ -84,6 +117,24 @@ class RedactedStream:
         """All that was kept back: at the stream's end, or when nothing more has come for a while."""
         held, self._held = self._held, b""
         return self._redactor.data(held)
+
+
+def _without_beginning_of(form: str, line: str) -> str:
+    """The line without the longest piece that it ends with and the form begins with, or that it is."""
+    if len(line) >= PIECE and line in form:
+        return MASK
+    for length in range(min(len(form), len(line)), PIECE - 1, -1):
+        if line.endswith(form[:length]):
+            return line[:-length] + MASK
+    return line
+
+
+def _without_end_of(form: str, line: str) -> str:
+    """The line without the longest piece that it begins with and the form ends with."""
+    for length in range(min(len(form), len(line)), PIECE - 1, -1):
+        if line.startswith(form[-length:]):
+            return MASK + line[length:]
+    return line
 
 
 def forms_of(secret: str) -> set[str]:

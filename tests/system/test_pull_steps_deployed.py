@@ -103,16 +103,18 @@ def test_the_token_is_nowhere(house: House) -> None:
 
 
 def test_what_a_flow_says_of_the_token_is_masked(house: House) -> None:
-    """The steps brought it, so the worker knows it: in log lines, in what is printed, and in the state's message."""
+    """The steps brought it, so the worker knows it: in log lines, in what is printed, in two halves, and in the state's message."""
     leak = "import os\nfrom flowhand import flow, get_run_logger\n@flow\ndef leak():\n    token = os.environ['HOUSE_TOKEN']\n"
-    leak += "    get_run_logger().info('logged %s', token)\n    print('printed', token, flush=True)\n    raise ValueError(token)\n"
+    leak += "    get_run_logger().info('logged %s', token)\n    print('printed', token, flush=True)\n"
+    leak += "    print('halves', token[:9] + chr(10) + token[9:], flush=True)\n    raise ValueError(token, {token: 1})\n"
     house.repository.commit({"leak.py": leak}, branch="leaking")
     house.repository.git("checkout", "-q", "main")
     deployment = flow.from_source(private(house, branch="leaking"), "leak.py:leak").deploy("d", work_pool_name="pool")
     ended = house.ended(deployment)
     assert ended["state_name"] == "Failed", ended["state"]
     logs = house.api.logs(ended["id"])
-    assert [line for line in logs if line.startswith("logged ")] == ["logged ********"]
+    assert [line for line in logs if line.startswith(("logged ", "halves "))] == ["logged ********", "halves ********"]
+    assert TOKEN[9:] not in logs
     assert TOKEN not in str(logs) + str(ended) + house.worker.log
 
 

@@ -53,7 +53,8 @@ def test_no_secret_leaves_in_an_event(run: Run) -> None:
     """Neither the worker's own nor one that the flow has named, however deep."""
     own = Redactor(["w0rker-s3cret"])
     run.secrets.add(["fl0w-s3cret"])
-    item = run.event(frame(payload={"a": ["the w0rker-s3cret", {"b": "fl0w-s3cret!"}]}, resource={"prefect.resource.id": "fl0w-s3cret"}))
+    payload = {"a": ["the w0rker-s3cret", {"b": "fl0w-s3cret!", "fl0w-s3cret": 1}]}
+    item = run.event(frame(payload=payload, event="x.fl0w-s3cret", resource={"prefect.resource.id": "fl0w-s3cret"}))
     assert item is not None
     masked = Masking(own).event(run, item).event
     assert "s3cret" not in str(masked)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import Any, cast
 
 from flowhand.adhoc.outbox import Item, Line
 from flowhand.redaction import Redactor
@@ -28,14 +27,5 @@ class Masking:
                 self._learned = len(KNOWN)
                 self._redactor.add(tuple(KNOWN))  # another thread may add to it meanwhile
             if isinstance(item, Line):
-                return replace(item, message=self._redactor.text(item.message))
-            return replace(item, fields=self._deep(item.fields))
-
-    def _deep(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._redactor.text(value)
-        if isinstance(value, dict):
-            return {key: self._deep(part) for key, part in cast("dict[str, Any]", value).items()}
-        if isinstance(value, list):
-            return [self._deep(part) for part in cast("list[Any]", value)]
-        return value
+                return replace(item, message=self._redactor.lines(item.message))
+            return replace(item, fields=self._redactor.deep(item.fields))
