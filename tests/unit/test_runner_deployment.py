@@ -18,7 +18,16 @@ from flowhand import flow
 from flowhand.deployments import ConcurrencyLimit, RunnerDeployment
 from flowhand.deployments.entrypoints import entrypoint_of
 from flowhand.errors import FlowLoadError
-from flowhand.schedules import Cron, CronSchedule, DeploymentSchedule, Interval, IntervalSchedule, RRule, RRuleSchedule
+from flowhand.schedules import (
+    Cron,
+    CronSchedule,
+    DeploymentSchedule,
+    Interval,
+    IntervalSchedule,
+    MinimalDeploymentSchedule,
+    RRule,
+    RRuleSchedule,
+)
 
 
 @flow(version="v7")
@@ -95,6 +104,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))
         ({"rrule": "FREQ=DAILY"}, [{"rrule": "FREQ=DAILY"}]),
         ({"schedule": CronSchedule("@daily")}, [{"cron": "@daily", "day_or": True}]),
         ({"schedule": Interval(3, slug="s")}, [{"interval": 3}]),
+        ({"schedules": [MinimalDeploymentSchedule(CronSchedule("@daily"))]}, [{"cron": "@daily", "day_or": True}]),
         ({"schedules": [IntervalSchedule(3), Cron("@daily"), RRule("FREQ=DAILY"), RRuleSchedule("FREQ=WEEKLY")]}, None),
         (
             {"schedules": [{"schedule": {"interval": 3.0}}, {"schedule": CronSchedule("@daily")}]},

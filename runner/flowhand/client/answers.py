@@ -104,7 +104,7 @@ def detail_of(answer: Answer) -> str:
     """The server's own words, on one line: `detail`, or `exception_message` with its details (contract 1), else the status and the start of
     the body."""
     message, reasons = _said(answer)
-    return f"{message}: {'; '.join(reasons)}" if reasons else message
+    return f"{message.rstrip('.')}: {'; '.join(reasons)}" if reasons else message
 
 
 def reasons_of(answer: Answer) -> tuple[str, ...]:
