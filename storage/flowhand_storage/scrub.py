@@ -12,7 +12,8 @@ MASK = "***"
 _SHORTEST = 4
 _USERINFO = re.compile(r"(?<=://)[^/\s'\"]*@")
 _SENSITIVE = re.compile(
-    r"pass(word|phrase|wd)?$|secret|token|private|credential|authorization|signature|connection_string|^sas|^sig$|(^|_)key$",
+    r"pass(word|phrase|wd)?$|secret|token|private|credential|authorization|signature|connection_?string|^sas|^sig$"
+    r"|(^|[_-]|api|access|account)key$|(^|[_-])(pat|jwt|cookie|bearer)$|[_-]pwd$",
     re.IGNORECASE,
 )
 

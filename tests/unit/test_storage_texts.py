@@ -36,15 +36,21 @@ def test_addresses_for_people() -> None:
     assert without_credentials("is it? yes@no") == "is it? yes@no"
 
 
-@pytest.mark.parametrize(
-    "name", ["password", "access_token", "aws_secret_access_key", "API_KEY", "key", "sas_token", "sig", "connection_string"]
+SENSITIVE = (
+    "password access_token aws_secret_access_key API_KEY key sas_token sig connection_string X-Api-Key apiKey AccountKey GH_PAT DB_PWD
+"""
 )
+
+
+@pytest.mark.parametrize("name", SENSITIVE.split())
 def test_names_of_secrets(name: str) -> None:
     """What an option's name tells."""
     assert is_sensitive(name)
 
 
-@pytest.mark.parametrize("name", ["repository", "branch", "directory", "url", "keyboard", "username", "bucket", "signal", "PATH"])
+@pytest.mark.parametrize(
+    "name", ["repository", "branch", "directory", "url", "keyboard", "username", "bucket", "signal", "PATH", "PWD_FILE", "monkey"]
+)
 def test_names_of_no_secrets(name: str) -> None:
     """What it does not tell."""
     assert not is_sensitive(name)
