@@ -36,10 +36,9 @@ def test_addresses_for_people() -> None:
     assert without_credentials("is it? yes@no") == "is it? yes@no"
 
 
-SENSITIVE = (
-    "password access_token aws_secret_access_key API_KEY key sas_token sig connection_string X-Api-Key apiKey AccountKey GH_PAT DB_PWD
+SENSITIVE = """
+password access_token aws_secret_access_key API_KEY key sas_token sig connection_string X-Api-Key apiKey AccountKey GH_PAT DB_PWD
 """
-)
 
 
 @pytest.mark.parametrize("name", SENSITIVE.split())
@@ -48,9 +47,7 @@ def test_names_of_secrets(name: str) -> None:
     assert is_sensitive(name)
 
 
-@pytest.mark.parametrize(
-    "name", ["repository", "branch", "directory", "url", "keyboard", "username", "bucket", "signal", "PATH", "PWD_FILE", "monkey"]
-)
+@pytest.mark.parametrize("name", "repository branch directory url keyboard username bucket signal PATH PWD OLDPWD monkey".split())
 def test_names_of_no_secrets(name: str) -> None:
     """What it does not tell."""
     assert not is_sensitive(name)
