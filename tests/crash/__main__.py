@@ -14,9 +14,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from .matrix import Cell, cells, play
 from .results import Result, Results, commit_here
+
+_TRIES: Final = 3
+"""How often a cell is set up at most when that fails."""
 
 
 def main() -> int:
@@ -72,16 +76,26 @@ class Player:
     def several(self, work: tuple[Cell, Sequence[int]]) -> None:
         """Plays a cell with some seeds; those after one that failed are played on a server and in a home of their own."""
         cell, left = work
-        while left and time.monotonic() < self._until:
-            with closing(play(cell, left)) as plays:
-                for problems in plays:
-                    result = Result(cell, left[0], self._commit, tuple(problems))
-                    self._results.add(result)
-                    self.played += 1
-                    print(result, flush=True)
-                    left = left[1:]
-                    if time.monotonic() > self._until:
-                        return
+        tries = _TRIES
+        while left and tries and time.monotonic() < self._until:
+            try:
+                left = self._play(cell, left)
+            except AssertionError as error:  # nothing was played: the machine is too busy even to start a server in time
+                tries -= 1
+                print(f"{cell} could not be set up: {str(error)[:300]}", flush=True)
+
+    def _play(self, cell: Cell, left: Sequence[int]) -> Sequence[int]:
+        """Plays them until one fails or the time is up; those that are left."""
+        with closing(play(cell, left)) as plays:
+            for problems in plays:
+                result = Result(cell, left[0], self._commit, tuple(problems))
+                self._results.add(result)
+                self.played += 1
+                print(result, flush=True)
+                left = left[1:]
+                if time.monotonic() > self._until:
+                    break
+        return left
 
 
 if __name__ == "__main__":
