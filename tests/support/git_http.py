@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import ssl
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,15 +12,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from support.certificates import Certificate
+
 
 class GitHttpServer:
     """Serves the bare repositories below `root` on the loopback while the `with` block lasts.
 
-    `login` is (user, password), or a whole Authorization value, or None for all comers. `seen` holds every request's line and its
-    Authorization. `redirect` answers with a redirection to that address; `broken` answers every request with 503.
+    `login` is (user, password), or a whole Authorization value, or None for all comers. With a `certificate` it speaks TLS. `seen` holds
+    every request's line and its Authorization. `redirect` answers with a redirection to that address; `broken` answers every request with
+    503.
     """
 
-    def __init__(self, root: Path, login: tuple[str, str] | str | None = None) -> None:
+    def __init__(self, root: Path, login: tuple[str, str] | str | None = None, *, certificate: Certificate | None = None) -> None:
         self.root = root
         self.login = login
         self.seen: list[tuple[str, str | None]] = []
@@ -29,6 +33,11 @@ class GitHttpServer:
         handler = type("Handler", (_Handler,), {"owner": server})
         self._web = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.address = f"http://127.0.0.1:{self._web.server_port}"
+        if certificate is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(certificate.cert, certificate.key)
+            self._web.socket = context.wrap_socket(self._web.socket, server_side=True, do_handshake_on_connect=False)
+            self.address = self.address.replace("http:", "https:")
 
     @property
     def wanted(self) -> str | None:

@@ -25,6 +25,8 @@ _MEANINGS: list[tuple[type[StorageError], re.Pattern[str], str]] = [
         re.compile(r"couldn't find remote ref|not our ref|unadvertised object|no such remote ref"),
         "it may have been deleted; check the branch, tag or commit",
     ),
+    # git's own protocol says nothing more, and has no credentials
+    (SourceNotFound, re.compile(r"repository not exported"), "check the address, and that the repository is for everybody"),
     (
         AccessDenied,
         re.compile(
