@@ -44,6 +44,7 @@ class Application:
         self.claims = Claims(store, self.desk, self.clock)
         self.feed = Feed(store, self.clock)
         self.log_pulse = Pulse("run")
+        self.task_pulse = Pulse("task")
         self.audit = Audit(config.guarded)
         self.who = Authentication(store, config, self.clock, self.audit)
         self.csrf = CsrfTokens(config.csrf_key.encode(), self.clock) if config.csrf_key else None
@@ -57,6 +58,7 @@ class Application:
         store.listen(self.feed.notice)
         store.listen(self.engine.notice)
         store.listen(self.log_pulse.notice)
+        store.listen(self.task_pulse.notice)
         self._runner = RunnerApi(store, config, self.clock, self.claims, self.watches)
         self._contract = self._routes()
         self.activity = Activity(Guard(self._by_path, config, self.who, self.csrf, self.audit), self.clock)
@@ -80,6 +82,7 @@ class Application:
         app.state.audit = self.audit
         app.state.feed = self.feed
         app.state.log_pulse = self.log_pulse
+        app.state.task_pulse = self.task_pulse
         app.state.vault = self.vault
         install_error_forms(app)
         add_api(app)

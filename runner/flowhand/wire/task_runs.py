@@ -84,6 +84,14 @@ class TaskRun(Entity):
     state: State | None = None
 
 
+class TaskWorker(Answer):
+    """Who executes background tasks, and which; `timestamp`: when it was last known to be there."""
+
+    identifier: str
+    task_keys: list[str]
+    timestamp: Moment
+
+
 class TaskWorkersQuery(Query):
     """Asks who executes background tasks."""
 

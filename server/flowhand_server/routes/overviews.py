@@ -11,7 +11,7 @@ from flowhand.clock import to_micros
 from flowhand.wire.body import Moment
 from flowhand.wire.body import Query as Body
 from flowhand.wire.filters import Entities, FlowRunQuery, History, IdList
-from flowhand.wire.task_runs import TaskRun, TaskWorkersQuery
+from flowhand.wire.task_runs import TaskRun
 from flowhand_server.json_schemas import DoesNotFit, check
 from flowhand_server.routes.context import Key, Now, StoreDep, reply, shows
 from flowhand_server.store import flow_run_reading, graph, history, task_runs
@@ -62,12 +62,6 @@ async def observed_states(
 ) -> Response:
     """The names of states that flow runs have been in."""
     return reply(await store.read(history.observed_states, query, order_by == "LAST_SEEN_DESC", limit))
-
-
-@router.post("/task_workers/filter")
-async def task_workers(query: TaskWorkersQuery | None = None) -> Response:
-    """Nobody executes background tasks here."""
-    return reply([])
 
 
 # --- for interfaces --------------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 KEY: Final = "flowhand.notices"
 
-Topic = Literal["due", "freed", "config", "session", "run", "event"]
+Topic = Literal["due", "freed", "config", "session", "run", "event", "task"]
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class Notice:
 
     `due`: a run is scheduled in pool `pool`, queue `queue`, of deployment `deployment`, for `at` (microseconds, UTC). `freed`: a slot
     became free in `pool` or of `deployment`. `config`: a pool, queue or deployment was changed. `session`: there are orders for session
-    `key`. `run`: run `key` has a new state or new log lines. `event`: events were stored.
+    `key`. `run`: run `key` has a new state or new log lines. `event`: events were stored. `task`: a background task waits.
     """
 
     topic: Topic

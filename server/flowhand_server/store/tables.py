@@ -29,7 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-SCHEMA: Final = "0004"
+SCHEMA: Final = "0005"
 """The revision of the migrations that this metadata is equal to."""
 
 metadata = MetaData(
@@ -376,6 +376,27 @@ task_run_state = Table(
     _json("data"),
     Index("ix_task_run_state_task_run_id", "task_run_id", "timestamp"),
 )
+
+background_task = Table(
+    "background_task",
+    metadata,
+    _ref("task_run_id", "task_run", primary_key=True),
+    Column("task_key", Text, nullable=False),
+    _created(),
+    Column("offered_until", BigInteger),
+    Index("ix_background_task_task_key", "task_key", "created"),
+)
+"""Deferred task runs that nobody has taken yet. `offered_until`: somebody was asked, and has so long to answer."""
+
+task_worker = Table(
+    "task_worker",
+    metadata,
+    _id(),
+    Column("identifier", Text, nullable=False),
+    _json("task_keys", default="[]"),
+    Column("seen", BigInteger, nullable=False),
+)
+"""Subscriptions to background tasks, by whichever replica they are held."""
 
 log = Table(
     "log",

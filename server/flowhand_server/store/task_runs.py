@@ -17,6 +17,7 @@ from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.deployment_runs import proposal
 from flowhand_server.store.errors import Conflict, NotFound
+from flowhand_server.store.notices import Notice, post
 from flowhand_server.store.nouns import where
 from flowhand_server.store.reading import insert_once, ordered_ids
 
@@ -96,7 +97,16 @@ def enter(conn: Connection, task_run_id: str, flow_run_id: str | None, before: P
     if state.type is StateType.COMPLETED and state.details.get("cache_key"):
         values |= {"cache_key": state.details["cache_key"], "cache_expiration": moment(state.details.get("cache_expiration"))}
     conn.execute(update(t.task_run).where(_task.id == task_run_id).values(**values))
+    if state.type is StateType.SCHEDULED and state.details.get("deferred"):
+        _defer(conn, task_run_id, now)
     return state
+
+
+def _defer(conn: Connection, task_run_id: str, now: int) -> None:
+    """Has it wait for somebody who executes background tasks."""
+    key = conn.execute(select(_task.task_key).where(_task.id == task_run_id)).scalar_one()
+    insert_once(conn, t.background_task, {"task_run_id": task_run_id, "task_key": key, "created": now})
+    post(conn, Notice("task"))
 
 
 def state_row(task_run_id: str, state: State) -> dict[str, Any]:
