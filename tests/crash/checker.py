@@ -42,6 +42,8 @@ class Evidence:
     log: list[tuple[int, str]]
     """attempt, message; in order"""
     live_leases: int
+    crash_hooks: int
+    """How often the crash hook was called."""
     problems: list[str] = field(default_factory=list[str])
 
     @property
@@ -57,7 +59,8 @@ def gather(rig: Rig) -> Evidence:
         ).fetchall()
         log = db.execute("SELECT attempt, message FROM log WHERE flow_run_id = ? ORDER BY cursor", (rig.run,)).fetchall()
         leases = db.execute("SELECT count(*) FROM lease WHERE ended_at IS NULL").fetchone()[0]
-    return Evidence(_bodies(rig), states, log, leases)
+    crashed = rig.record / "crashed"
+    return Evidence(_bodies(rig), states, log, leases, len(crashed.read_text().split()) if crashed.exists() else 0)
 
 
 def _bodies(rig: Rig) -> list[Body]:
@@ -122,6 +125,9 @@ def _bodies_once(evidence: Evidence, policy: str, *, suspended: bool) -> None:
     for body in bodies:
         if body.hooks > 1 or (body is bodies[-1] and evidence.final == "COMPLETED" and not body.hooks):
             evidence.problems.append(f"the completion hook of {body.pid} was called {body.hooks} times")
+    wanted = int(evidence.final == "CRASHED" and any(name == "Running" for _, name, _, _ in evidence.states))
+    if evidence.crash_hooks != wanted:
+        evidence.problems.append(f"the crash hook was called {evidence.crash_hooks} times, not {wanted}")
     for earlier, later in itertools.pairwise(bodies):
         if later.began <= earlier.last and not (suspended and policy == "retry"):
             evidence.problems.append(f"two bodies at once for {earlier.last - later.began:.2f} s")

@@ -9,7 +9,12 @@ def completed(flow, run, state):
     with open(Path(run.parameters["folder"]) / f"body.{os.getpid()}", "a") as record:
         record.write(json.dumps({"hook": state.name}) + "\\n")
 
-@flow(log_prints=True, on_completion=[completed])
+def crashed(flow, run, state):
+    """The same, from whichever process calls it."""
+    with open(Path(run.parameters["folder"]) / "crashed", "a") as record:
+        record.write(f"{os.getpid()}\\n")
+
+@flow(log_prints=True, on_completion=[completed], on_crashed=[crashed])
 def witness(folder: str, lines: int = 30, step_s: float = 0.05, hog: str = ""):
     """Prints numbered lines, and writes down after each that it was printed."""
     pid = os.getpid()
