@@ -9,14 +9,17 @@ import pytest
 
 from flowhand.ids import new_id
 from flowhand.wire.runner import ClaimReply, ClaimRequest, ReportReply, ReportRequest, RetryPolicy, SessionReply, SessionRequest, StateItem
+from flowhand.wire.states import StateType
 from flowhand_server.config import ServerConfig
-from flowhand_server.orchestration.state import scheduled
+from flowhand_server.orchestration.state import propose, scheduled
 from flowhand_server.store.claim import claim
-from flowhand_server.store.flow_runs import NewRun, create_flow_run
+from flowhand_server.store.flow_run_reading import read_flow_run
+from flowhand_server.store.flow_runs import NewRun, create_flow_run, propose_state
+from flowhand_server.store.limits import used_by_deployments
 from flowhand_server.store.report import report
 from flowhand_server.store.sessions import open_session
 from flowhand_server.store.store import Store
-from support.databases import make_flow
+from support.databases import make_deployment, make_flow
 
 pytestmark = pytest.mark.anyio
 NOW = 1_700_000_000_000_000
@@ -60,6 +63,20 @@ async def test_one_of_many_scripts_gets_it(store: Store) -> None:
     replies = await asyncio.gather(*(ask(store, session, run) for session in sessions))
     assert sum(len(reply.runs) for reply in replies) == 1
     assert {reply.why for reply in replies if not reply.runs} == {f"flow run {run} is Pending; only a scheduled one can be claimed"}
+
+
+async def test_a_run_that_another_worker_has_made_pending_is_given_once(store: Store) -> None:
+    """Prefect's worker does so, and starts a process that executes it; the deployment's slot stays with the run."""
+    flow, deployment = await store.write(make_deployment, concurrency_limit=1)
+    run = (await store.write(create_flow_run, NewRun(flow, scheduled(NOW), deployment_id=deployment), NOW)).id
+    await store.write(propose_state, run, propose(StateType.PENDING, "Submitting"), NOW)
+    sessions = [await new_session(store) for _ in range(3)]
+    replies = await asyncio.gather(*(ask(store, session, run) for session in sessions))
+    assert [given.attempt for reply in replies for given in reply.runs] == [1]
+    assert {reply.why for reply in replies if not reply.runs} == {f"flow run {run} is Pending; only a scheduled one can be claimed"}
+    assert await store.read(used_by_deployments, [deployment]) == {deployment: 1}
+    await store.write(propose_state, run, propose(StateType.PENDING, "InfrastructurePending"), NOW)
+    assert (await store.read(read_flow_run, run, NOW))["state_name"] == "InfrastructurePending"
 
 
 async def test_a_lost_answer_is_given_again(store: Store) -> None:

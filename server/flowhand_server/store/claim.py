@@ -129,7 +129,7 @@ def _take(conn: Connection, candidates: list[Candidate], opened: Session, now: i
         return []
     runs = load_runs(conn, [candidate.run_id for candidate in candidates])
     # another replica may have been quicker between our look and our lock
-    won = [c for c in candidates if c.run_id in runs and _claimable(runs[c.run_id])]
+    won = [c for c in candidates if c.run_id in runs and _claimable(runs[c.run_id], opened)]
     briefings = brief(conn, [candidate.run_id for candidate in won])
     writer = StateWriter(conn, now)
     for candidate in won:
@@ -144,8 +144,10 @@ def _take(conn: Connection, candidates: list[Candidate], opened: Session, now: i
     return [claimed_run(briefings[c.run_id], runs[c.run_id].attempt, c.due, now, lease_s) for c in won]
 
 
-def _claimable(run: Run) -> bool:
-    return run.state_type == StateType.SCHEDULED and not run.progress.in_process
+def _claimable(run: Run, opened: Session) -> bool:
+    """A Pending run is so for who asks for this very one: see `find_run`."""
+    wanted = (StateType.SCHEDULED, StateType.PENDING) if opened.kind == "adhoc" else (StateType.SCHEDULED,)
+    return run.state_type in wanted and not run.progress.in_process
 
 
 def _lease_row(run: Run, candidate: Candidate, briefing: Briefing, opened: Session, now: int) -> dict[str, object]:
@@ -202,6 +204,6 @@ def _cancel_new(conn: Connection, blocked: Iterable[Lane], now: int) -> None:
         return
     writer = StateWriter(conn, now)
     for run in load_runs(conn, [candidate.run_id for candidate in due]).values():
-        if _claimable(run):
+        if run.state_type == StateType.SCHEDULED and not run.progress.in_process:
             writer.enter(run, Proposal(StateType.CANCELLED, "Cancelled", "Deployment concurrency limit reached."))
     writer.flush()
