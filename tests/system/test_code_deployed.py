@@ -149,9 +149,12 @@ def revisions(name: str) -> dict[str, str]:
 def test_a_served_deployment_follows_its_branch_between_runs(house: House) -> None:
     """What has begun goes on with the code that it began with, late imports too, and nobody collects it; what begins later has the next."""
     repository, gate = Repository(house.folder / "followed"), house.folder / "gate"
-    repository.commit(revisions("one"))
+    repository.commit(revisions("none"))
     with serving(house, str(repository.bare)) as home:
         (link,) = [path for path in (home / "served").glob("*/*") if path.is_symlink()]
+        loaded = link.resolve()  # the script holds that one itself: it has loaded the flow from it
+        repository.commit(revisions("one"))
+        wait_for(lambda: link.resolve() != loaded, 30)
         before = link.resolve()
         deployment = house.api.call("GET", "/deployments/name/followed/d")["id"]
         early = house.api.run(deployment, parameters={"gate": str(gate)})
