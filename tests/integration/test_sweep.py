@@ -92,10 +92,10 @@ def test_an_instance_whose_keeper_goes_on_alone_is_reported(tmp_path: Path, inst
 
 FORKS = r"""
 import os, time
-for generation in range(400):
-    if generation == 20: os.write(1, b"on\n")
+for generation in range(60):
+    if generation == 5: os.write(1, b"on\n")
     if os.fork(): os._exit(0)
-    time.sleep(.0002)
+    time.sleep(.001)
 time.sleep(60)
 """
 
