@@ -11,11 +11,13 @@ import psutil
 import pytest
 
 from flowhand import flow
+from flowhand.blocks import Secret
 from flowhand.deployments import RunnerDeployment
 from flowhand.runner.storage import GitRepository, create_storage_from_source
 from support.git_http import GitHttpServer
 from support.git_repository import Repository
 from support.server import running_server
+from support.ssh_server import SshServer
 from support.worker import Api, RunningWorker, running_worker
 
 TOKEN = "".join(["t0ken", "-of-the-house"])
@@ -116,6 +118,25 @@ def test_what_a_flow_says_of_the_token_is_masked(house: House) -> None:
     assert [line for line in logs if line.startswith(("logged ", "halves "))] == ["logged ********", "halves ********"]
     assert TOKEN[9:] not in logs
     assert TOKEN not in str(logs) + str(ended) + house.worker.log
+
+
+def test_a_deploy_key_opens_a_repository_over_ssh(house: House, tmp_path: Path) -> None:
+    """A key in a secret block, by which the deployment names it; it is in no file that is left and in no log."""
+    private = Repository(tmp_path)
+    private.commit({"flows.py": "from flowhand import flow\n@flow(log_prints=True)\ndef keyed(): print('over ssh')\n"})
+    with SshServer(tmp_path / "ssh") as server:
+        Secret(value=server.key.read_text()).save("deploy-key")
+        credentials = {"ssh_key": Secret.load("deploy-key"), "known_hosts": server.known_hosts}
+        source = GitRepository(server.url(private.bare), branch="main", credentials=credentials)
+        deployment = flow.from_source(source, "flows.py:keyed").deploy("ssh", work_pool_name="pool", print_next_steps=False)
+        ended = house.ended(deployment)
+    assert ended["state_name"] == "Completed", ended["state"]
+    logs, step = house.api.logs(ended["id"]), house.api.call("GET", f"/deployments/{deployment}")["pull_steps"]
+    assert "over ssh" in logs
+    assert "{{ prefect.blocks.secret.deploy-key }}" in str(step)
+    line = server.key.read_text().splitlines()[2]
+    assert line not in str(logs) + str(step) + str(ended) + house.worker.log
+    assert not [path for path in (house.worker.home / "storage").rglob("*") if path.is_file() and line.encode() in path.read_bytes()]
 
 
 def test_a_public_repository_needs_its_address_alone(house: House, tmp_path: Path) -> None:
