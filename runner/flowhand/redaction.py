@@ -71,11 +71,12 @@ class Redactor:
         body = line.strip(_AROUND)
         if len(body) < PIECE or (body[:PIECE] not in self._joined and body[-PIECE:] not in self._joined):
             return line  # nearly every line
-        start = line.index(body)
-        before, after = line[:start], line[start + len(body) :]
-        for form in self._forms:
-            body = _without_end_of(form, _without_beginning_of(form, body))
-        return before + body + after
+        start = max((_at_beginning(form, body) for form in self._forms if body[:PIECE] in form), default=0)
+        end = max((_at_end(form, body) for form in self._forms if body[-PIECE:] in form), default=0)
+        before, after = line.split(body, 1)
+        if start + end >= len(body):
+            return before + MASK + after
+        return before + MASK * bool(start) + body[start : len(body) - end] + MASK * bool(end) + after
 
     def data(self, data: bytes) -> bytes:
         """The same for bytes of UTF-8."""
@@ -119,22 +120,18 @@ class RedactedStream:
         return self._redactor.data(held)
 
 
-def _without_beginning_of(form: str, line: str) -> str:
-    """The line without the longest piece that it ends with and the form begins with, or that it is."""
-    if len(line) >= PIECE and line in form:
-        return MASK
-    for length in range(min(len(form), len(line)), PIECE - 1, -1):
-        if line.endswith(form[:length]):
-            return line[:-length] + MASK
-    return line
+def _at_beginning(form: str, line: str) -> int:
+    """How much of the line's beginning is a form's end, or all of it a piece from within."""
+    if line in form:
+        return len(line)
+    lengths = range(min(len(form), len(line)), PIECE - 1, -1)
+    return next((length for length in lengths if line.startswith(form[-length:])), 0)
 
 
-def _without_end_of(form: str, line: str) -> str:
-    """The line without the longest piece that it begins with and the form ends with."""
-    for length in range(min(len(form), len(line)), PIECE - 1, -1):
-        if line.startswith(form[-length:]):
-            return MASK + line[length:]
-    return line
+def _at_end(form: str, line: str) -> int:
+    """How much of the line's end is a form's beginning."""
+    lengths = range(min(len(form), len(line)), PIECE - 1, -1)
+    return next((length for length in lengths if line.endswith(form[:length])), 0)
 
 
 def forms_of(secret: str) -> set[str]:
