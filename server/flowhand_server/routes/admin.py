@@ -34,7 +34,7 @@ class DefaultStorageUpdate(Body):
     default_result_storage_block_id: Id
 
 
-@router.get("/health")
+@router.get("/health", responses=shows(bool))
 async def health() -> Response:
     """Whether the server answers."""
     return reply(True)
@@ -47,19 +47,19 @@ async def ready(store: StoreDep) -> Response:
     return reply({"message": "OK"})
 
 
-@router.get("/hello")
+@router.get("/hello", responses=shows(str))
 async def hello() -> Response:
     """A greeting."""
     return reply("👋")
 
 
-@router.get("/version")
+@router.get("/version", responses=shows(str))
 async def api_version() -> Response:
     """The version of the REST contract."""
     return reply(API_VERSION)
 
 
-@router.get("/admin/version")
+@router.get("/admin/version", responses=shows(str))
 async def version(user_agent: Annotated[str, Header()] = "") -> Response:
     """The release that a client is to take us for."""
     match = _CLIENT.search(user_agent)

@@ -58,7 +58,7 @@ async def page_of_flow_runs(page: FlowRunPage, store: StoreDep, now: Now) -> Res
     return await page_reply(page, query, found, store.read(flow_run_reading.count_flow_runs, query))
 
 
-@router.post("/lateness")
+@router.post("/lateness", responses=shows(float | None))
 async def average_lateness(query: Entities, store: StoreDep, now: Now) -> Response:
     """The mean lateness of runs, in seconds; null without any late one."""
     return reply(await store.read(flow_run_reading.average_lateness, query, now))

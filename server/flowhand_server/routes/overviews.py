@@ -75,13 +75,13 @@ async def points(query: FlowRunQuery, store: StoreDep, now: Now) -> Response:
     return reply(await store.read(history.simple_history, ids, now))
 
 
-@router.post("/ui/flow_runs/count-task-runs")
+@router.post("/ui/flow_runs/count-task-runs", responses=shows(dict[str, int]))
 async def count_task_runs(body: IdList, store: StoreDep) -> Response:
     """By flow run: how many task runs it has."""
     return reply(await store.read(history.count_task_runs_by_flow_run, body.flow_run_ids))
 
 
-@router.post("/ui/flows/count-deployments")
+@router.post("/ui/flows/count-deployments", responses=shows(dict[str, int]))
 async def count_deployments(body: IdList, store: StoreDep) -> Response:
     """By flow: how many deployments it has."""
     return reply(await store.read(history.count_deployments_by_flow, body.flow_ids))
