@@ -1,4 +1,4 @@
-"""A client of 2.20 against our server: flows with tasks, its commands, a served deployment.
+"""A client of 2.20 against our server: flows with tasks, its commands, a served deployment, a worker of a pool.
 
 Run when FLOWHAND_TEST_PREFECT_2 names a virtual environment with prefect 2.20.26 in it.
 """
@@ -61,6 +61,14 @@ if __name__ == "__main__":
         print("result", legacy(5))
 """
 
+DEPLOY: Final = """
+from pathlib import Path
+from prefect import flow
+
+stored = flow.from_source(str(Path.cwd()), entrypoint="flows.py:legacy")
+stored.deploy("pooled", work_pool_name="legacy-pool", build=False, push=False, job_variables={"env": {"FROM_THE_POOL": "yes"}})
+"""
+
 
 @dataclass
 class Legacy:
@@ -120,3 +128,34 @@ def test_a_served_deployment(legacy: Legacy) -> None:
     finally:
         serving.terminate()
         serving.wait(30)
+
+
+def test_a_pool_and_its_worker(legacy: Legacy) -> None:
+    """`work-pool create`, `deploy()` and `worker start --type process`: the worker is listed, takes the run and brings it to Completed."""
+    (legacy.folder / "deploy.py").write_text(DEPLOY)
+    legacy.run("prefect", "work-pool", "create", "legacy-pool", "--type", "process")
+    legacy.run("python", "deploy.py")
+    assert "legacy-pool" in legacy.run("prefect", "work-pool", "ls")
+    with (legacy.folder / "worker.log").open("wb") as log:
+        command = legacy.command("prefect", "worker", "start", "--pool", "legacy-pool", "--type", "process", "--name", "old")
+        working = subprocess.Popen(command, env=legacy.environ, cwd=legacy.folder, stdout=log, stderr=log)
+    try:
+        deployment = legacy.rest.read("/deployments/name/legacy/pooled")
+        run = legacy.rest.made(f"/deployments/{deployment['id']}/create_flow_run", parameters={"n": 4})
+
+        def ended() -> str | None:
+            kind = legacy.rest.read(f"/flow_runs/{run['id']}")["state_type"]
+            return kind if kind in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"} else None
+
+        assert legacy.rest.until(ended, "the run ends", 200) == "COMPLETED", (legacy.folder / "worker.log").read_text()
+        found = legacy.rest.read(f"/flow_runs/{run['id']}")
+        assert (found["work_pool_name"], found["parameters"]) == ("legacy-pool", {"n": 4})
+        assert deployment["job_variables"] == {"env": {"FROM_THE_POOL": "yes"}}
+        assert ":" in found["infrastructure_pid"]
+        assert [worker["name"] for worker in legacy.rest.made("/work_pools/legacy-pool/workers/filter")] == ["old"]
+        assert legacy.rest.read("/work_pools/legacy-pool")["status"] == "READY"
+        states = legacy.rest.read("/flow_run_states/", flow_run_id=run["id"])
+        assert [state["type"] for state in states if state["name"] != "Late"] == ["SCHEDULED", "PENDING", "RUNNING", "COMPLETED"]
+    finally:
+        working.terminate()
+        working.wait(60)
