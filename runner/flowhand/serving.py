@@ -53,10 +53,11 @@ def serve(
 
     With no API configured the embedded server is brought up. `limit` bounds the runs at once (None: from the machine's cores and memory),
     `query_seconds` is the period of plain polls where no long poll can be held, `webserver` serves health and metrics on
-    `FLOWHAND_WORKER_WEBSERVER_PORT`, `pause_on_shutdown` pauses the schedules of what was served when it leaves, and has them go on at the next start. Code that comes from a
-    source is pulled first, then at the source's `pull_interval`. Blocks in plain code; awaited on a running loop.
-    ValueError for no deployments or two of one name;
-    PullStepFailed when a source cannot be pulled.
+    `FLOWHAND_WORKER_WEBSERVER_PORT`, `pause_on_shutdown` pauses the schedules of what was served when it leaves, and has them go on at the
+    next start. Code that comes from a source is pulled first, then at the source's `pull_interval`. Blocks in plain code; awaited on a
+    running loop.
+
+    ValueError for no deployments or two of one name; PullStepFailed when a source cannot be pulled.
     """
     _check(deployments)
     options = partial(ServeOptions, name=_script(), limit=limit, poll_s=query_seconds, webserver=webserver)
