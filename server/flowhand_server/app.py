@@ -23,6 +23,7 @@ from .dispatch.watching import Watches
 from .events.feed import Feed
 from .events.pulse import Pulse
 from .routes.api import add_api
+from .routes.description import add_description
 from .routes.errors import install_error_forms
 from .routes.runner import PREFIX, RunnerApi
 from .services.crew import Crew
@@ -74,7 +75,7 @@ class Application:
         await (self._runner if ours else self._contract)(scope, receive, send)
 
     def _routes(self) -> FastAPI:
-        app = FastAPI(title="flowhand", version=self.config.version, lifespan=self._lifespan)
+        app = FastAPI(title="flowhand", version=self.config.version, lifespan=self._lifespan, openapi_url=None)
         app.state.store = self.store
         app.state.config = self.config
         app.state.who = self.who
@@ -86,6 +87,7 @@ class Application:
         app.state.vault = self.vault
         install_error_forms(app)
         add_api(app)
+        add_description(app)
         return app
 
     @asynccontextmanager
