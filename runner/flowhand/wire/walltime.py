@@ -90,9 +90,10 @@ class WallClock:
         return (early,) if self.fold == "first" else (late,)
 
     def look_from(self, start_us: int) -> datetime:
-        """The wall time at which to begin looking for moments at or after a start: earlier by a gap or fold of the last day, whose shifted
-        or repeated wall times may still lie ahead."""
-        change = abs(self.offset(start_us) - self.offset(start_us - DAY_US))
+        """The wall time at which to begin looking for moments at or after a start: earlier by a gap or fold of the last day or the next,
+        whose shifted or repeated wall times may still lie ahead."""
+        before, now, after = (self.offset(start_us + days * DAY_US) for days in (-1, 0, 1))
+        change = max(abs(now - before), abs(after - now))
         return (self.wall(start_us) - change - timedelta(seconds=1)).replace(microsecond=0)
 
     def in_order(self, walls: Iterable[datetime], start_us: int) -> Iterator[int]:
