@@ -203,6 +203,7 @@ STARTS = st.one_of(
 @given(schedule=SCHEDULES, start=STARTS, skip=st.integers(1, 9))
 @example(schedule={"cron": "*/7 * * * *", "timezone": "Australia/Lord_Howe", "dst_fold": "both"}, start=datetime(2026, 4, 4, 13), skip=1)
 @example(schedule={"cron": "*/7 * * * *", "timezone": "America/St_Johns", "dst_fold": "both"}, start=datetime(2026, 11, 1, 4), skip=1)
+@example(schedule={"interval": 129600, "anchor_date": "2026-04-26T12:00:00Z", "timezone": BERLIN}, start=datetime(2026, 3, 29), skip=1)
 @settings(max_examples=200, deadline=None)
 def test_what_is_found_does_not_depend_on_where_one_looks(schedule: dict[str, Any], start: datetime, skip: int) -> None:
     """A slot time is the same slot for ever: beginning at an occurrence yields it and those behind it; all ascend strictly."""

@@ -6,6 +6,7 @@ A pure function of the anchor: where one starts to look never changes what is fo
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,7 +14,8 @@ from typing import Any, Final
 from flowhand.clock import EPOCH, to_micros
 from flowhand.wire.walltime import DAY_US, WallClock, zone_of
 
-_HALF_DAY_US: Final = DAY_US // 2
+MOST_BEFORE: Final = 1000
+"""Occurrences before an anchor that are kept: nobody is answered more at once (`schedules.MAX_CANDIDATES`)."""
 
 
 def check_interval(schedule: dict[str, Any]) -> None:
@@ -54,10 +56,16 @@ def _daily(clock: WallClock, anchor: datetime, days: int, start_us: int) -> Iter
 
 
 def _mixed(clock: WallClock, anchor_us: int, days: int, rest_us: int, start_us: int) -> Iterator[int]:
-    """Stepped from the anchor, one after the other: a wall-clock part and an absolute part do not commute over a change of offset."""
+    """Stepped from the anchor, one after the other: a wall-clock part and an absolute part do not commute over a change of offset.
+
+    So what lies before the anchor are the steps back from it, never steps forward again from where those ended.
+    """
+    before: deque[int] = deque(maxlen=MOST_BEFORE)
     at = anchor_us
-    while at > start_us:
-        at = _step(clock, at - rest_us, -days)
+    while (at := _step(clock, at - rest_us, -days)) >= start_us:
+        before.appendleft(at)
+    yield from before
+    at = anchor_us
     while True:
         if at >= start_us:
             yield at
