@@ -6,8 +6,9 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import count, islice, repeat
 from pathlib import Path
 
 import httpx
@@ -40,9 +41,22 @@ def attempt(server: RunningServer, address: str, auth: str | None = "me:wrong") 
     return httpx.get(f"{server.url}/version", auth=given, headers={"X-Forwarded-For": address}, trust_env=False)
 
 
+def guess(server: RunningServer, addresses: Iterable[str]) -> httpx.Response:
+    """Wrong passwords, one an address, until one is not even looked at: after a burst, and a few more where a slow machine gives time to
+    forget some. The last answer.
+    """
+    answers: list[httpx.Response] = []
+    for address in islice(addresses, 2 * BURST):
+        answers.append(attempt(server, address))
+        if answers[-1].status_code != 401:
+            break
+    assert len(answers) > BURST
+    return answers[-1]
+
+
 def test_guessing_is_slowed_down(guarded: RunningServer) -> None:
     """After a burst of wrong passwords the right one is not heard either, from that address; the wait that is told is honest."""
-    assert {attempt(guarded, "198.51.100.1").status_code for _ in range(BURST)} == {401}
+    guess(guarded, repeat("198.51.100.1"))
     blocked = attempt(guarded, "198.51.100.1", AUTH)
     assert blocked.status_code == 429
     wait = int(blocked.headers["retry-after"])
@@ -64,19 +78,16 @@ def test_a_request_without_credentials_is_no_guess(guarded: RunningServer) -> No
 def test_a_key_is_heard_from_a_blocked_address(guarded: RunningServer) -> None:
     """It cannot be guessed; and who shares an address with a mistaken client is not locked out."""
     made = flowhand("server", "key", "create", "k", "--scope", "read", "-o", "json", env=environment(guarded.home))
-    for _ in range(BURST):
-        attempt(guarded, "198.51.100.4")
     headers = {"X-Forwarded-For": "198.51.100.4", "Authorization": f"Bearer {made.json['key']}"}
     user = Rest(guarded.url, headers=headers, trust_env=False)
-    assert attempt(guarded, "198.51.100.4", AUTH).status_code == 429
+    assert guess(guarded, repeat("198.51.100.4")).status_code == 429
     user.until(lambda: user.get("/version").status_code == 200, "the key is known", 5)
 
 
 def test_no_proxy_is_believed_unasked(tmp_path: Path) -> None:
     """Else whoever guesses would come from another address each time."""
     with running_server(tmp_path, environ={"FLOWHAND_SERVER_AUTH_STRING": AUTH}) as server:
-        told = [attempt(server, f"198.51.100.{n}").status_code for n in range(BURST + 1)]
-        assert told == [401] * BURST + [429]
+        assert guess(server, (f"198.51.100.{n}" for n in count())).status_code == 429
 
 
 def test_a_body_in_chunks_is_cut_off(guarded: RunningServer) -> None:
