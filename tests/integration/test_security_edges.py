@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import count, islice, repeat
@@ -188,6 +189,9 @@ def _answered(server: RunningServer, *parts: bytes) -> bytes:
 
 
 START = b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+CHUNKED = b"POST /api/flows/filter HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n"
+TRAILER = b"X-A: " + b"a" * 1000 + b"\r\n"
+KEYED = CHUNKED + b"Authorization: Basic " + b64encode(AUTH.encode()) + b"\r\nContent-Type: application/json\r\n\r\n2\r\n{}\r\n0\r\n"
 UPGRADE = b"GET /api/events/out HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
 
 
@@ -202,9 +206,32 @@ UPGRADE = b"GET /api/events/out HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: upgra
         ((b"GET /api/health?" + b"a" * MAX_HEAD + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",), 431),
         ((UPGRADE, b"X-A: b\r\n" * MAX_HEADERS, b"\r\n"), 431),
         ((b"POST /api/flows/filter HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 90000\r\n\r\n", b"{" + b" " * 89_998 + b"}"), 401),
+        ((KEYED, TRAILER * 60, b"\r\n"), 200),
+        ((KEYED, TRAILER * 70), 431),
     ],
-    ids=["as many as may be", "too many", "as long as may be", "too long", "without an end", "address", "websocket", "a body is no head"],
+    ids=[
+        "as many as may be",
+        "too many",
+        "as long as may be",
+        "too long",
+        "without an end",
+        "address",
+        "websocket",
+        "a body is no head",
+        "trailers",
+        "too long trailers",
+    ],
 )
 def test_heads_are_bounded(guarded: RunningServer, parts: tuple[bytes, ...], status: int) -> None:
     """431 for more headers, or more bytes of them, than any client has a use for."""
     assert _answered(guarded, *parts).startswith(f"HTTP/1.1 {status} ".encode())
+
+
+@pytest.mark.parametrize("trailer", [TRAILER, b"a" * 1000], ids=["many", "one without an end"])
+def test_trailers_without_a_key_are_bounded(guarded: RunningServer, trailer: bytes) -> None:
+    """Whoever goes on sending them is cut off; what came is not kept."""
+    url = httpx.URL(guarded.url)
+    with socket.create_connection((url.host, url.port or 80), timeout=20) as connection:
+        connection.sendall(CHUNKED + b"\r\n0\r\nX-B: b\r\nX-C: ")
+        with pytest.raises(ConnectionError):
+            connection.sendall(trailer * 20_000)
