@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import os
+import resource
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from flowhand.clock import SystemClock
 from flowhand.wire.runner import ClaimRequest, SessionRequest
@@ -136,6 +139,40 @@ async def test_replicas_hear_of_each_others_commits(tmp_path: Path) -> None:
         assert await _both_lead(one, two) == [False, True]
         await one.close()
         await two.close()
+
+
+@pytest.fixture
+def a_thousand_files() -> Iterator[None]:
+    """So many files are open that the next one is beyond what select() takes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    with ExitStack() as files:
+        while files.enter_context(Path(os.devnull).open("rb")).fileno() < 1024:
+            pass
+        yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("a_thousand_files")
+async def test_a_replica_with_a_thousand_connections_hears_of_others(postgres_url: str) -> None:
+    """Whatever number the descriptor of its listening connection has; also of the next one, when that one is lost."""
+    url = new_database(postgres_url)
+    one, two = open_store(url), open_store(url)
+    heard: list[str | None] = []
+    two.listen(lambda notices: heard.extend(notice.key for notice in notices))
+    for key in ("first", "second"):
+        await until(lambda: None in heard)  # it is told to look when it is connected
+        heard.clear()
+        await one.write(post, Notice("run", key=key))
+        await until(lambda key=key: key in heard)
+        await one.write(_end_listeners)
+    await one.close()
+    await two.close()
+
+
+def _end_listeners(conn: Connection) -> None:
+    ours = "application_name = 'flowhand listener' AND datname = current_database()"
+    conn.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}"))
 
 
 def _post_many(conn: Connection) -> None:

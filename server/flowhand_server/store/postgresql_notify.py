@@ -69,9 +69,12 @@ class Ears:
                 self._stopped.wait(AGAIN_AFTER_S)
 
     def _follow(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        speaking = select.poll()  # takes descriptors of any number, select() none from 1024 on
+        speaking.register(connection, select.POLLIN)
+        speaking.register(self._woken, select.POLLIN)
         while not self._stopped.is_set():
             for notify in connection.notifies(timeout=0):
                 sender, notices = orjson.loads(notify.payload)
                 if sender != self._myself:
                     self._heard([Notice(**notice) for notice in notices])
-            select.select([connection, self._woken], [], [])
+            speaking.poll()
