@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,10 +94,13 @@ def worker(server: RunningServer, home: Path) -> Iterator[RunningWorker]:
 class Doomed:
     """A run that has begun, and what its hooks leave behind."""
 
-    def __init__(self, api: Api, code: Path, folder: Path, name: str = "waits", pool: str = "pool", **parameters: object) -> None:
+    def __init__(
+        self, api: Api, code: Path, folder: Path, name: str = "waits", pool: str = "pool", policy: str = "crash", **parameters: object
+    ) -> None:
         self._api = api
         self.folder = folder
-        self.run = api.run(api.deploy(f"flows.py:{name}", code, pool), parameters={"folder": str(folder), **parameters})
+        deployment = api.deploy(f"flows.py:{name}", code, pool)
+        self.run = api.run(deployment, parameters={"folder": str(folder), **parameters}, job_variables={"crash_policy": policy})
         api.reaches(self.run, "Running")
         wait_for((folder / "began").exists, 10)
         self.pid = int((folder / "began").read_text())
@@ -213,6 +217,21 @@ def test_a_keeper_killed_while_hooks_run_does_not_begin_them_again(api: Api, wor
     doomed.held()
     worker.keeper().kill()
     assert "cut off" in doomed.ends("Crashed", "on_crashed")[-1]
+
+
+def test_a_drain_tells_how_a_run_ended_whose_hooks_do_not(api: Api, server: RunningServer, code: Path, tmp_path: Path) -> None:
+    """A flow that is deaf to SIGTERM, and a hook that does not end: within the drain's time and two graces the run is Crashed for good,
+    also under the policy that begins lost runs again."""
+    api.pool("drained")
+    environ = QUICK | {"FLOWHAND_WORKER_DRAIN": "2", "FLOWHAND_WORKER_HOOKS": "60"}
+    with running_worker(server, "--name", "w", home=tmp_path / "home", pool="drained", environ=environ) as worker:
+        doomed = Doomed(api, code, tmp_path, pool="drained", policy="retry", deaf=True)
+        doomed.hold()
+        asked = time.monotonic()
+        assert worker.end() == 0
+        assert time.monotonic() - asked < 2 + 2 * 1 + 1, "and what it takes to leave"
+        assert api.read(doomed.run)["state_name"] == "Crashed"
+        assert doomed.ends("Crashed", "on_crashed")[-1] == "The hooks were stopped before they had ended: the worker leaves"
 
 
 def test_nothing_of_hooks_is_left(api: Api, worker: RunningWorker, home: Path, code: Path, tmp_path: Path) -> None:

@@ -129,6 +129,7 @@ class Daemon:
         backoff = partial(Backoff, draw=parts.draw)
         self._session = Session(parts.backend, request, parts.instance, stamp, backoff)
         echo = Echo(plan.echo, settings.log_format)
+        masking = Masking(Redactor(parts.secrets))
         self._handback = HandBack(parts.backend, self._session, backoff)
         self._lifecycle = Lifecycle(
             self._handback,
@@ -141,6 +142,7 @@ class Daemon:
             settings.worker_grace,
             settings.worker_hooks,
             echo,
+            masking,
         )
         self._reporter = Reporter(
             parts.backend,
@@ -151,7 +153,7 @@ class Daemon:
             self._lifecycle.obey,
             clock,
             parts.instance.directory / "dead-letters.jsonl",
-            Masking(Redactor(parts.secrets)),
+            masking,
             backoff,
             parts.offload,
         )

@@ -6,6 +6,7 @@ stop claiming → hand back what has not begun → let the rest end → stop wha
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import anyio
 import structlog
@@ -19,6 +20,8 @@ from flowhand.execution.launcher import StopReason
 from flowhand.failpoints import fail_point
 
 log = structlog.get_logger("flowhand.daemon")
+REPORT_S: Final = 5.0
+"""What is kept of the time for the last reports; at most half a grace."""
 
 
 class Drain:
@@ -47,15 +50,20 @@ class Drain:
             self._abandoned.set()
 
     async def run(self) -> None:
-        """The whole drain, from closing the poller to the last report; returns within the deadline and a grace."""
+        """The whole drain, from closing the poller to the last report; returns within the deadline and two graces.
+
+        Hooks of runs that had to be killed get what is left of that, and are stopped in time for the report of how their runs ended.
+        """
         self._poller.close()
         fail_point("draining")
-        with anyio.move_on_after(self._drain_s + 2 * self._grace_s):
+        with anyio.move_on_after(self._drain_s + 2 * self._grace_s) as scope:
             await self._settle()
             await self._hand_back()
-            await self._wait(max(0.0, self._drain_s - self._grace_s), stop_early=self._hastened)
+            await self._wait(scope.deadline - 3 * self._grace_s - anyio.current_time(), stop_early=self._hastened)
             await self._stop_rest()
-            await self._wait(self._grace_s + 5.0, stop_early=self._abandoned)
+            left = min(scope.deadline - anyio.current_time(), 2 * self._grace_s + REPORT_S)
+            self._lifecycle.late_hooks.leave_within(left - min(REPORT_S, self._grace_s / 2))
+            await self._wait(left, stop_early=self._abandoned)
 
     async def _settle(self) -> None:
         with anyio.move_on_after(5.0):

@@ -7,16 +7,20 @@ line, so that the next daemon goes on where this one stopped.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
+import anyio.lowlevel
 
 from flowhand.clock import Clock
 from flowhand.daemon.backoff import Backoff
 from flowhand.daemon.end_table import Outcome, signal_name
 from flowhand.daemon.follower import Follower, Taken
 from flowhand.daemon.journal import Journal
+from flowhand.daemon.masking import Masking
 from flowhand.daemon.notes import note
 from flowhand.daemon.run import HOOKS, Run
 from flowhand.errors import ApiUnavailable, KeeperError, LaunchError
@@ -28,64 +32,118 @@ MOST_BYTES: Final = 1 << 20
 LOGGER: Final = "flowhand.flow_runs.hooks"
 INFO: Final = 20
 WARNING: Final = 30
+KILLED_WITHIN_S: Final = 1.0
+"""In which a process is heard of that was killed since the daemon leaves."""
 Line = tuple[int, int, str, str]
 """stamp in microseconds, level, logger's name, message"""
+
+
+@dataclass(slots=True)
+class _Call:
+    """The hooks of one run, being called. `time` ends when the daemon must leave, `scope` when the run is not ours any more."""
+
+    time: anyio.CancelScope
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    asked: bool = False
+    """Their process may be there."""
+    exited: anyio.Event = field(default_factory=anyio.Event)
+    over: anyio.Event = field(default_factory=anyio.Event)
 
 
 class LateHooks:
     """Of one daemon. `job` makes a run's job anew; `at_most_s`: seconds for all hooks of a run, loading the flow included, before they are
     killed."""
 
-    def __init__(self, launcher: Launcher, journal: Journal, clock: Clock, job: Callable[[Run], Awaitable[Job]], at_most_s: float) -> None:
+    def __init__(
+        self,
+        launcher: Launcher,
+        journal: Journal,
+        clock: Clock,
+        job: Callable[[Run], Awaitable[Job]],
+        at_most_s: float,
+        masking: Masking,
+    ) -> None:
         self._launcher = launcher
         self._journal = journal
         self._clock = clock
         self._job = job
         self._at_most_s = at_most_s
+        self._masking = masking
+        self._leave_at = math.inf
         self._ends: dict[str, Exit | None] = {}
         """How processes of hooks ended; None: their keeper was killed."""
-        self._waiting: dict[str, anyio.Event] = {}
+        self._calls: dict[str, _Call] = {}
 
     def found(self, held: Iterable[Held]) -> None:
         """What the launcher holds of a daemon before us; ends in there are not told again."""
         self._ends |= {one.key: one.exit for one in held if one.exit is not None}
 
-    def heard(self, event: Event) -> bool:
-        """Takes the launcher's news; whether they were of hooks alone."""
+    async def heard(self, event: Event) -> bool:
+        """Takes the launcher's news; whether they were of hooks alone. What is left of hooks whose run has gone is forgotten."""
         if isinstance(event, Exited) and run_of_late_hooks(event.key):
-            self._ended(event.key, event.exit)
+            await self._ended(event.key, event.exit)
             return True
         if isinstance(event, Vanished):
             for key in filter(run_of_late_hooks, list(event.keys)):
                 event.keys.remove(key)  # its files stay, for they say whether the hooks were begun
-                self._ended(key, None)
+                await self._ended(key, None)
         return False
 
+    def leave_within(self, seconds: float) -> None:
+        """The daemon leaves: hooks that have not ended in so many seconds are stopped, and of none more are begun."""
+        self._leave_at = anyio.current_time() + seconds
+        for call in self._calls.values():
+            call.time.deadline = self._leave_at
+
     async def call(self, run: Run, outcome: Outcome) -> None:
-        """Has them called, or finds that they were, and notes what they said. Whatever goes wrong is a line in the run's log."""
-        assert outcome.type is not None, "what is handed back calls no hooks"
-        said = self._said(run)
-        if not said:
-            self._note(run, self._line(f"Calling its {HOOKS[outcome.type]} hooks in another process: its own was killed", INFO))
-        for line in (await self._called(run, outcome))[max(0, said - 1) :]:
-            self._note(run, line)
-        run.hooks_called = True
+        """Has them called, or finds that they were, and notes what they said. Whatever goes wrong is a line in the run's log. Ends without
+        a word when the run is forgotten meanwhile."""
+        if run.silenced:
+            return
+        call = self._calls[_key(run)] = _Call(anyio.CancelScope(deadline=self._leave_at))
+        try:
+            with call.scope:
+                await self._call(run, outcome, call)
+        finally:
+            del self._calls[_key(run)]
+            call.over.set()
 
     async def forget(self, run: Run) -> None:
-        """The files of what was called, once the run's end is stored."""
+        """The files of what was called, once the run's end is stored or the run is not ours any more. A call that is under way is over
+        first, so that nothing is begun or noted afterwards; its process is killed."""
+        call = self._calls.get(_key(run))
+        if call is not None:
+            call.scope.cancel()
+            await call.over.wait()
         if self._said(run):
             self._ends.pop(_key(run), None)
             await self._launcher.forget(_key(run))
 
     # --- calling
 
-    async def _called(self, run: Run, outcome: Outcome) -> list[Line]:
+    async def _call(self, run: Run, outcome: Outcome, call: _Call) -> None:
+        assert outcome.type is not None, "what is handed back calls no hooks"
+        said = self._said(run)
+        if not said:
+            self._note(run, self._line(f"Calling its {HOOKS[outcome.type]} hooks in another process: its own was killed", INFO))
+        for line in (await self._called(run, outcome, call))[max(0, said - 1) :]:
+            self._note(run, line)
+        run.hooks_called = True
+
+    async def _called(self, run: Run, outcome: Outcome, call: _Call) -> list[Line]:
         """What the hooks said, and what became of their process."""
         key = _key(run)
         try:
-            if key not in self._ends:
-                await self._start(run, outcome)
-                await self._wait(key)
+            with call.time:
+                if key not in self._ends:
+                    await self._start(run, outcome, call)
+                    await call.exited.wait()
+            if call.time.cancelled_caught:
+                if not call.asked:
+                    return [self._line("The hooks were not called: the worker leaves")]
+                await self._launcher.stop(key, StopReason.DRAIN, 0.0)
+                with anyio.move_on_after(KILLED_WITHIN_S):
+                    await call.exited.wait()
         except (LaunchError, KeeperError) as error:
             if not await self._launcher.read(key, Channel.CHANNEL, 0, 1):
                 return [self._line(f"The hooks could not be called: {error}")]
@@ -94,9 +152,9 @@ class LateHooks:
         lines: list[Line] = [line[2:6] for line in taken.lines[:MOST_LINES]]
         if len(taken.lines) > MOST_LINES:
             lines.append(self._line(f"{len(taken.lines) - MOST_LINES} more lines of the hooks are left out"))
-        return lines + [self._line(words) for words in self._how_it_went(exit_, taken)]
+        return lines + [self._line(words) for words in self._how_it_went(exit_, taken, leaving=call.time.cancelled_caught)]
 
-    async def _start(self, run: Run, outcome: Outcome) -> None:
+    async def _start(self, run: Run, outcome: Outcome, call: _Call) -> None:
         job, backoff = None, Backoff()
         while job is None:
             try:
@@ -107,20 +165,17 @@ class LateHooks:
             raise LaunchError("they are in the container's image, and the container has gone")
         job["ended"] = Ended(run_id=job["run_id"], type=str(outcome.type), name=outcome.name, message=outcome.message)
         job["run_id"], job["start_at"] = late_hooks_id(job["run_id"]), None
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        call.asked = True
         await self._launcher.start(job, self._clock.boottime() + self._at_most_s)
 
-    async def _wait(self, key: str) -> None:
-        if key not in self._ends:
-            self._waiting[key] = anyio.Event()
-            try:
-                await self._waiting[key].wait()
-            finally:
-                del self._waiting[key]
-
-    def _ended(self, key: str, exit_: Exit | None) -> None:
+    async def _ended(self, key: str, exit_: Exit | None) -> None:
+        if run_of_late_hooks(key) not in self._journal.entries:
+            await self._launcher.forget(key)
+            return
         self._ends[key] = exit_
-        if key in self._waiting:
-            self._waiting[key].set()
+        if key in self._calls:
+            self._calls[key].exited.set()
 
     # --- what they say
 
@@ -129,13 +184,15 @@ class LateHooks:
         follower.secrets = run.secrets
         follower.grown(exit_.sizes if exit_ else EVERYTHING, self._clock.now_us())
         follower.ended = True
-        return await follower.take(MOST_BYTES)
+        return await follower.take(MOST_BYTES, self._masking.own)
 
-    def _how_it_went(self, exit_: Exit | None, taken: Taken) -> list[str]:
+    def _how_it_went(self, exit_: Exit | None, taken: Taken, *, leaving: bool) -> list[str]:
         """What a person must know, if anything."""
         for frame in taken.frames:
             if frame.body.get("k") == "end":
                 return [f"The hooks could not be called. {frame.body.get('message')}"]
+        if leaving if exit_ is None else exit_.stopped is StopReason.DRAIN:
+            return ["The hooks were stopped before they had ended: the worker leaves"]
         if exit_ is None:
             return ["The hooks were cut off, since their keeper was killed; they are not called a second time"]
         if exit_.stopped is StopReason.LEASE:
@@ -155,7 +212,9 @@ class LateHooks:
         return self._clock.now_us(), level, LOGGER, words
 
     def _note(self, run: Run, line: Line) -> None:
-        note(self._journal, run, *line)
+        """Masked here and not only when it is reported: the next daemon reports it before it has read what its secrets are."""
+        (masked,) = self._masking.lines(run, [("daemon", 0, *line, None)])
+        note(self._journal, run, *masked[2:6])
 
 
 def _key(run: Run) -> str:

@@ -6,6 +6,7 @@ acknowledges them, so that they are always read before the text that may hold th
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from flowhand.daemon.run import Run
@@ -20,9 +21,19 @@ class Masking:
         self.own = own
 
     def lines(self, run: Run, lines: list[LogLine]) -> list[LogLine]:
-        """The same lines without secrets."""
+        """The same lines without secrets. Those of one stream are read as they follow one another, also upon what came before."""
         known = self._known(run)
-        return [(*line[:5], _masked(line[5], known), line[6]) for line in lines] if known else lines
+        if not known:
+            return lines
+        masked: list[LogLine] = []
+        for stream, group in groupby(lines, key=lambda line: line[0]):
+            together = list(group)
+            texts = [line[5] for line in together]
+            before, run.last_told[stream] = run.last_told.get(stream, ""), texts[-1]
+            for redactor in known:
+                texts = redactor.lines(texts, before)
+            masked += [(*line[:5], text, line[6]) for line, text in zip(together, texts, strict=True)]
+        return masked
 
     def state(self, run: Run, item: StateItem) -> StateItem:
         """The same state without secrets in its message, its data and the run's name."""

@@ -19,7 +19,7 @@ from flowhand.daemon.follower import Follower, Frame
 from flowhand.execution.launcher import Exit, StopReason
 from flowhand.redaction import Redactor
 from flowhand.wire.job import NOT_BEGUN, key_of
-from flowhand.wire.runner import ClaimedRun, EventItem, LogLine, RetryPolicy, StateItem, TaskItem
+from flowhand.wire.runner import ClaimedRun, EventItem, LogLine, RetryPolicy, StateItem, Stream, TaskItem
 from flowhand.wire.states import StateType
 
 HOOKS: Final = {StateType.CRASHED: "on_crashed", StateType.CANCELLED: "on_cancellation", StateType.FAILED: "on_failure"}
@@ -38,6 +38,8 @@ class Run:
     """What the server has stored already, from a daemon before us."""
     notes: deque[LogLine] = field(default_factory=deque[LogLine])
     """Lines of the daemon's own, not yet reported."""
+    last_told: dict[Stream, str] = field(default_factory=dict[Stream, str])
+    """The last line of each stream, unmasked: a secret may go on in the next one."""
     last_note: int = 0
     pid: int | None = None
     started: bool = False

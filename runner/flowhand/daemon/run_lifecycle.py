@@ -22,6 +22,7 @@ from flowhand.daemon.handback import HandBack
 from flowhand.daemon.jobs import Place, configuration, make_job
 from flowhand.daemon.journal import Journal, JournalFull
 from flowhand.daemon.late_hooks import LateHooks
+from flowhand.daemon.masking import Masking
 from flowhand.daemon.notes import note
 from flowhand.daemon.references import Ask, resolved
 from flowhand.daemon.registry import Registry
@@ -55,6 +56,7 @@ class Lifecycle:
         grace_s: float,
         hooks_s: float,
         echo: Echo,
+        masking: Masking,
     ) -> None:
         self._handback = handback
         self._session = session
@@ -65,7 +67,7 @@ class Lifecycle:
         self._place = place
         self._grace_s = grace_s
         self._echo = echo
-        self.late_hooks: Final = LateHooks(launcher, journal, clock, self._job, hooks_s)
+        self.late_hooks: Final = LateHooks(launcher, journal, clock, self._job, hooks_s, masking)
         """Calls the hooks of runs that were killed."""
         self.mark: Callable[[Run], None] = lambda _run: None
         """Tells the reporter; set once by the composition, which breaks the circle between the two."""
@@ -167,7 +169,7 @@ class Lifecycle:
             if run is not None:
                 run.follower.grown(event.sizes, self._clock.now_us())
                 self.mark(run)
-        elif self.late_hooks.heard(event):
+        elif await self.late_hooks.heard(event):
             pass
         elif isinstance(event, Exited):
             await self._exited(event)

@@ -1,0 +1,196 @@
+"""Late hooks at the level of their class: what becomes of them when the run or the daemon goes meanwhile. Their processes are in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import pytest
+
+from flowhand.clock import SystemClock
+from flowhand.daemon.end_table import Outcome
+from flowhand.daemon.follower import Follower
+from flowhand.daemon.journal import Journal
+from flowhand.daemon.late_hooks import LateHooks
+from flowhand.daemon.masking import Masking
+from flowhand.daemon.run import Run
+from flowhand.execution.launcher import Channel, Exit, Exited, Sizes, Started, StopReason, Vanished
+from flowhand.redaction import Redactor
+from flowhand.wire import records
+from flowhand.wire.job import Job
+from flowhand.wire.runner import ClaimedRun
+from flowhand.wire.states import StateType
+
+pytestmark = pytest.mark.anyio
+KEY = "r-hooks.1"
+CRASHED = Outcome(StateType.CRASHED, "Crashed", "it was killed")
+
+
+def frame(**body: object) -> bytes:
+    """A channel record of the hooks' process."""
+    return records.encode(json.dumps(body).encode(), 9)
+
+
+@dataclass
+class Processes:
+    """The part of a launcher that hooks need; what they write is what a test has put into `files`."""
+
+    files: dict[Channel, bytes] = field(default_factory=dict)
+    started: list[str] = field(default_factory=list)
+    stopped: list[tuple[str, StopReason]] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+    begun: anyio.Event = field(default_factory=anyio.Event)
+
+    async def start(self, job: Job, kill_at: float | None = None) -> Started:
+        """As Launcher.start."""
+        self.started.append(f"{job['run_id']}.{job['attempt']}")
+        self.begun.set()
+        return Started(self.started[-1], 9, None)
+
+    async def stop(self, key: str, reason: StopReason, grace_s: float) -> None:
+        """As Launcher.stop; the end is a test's to tell."""
+        self.stopped.append((key, reason))
+
+    async def read(self, key: str, channel: Channel, offset: int, limit: int) -> bytes:
+        """As Launcher.read."""
+        return self.files.get(channel, b"")[offset : offset + limit] if key == KEY else b""
+
+    async def forget(self, key: str) -> None:
+        """As Launcher.forget."""
+        self.forgotten.append(key)
+        self.files.clear()
+
+
+class Bench:
+    """A killed run whose hooks are owed."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.processes = Processes()
+        self.journal = Journal(tmp_path / "journal")
+        masking = Masking(Redactor(["own-credential"]))
+        self.hooks = LateHooks(self.processes, self.journal, SystemClock(), self.job, 60.0, masking)  # type: ignore[arg-type]
+        claimed = ClaimedRun(
+            run_id="r", attempt=1, run_count=1, name="r", flow_id="f", flow_name="flow", scheduled_us=0, start_in_s=0, lease_s=60
+        )
+        self.run = Run(claimed, Follower("r.1", self.processes), 1e9)  # type: ignore[arg-type]
+        self.journal.claimed("r.1", claimed, 1e9)
+        self.answered = anyio.Event()
+        self.answered.set()
+
+    async def job(self, run: Run) -> Job:
+        """The run's job, once the API has answered what it refers to."""
+        await self.answered.wait()
+        return {"run_id": run.claimed.run_id, "attempt": run.claimed.attempt}  # type: ignore[return-value,typeddict-item]
+
+    async def ends(self, stopped: StopReason | None = None) -> None:
+        """The launcher says that their process has ended."""
+        sizes = Sizes(*(len(self.processes.files.get(channel, b"")) for channel in Channel))
+        await self.hooks.heard(Exited(KEY, Exit(0, None, sizes, 0.0, 0, 0.0, stopped=stopped)))
+
+    def said(self) -> list[str]:
+        """What is in the journal for the run's log, without the announcement."""
+        return [line[5] for line in self.journal.entries["r.1"].notes][1:]
+
+
+@asynccontextmanager
+async def calling(tmp_path: Path) -> AsyncGenerator[Bench]:
+    """The bench with the call under way; it is over at the end."""
+    bench = Bench(tmp_path)
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(bench.hooks.call, bench.run, CRASHED)
+            yield bench
+    bench.journal.close()
+
+
+async def forgotten(bench: Bench) -> None:
+    """What the daemon does when the server has refused a line of the run."""
+    bench.run.silenced = True
+    await bench.hooks.forget(bench.run)
+    bench.journal.done("r.1")
+
+
+async def test_a_fence_while_the_api_is_asked_begins_no_hook(tmp_path: Path) -> None:
+    """The run is lost while its job is not known yet: nothing is started for it and nothing noted, although the answer comes."""
+    async with calling(tmp_path) as bench:
+        bench.answered = anyio.Event()
+        await anyio.wait_all_tasks_blocked()
+        bench.answered.set()
+        await forgotten(bench)
+    assert bench.processes.started == []
+    assert not bench.run.hooks_called
+
+
+async def test_a_fence_while_hooks_run_ends_their_call(tmp_path: Path) -> None:
+    """FORGET ends their process without a word, so nobody waits for its end."""
+    async with calling(tmp_path) as bench:
+        await bench.processes.begun.wait()
+        await forgotten(bench)
+    assert bench.processes.forgotten == [KEY]
+
+
+async def test_hooks_of_a_fenced_run_are_not_called(tmp_path: Path) -> None:
+    """The fence came before the call had begun."""
+    bench = Bench(tmp_path)
+    await forgotten(bench)
+    await bench.hooks.call(bench.run, CRASHED)
+    assert bench.processes.started == []
+
+
+async def test_a_leaving_daemon_stops_hooks_and_keeps_what_they_said(tmp_path: Path) -> None:
+    """When the time of a drain is over their process is stopped, and that is said in the run's log."""
+    async with calling(tmp_path) as bench:
+        await bench.processes.begun.wait()
+        bench.processes.files[Channel.STDOUT] = b"one\n"
+        bench.hooks.leave_within(0.0)
+        while not bench.processes.stopped:
+            await anyio.wait_all_tasks_blocked()
+        await bench.ends(StopReason.DRAIN)
+    assert bench.processes.stopped == [(KEY, StopReason.DRAIN)]
+    assert bench.said() == ["one", "The hooks were stopped before they had ended: the worker leaves"]
+    assert bench.run.hooks_called
+
+
+async def test_a_leaving_daemon_begins_no_hooks_when_its_time_is_over(tmp_path: Path) -> None:
+    """Neither those whose job the API does not tell in time, nor later ones."""
+    async with calling(tmp_path) as bench:
+        bench.answered = anyio.Event()
+        await anyio.wait_all_tasks_blocked()
+        bench.hooks.leave_within(0.0)
+    assert bench.said() == ["The hooks were not called: the worker leaves"]
+    assert bench.run.hooks_called
+    assert bench.processes.started == []
+
+
+async def test_a_keeper_that_does_not_tell_of_a_stop_holds_nobody_up(tmp_path: Path) -> None:
+    """A leaving daemon waits for the end of stopped hooks only so long."""
+    async with calling(tmp_path) as bench:
+        await bench.processes.begun.wait()
+        bench.hooks.leave_within(0.0)
+    assert bench.said() == ["The hooks were stopped before they had ended: the worker leaves"]
+
+
+async def test_the_journal_holds_no_secret_of_hooks(tmp_path: Path) -> None:
+    """What the hooks name as secret and what the daemon knows is masked before it is noted."""
+    async with calling(tmp_path) as bench:
+        bench.processes.files[Channel.CHANNEL] = frame(k="secret", v="hunter2-of-the-hook")
+        bench.processes.files[Channel.STDOUT] = b"https://x/hunter2-of-the-hook and own-credential\n"
+        await bench.processes.begun.wait()
+        await bench.ends()
+    assert bench.said() == ["https://x/******** and ********"]
+    assert b"hunter2" not in (tmp_path / "journal").read_bytes()
+
+
+async def test_nothing_is_kept_of_hooks_whose_run_has_gone(tmp_path: Path) -> None:
+    """Their process ends, or is lost with its keeper, after its run was forgotten: so are its files."""
+    bench = Bench(tmp_path)
+    bench.journal.done("r.1")
+    await bench.ends()
+    vanished = Vanished([KEY, "other.1"], "their keeper was killed")
+    assert not await bench.hooks.heard(vanished)
+    assert vanished.keys == ["other.1"]
+    assert bench.processes.forgotten == [KEY, KEY]
