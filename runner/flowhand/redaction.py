@@ -9,17 +9,15 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, cast
 from urllib.parse import quote, quote_plus
+
+from flowhand.broken_secrets import BrokenSecrets
 
 MASK: Final = "********"
 SHORTEST: Final = 4
 """Characters below which a text is no secret: masking every `a` would leave nothing to read."""
-PIECE: Final = 8
-"""Characters from which on a piece of a secret is masked where a line break has cut it off."""
-_AROUND: Final = " \t\r'\"\\"
-"""What stands beside a piece when text is wrapped, indented, or written as literals."""
 
 
 class Redactor:
@@ -29,7 +27,7 @@ class Redactor:
         self._forms: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         self._bytes: re.Pattern[bytes] | None = None
-        self._joined = ""
+        self._broken: BrokenSecrets | None = None
         self.longest = 0
         """Bytes of the longest form: a stream keeps back one less."""
         self.add(secrets)
@@ -43,40 +41,42 @@ class Redactor:
         ordered = sorted(self._forms, key=len, reverse=True)  # the longest first, so that no part of one stays
         self._pattern = re.compile("|".join(map(re.escape, ordered)))
         self._bytes = re.compile(b"|".join(re.escape(form.encode("utf-8", "surrogateescape")) for form in ordered))
-        self._joined = "\n".join(ordered)
+        self._broken = None
         self.longest = max(len(form.encode("utf-8", "surrogateescape")) for form in self._forms)
 
     def text(self, text: str) -> str:
         """The text without the secrets."""
         return self._pattern.sub(MASK, text) if self._pattern else text
 
-    def lines(self, text: str) -> str:
-        """The text without the secrets, nor the pieces of them that stand at the end or the beginning of a line because one was cut there:
-        `base64` breaks its lines, and so does `fold`.
+    def lines(self, texts: Sequence[str], before: str = "") -> list[str]:
+        """The same number of texts, which are lines that follow one another upon `before`, without secrets, whole or cut by line breaks.
+
+        A secret of eight characters or more is masked on all of these lines that it lies across. What else stands beside a line break is
+        masked when it is a piece of a secret, of sixteen characters or more, and the break fell within a word.
         """
-        text = self.text(text)
-        return "\n".join(map(self._without_pieces, text.split("\n"))) if self._joined else text
+        if not self._pattern:
+            return list(texts)
+        broken = self._pieces()
+        return [broken.alone(self.text(text), cut_around=True) for text in broken.across((before, *texts))[1:]]
 
     def deep(self, value: Any) -> Any:
-        """`lines` in all texts of a JSON value, keys among them."""
+        """No secrets in all texts of a JSON value, keys among them. Only where line breaks stand in a text, secrets may be cut by them."""
         if isinstance(value, str):
-            return self.lines(value)
+            return self.text(value) if "\n" not in value or not self._pattern else self._wrapped(value)
         if isinstance(value, dict):
-            return {self.lines(key): self.deep(item) for key, item in cast("dict[str, Any]", value).items()}
+            return {self.deep(key): self.deep(item) for key, item in cast("dict[str, Any]", value).items()}
         if isinstance(value, list):
             return [self.deep(item) for item in cast("list[Any]", value)]
         return value
 
-    def _without_pieces(self, line: str) -> str:
-        body = line.strip(_AROUND)
-        if len(body) < PIECE or (body[:PIECE] not in self._joined and body[-PIECE:] not in self._joined):
-            return line  # nearly every line
-        start = max((_at_beginning(form, body) for form in self._forms if body[:PIECE] in form), default=0)
-        end = max((_at_end(form, body) for form in self._forms if body[-PIECE:] in form), default=0)
-        before, after = line.split(body, 1)
-        if start + end >= len(body):
-            return before + MASK + after
-        return before + MASK * bool(start) + body[start : len(body) - end] + MASK * bool(end) + after
+    def _wrapped(self, text: str) -> str:
+        broken = self._pieces()
+        return broken.alone(self.text(broken.across([text])[0]), cut_around=False)
+
+    def _pieces(self) -> BrokenSecrets:
+        if self._broken is None:
+            self._broken = BrokenSecrets(self._forms, MASK)
+        return self._broken
 
     def data(self, data: bytes) -> bytes:
         """The same for bytes of UTF-8."""
@@ -118,20 +118,6 @@ class RedactedStream:
         """All that was kept back: at the stream's end, or when nothing more has come for a while."""
         held, self._held = self._held, b""
         return self._redactor.data(held)
-
-
-def _at_beginning(form: str, line: str) -> int:
-    """How much of the line's beginning is a form's end, or all of it a piece from within."""
-    if line in form:
-        return len(line)
-    lengths = range(min(len(form), len(line)), PIECE - 1, -1)
-    return next((length for length in lengths if line.startswith(form[-length:])), 0)
-
-
-def _at_end(form: str, line: str) -> int:
-    """How much of the line's end is a form's beginning."""
-    lengths = range(min(len(form), len(line)), PIECE - 1, -1)
-    return next((length for length in lengths if line.endswith(form[:length])), 0)
 
 
 def forms_of(secret: str) -> set[str]:

@@ -16,6 +16,8 @@ class Masking:
     def __init__(self) -> None:
         self._redactor = Redactor()
         self._learned = 0
+        self._last = ""
+        """The last line, unmasked: a secret may go on in the next one."""
         self._lock = threading.Lock()
 
     def of(self, item: Item) -> Item:
@@ -27,5 +29,6 @@ class Masking:
                 self._learned = len(KNOWN)
                 self._redactor.add(tuple(KNOWN))  # another thread may add to it meanwhile
             if isinstance(item, Line):
-                return replace(item, message=self._redactor.lines(item.message))
+                before, self._last = self._last, item.message
+                return replace(item, message=self._redactor.lines([item.message], before)[0])
             return replace(item, fields=self._redactor.deep(item.fields))

@@ -11,7 +11,7 @@ from typing import Any
 
 from flowhand.daemon.run import Run
 from flowhand.redaction import Redactor
-from flowhand.wire.runner import EventItem, LogLine, StateItem, TaskItem
+from flowhand.wire.runner import EventItem, LogLine, StateItem, Stream, TaskItem
 
 
 class Masking:
@@ -26,7 +26,7 @@ class Masking:
         if not known:
             return lines
         masked: list[LogLine] = []
-        for stream, group in groupby(lines, key=lambda line: line[0]):
+        for stream, group in groupby(lines, key=_stream):
             together = list(group)
             texts = [line[5] for line in together]
             before, run.last_told[stream] = run.last_told.get(stream, ""), texts[-1]
@@ -58,6 +58,10 @@ class Masking:
 
     def _known(self, run: Run) -> list[Redactor]:
         return [redactor for redactor in (self.own, run.secrets) if redactor.longest]
+
+
+def _stream(line: LogLine) -> Stream:
+    return line[0]
 
 
 def _masked(value: Any, known: list[Redactor]) -> Any:
