@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from support.rest import Rest, fresh
 from support.server import running_server
@@ -27,15 +25,6 @@ def _event(name: str, resource: str = "thing.1", **fields: Any) -> dict[str, Any
         "resource": {"prefect.resource.id": resource},
     }
     return made | fields
-
-
-@contextmanager
-def _socket(rest: Rest, path: str, token: str | None = None) -> Iterator[ClientConnection]:
-    """A socket that has said who it is."""
-    with connect(rest.url.replace("http://", "ws://") + path, subprotocols=["prefect"]) as socket:
-        socket.send(json.dumps({"type": "auth", "token": token}))
-        assert json.loads(socket.recv(10)) == {"type": "auth_success"}
-        yield socket
 
 
 def _found(rest: Rest, **wanted: Any) -> list[dict[str, Any]]:
@@ -99,11 +88,11 @@ def test_pages(rest: Rest) -> None:
 def test_events_come_in_by_socket(rest: Rest) -> None:
     """One event a message, no answer; what is no event ends the connection."""
     name = fresh("socket.spoke")
-    with _socket(rest, "/events/in") as socket:
+    with rest.socket("/events/in") as socket:
         for _ in range(300):
             socket.send(json.dumps(_event(name)))
     rest.until(lambda: rest.made("/events/filter", filter={"event": {"name": [name]}}, limit=1)["total"] == 300, "all are stored")
-    with _socket(rest, "/events/in") as socket:
+    with rest.socket("/events/in") as socket:
         socket.send("not an event")
         with pytest.raises(ConnectionClosed) as closed:
             socket.recv(10)
@@ -117,7 +106,7 @@ def test_the_stream_begins_with_what_was_and_goes_on_with_what_is(rest: Rest) ->
     earlier = [_event(name, payload={"n": n}, occurred=(datetime.now(UTC) + timedelta(seconds=n - 10)).isoformat()) for n in (1, 0)]
     ancient = _event(name, occurred=(datetime.now(UTC) - timedelta(hours=2)).isoformat())
     rest.post("/events", [*earlier, ancient])
-    with _socket(rest, "/events/out") as socket:
+    with rest.socket("/events/out") as socket:
         socket.send(json.dumps({"type": "filter", "filter": {"event": {"name": [name]}, "order": "DESC"}}))
         first = [json.loads(socket.recv(10)) for _ in range(2)]
         assert [message["type"] for message in first] == ["event", "event"]
@@ -131,7 +120,7 @@ def test_a_cancel_is_told_at_once(rest: Rest) -> None:
     run = rest.run()
     rest.set_state(run, "PENDING")
     rest.set_state(run, "RUNNING")
-    with _socket(rest, "/events/out") as socket:
+    with rest.socket("/events/out") as socket:
         since = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
         wanted = {"event": {"name": ["prefect.flow-run.Cancelling"]}, "occurred": {"since": since, "until": "2099-01-01T00:00:00Z"}}
         socket.send(json.dumps({"type": "filter", "filter": wanted}))
@@ -145,7 +134,7 @@ def test_a_cancel_is_told_at_once(rest: Rest) -> None:
 @pytest.mark.parametrize("first", [{"type": "hello"}, {"type": "filter", "filter": {"surprise": 1}}])
 def test_a_wrong_first_message_ends_the_stream(rest: Rest, first: dict[str, Any]) -> None:
     """Anything but a filter closes with 1002."""
-    with _socket(rest, "/events/out") as socket:
+    with rest.socket("/events/out") as socket:
         socket.send(json.dumps(first))
         with pytest.raises(ConnectionClosed) as closed:
             socket.recv(10)
@@ -175,7 +164,7 @@ def test_sockets_ask_for_credentials(tmp_path_factory: pytest.TempPathFactory) -
         with pytest.raises(InvalidStatus), connect(url):
             pass
         name = fresh("guarded")
-        with _socket(rest, "/events/in", server.token) as socket:
+        with rest.socket("/events/in", server.token) as socket:
             socket.send(json.dumps(_event(name)))
         rest.until(lambda: _found(rest, event={"name": [name]}), "the event is stored")
 
@@ -184,7 +173,7 @@ def test_log_lines_stream(rest: Rest) -> None:
     """`/logs/out` sends the lines that fit, as they are stored."""
     run = rest.run()
     line = {"name": "x", "level": 30, "message": "seen", "timestamp": NOW.isoformat(), "flow_run_id": run["id"]}
-    with _socket(rest, "/logs/out") as socket:
+    with rest.socket("/logs/out") as socket:
         socket.send(json.dumps({"type": "filter", "filter": {"flow_run_id": {"any_": [run["id"]]}, "level": {"ge_": 20}}}))
 
         def seen() -> dict[str, Any] | None:

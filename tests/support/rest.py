@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
+from websockets import Subprotocol
+from websockets.sync.client import ClientConnection, connect
 
 _numbers = itertools.count(1)
 
@@ -42,6 +46,14 @@ class Rest:
         answer = self.get(path, **params)
         assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
         return answer.json()
+
+    @contextmanager
+    def socket(self, path: str, token: str | None = None) -> Generator[ClientConnection]:
+        """A websocket that has said who it is."""
+        with connect(self.url.replace("http://", "ws://") + path, subprotocols=[Subprotocol("prefect")]) as socket:
+            socket.send(json.dumps({"type": "auth", "token": token}))
+            assert json.loads(socket.recv(10)) == {"type": "auth_success"}
+            yield socket
 
     # --- things to test with ---------------------------------------------------------------------------------------------------------
 

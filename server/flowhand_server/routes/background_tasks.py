@@ -22,7 +22,7 @@ from flowhand_server.store.store import Store
 
 router = APIRouter(tags=["Background tasks"])
 LOOK_S: Final = 5.0
-"""How often a subscriber looks without having been woken, and says that it is there."""
+"""How often a subscriber looks without having been woken, and how often it is said that it is there."""
 PROTOCOL_VIOLATION: Final = 4001
 
 
@@ -68,9 +68,15 @@ async def _serve(websocket: WebSocket, asked: Subscribe) -> None:
                         await answers.put(_message(await websocket.receive_text()))
                 group.cancel_scope.cancel()
 
+            async def stay() -> None:
+                while True:
+                    await anyio.sleep(LOOK_S)
+                    await store.write(background_tasks.stay, subscription, now_us())
+
             group.start_soon(listen)
+            group.start_soon(stay)
             with suppress(WebSocketDisconnect):
-                await _give_out(websocket, asked.keys, subscription, answers)
+                await _give_out(websocket, asked.keys, answers)
             group.cancel_scope.cancel()
     finally:
         with anyio.CancelScope(shield=True):
@@ -84,7 +90,7 @@ def _message(text: str) -> Any:
         return None
 
 
-async def _give_out(websocket: WebSocket, keys: list[str], subscription: str, answers: asyncio.Queue[Any]) -> None:
+async def _give_out(websocket: WebSocket, keys: list[str], answers: asyncio.Queue[Any]) -> None:
     store: Store = websocket.app.state.store
     pulse: Pulse = websocket.app.state.task_pulse
     while True:
@@ -93,7 +99,6 @@ async def _give_out(websocket: WebSocket, keys: list[str], subscription: str, an
             if run is not None and not await _acknowledged(websocket, store, run, answers):
                 return
         await pulse.wait(LOOK_S)
-        await store.write(background_tasks.stay, subscription, now_us())
 
 
 async def _acknowledged(websocket: WebSocket, store: Store, run: dict[str, Any], answers: asyncio.Queue[Any]) -> bool:
