@@ -16,6 +16,7 @@ from support.worker import Api, RunningWorker, running_worker, wait_for, write_f
 FLOWS = '''
 import os, signal, time
 from pathlib import Path
+from flowhand.events import emit_event
 
 def hook(event):
     """A hook that leaves a trace, says a word, and goes on when it may."""
@@ -24,6 +25,7 @@ def hook(event):
         print(f"{event} of {run.name} begins")
         with open(folder / "called", "a") as file:
             file.write(f"{event} {state.type.value} {run.id} {os.getpid()}\\n")
+        emit_event("hook.called", {"prefect.resource.id": f"hook.{run.id}"})
         while (folder / "hold").exists():
             time.sleep(0.01)
         print(f"{event} ends")
@@ -132,13 +134,16 @@ class Doomed:
 
 
 def test_a_killed_process_has_its_crash_hooks_called(api: Api, worker: RunningWorker, code: Path, tmp_path: Path) -> None:
-    """kill -9 of the run's process: on_crashed is called once, in another process, and what it prints is in the run's log."""
+    """kill -9 of the run's process: on_crashed is called once, in another process; what it prints is in the run's log, and what it
+    emits is an event."""
     doomed = Doomed(api, code, tmp_path)
     os.kill(doomed.pid, signal.SIGKILL)
     said = doomed.ends("Crashed", "on_crashed")
     assert doomed.held() not in (doomed.pid, worker.process.pid, worker.keeper().pid)
     assert sum("on_crashed hooks in another process" in line for line in said) == 1
     assert said[-2:] == [f"on_crashed of {api.read(doomed.run)['name']} begins", "on_crashed ends"]
+    wanted = {"event": {"name": ["hook.called"]}, "resource": {"id": [f"hook.{doomed.run}"]}}
+    assert api.call("POST", "/events/filter", {"filter": wanted})["total"] == 1
 
 
 def test_a_cancellation_that_had_to_kill_has_its_hooks_called(api: Api, worker: RunningWorker, code: Path, tmp_path: Path) -> None:

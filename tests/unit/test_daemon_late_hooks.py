@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import anyio
 import pytest
@@ -194,3 +195,40 @@ async def test_nothing_is_kept_of_hooks_whose_run_has_gone(tmp_path: Path) -> No
     assert not await bench.hooks.heard(vanished)
     assert vanished.keys == ["other.1"]
     assert bench.processes.forgotten == [KEY, KEY]
+
+
+async def test_hooks_that_a_killed_keeper_kept_from_beginning_are_called_by_the_next(tmp_path: Path) -> None:
+    """Their process was lost while it loaded the flow: what it left is forgotten, and another one is started."""
+    async with calling(tmp_path) as bench:
+        await bench.processes.begun.wait()
+        bench.processes.files[Channel.CHANNEL] = frame(k="loaded")
+        bench.processes.begun = anyio.Event()
+        await bench.hooks.heard(Vanished([KEY], "their keeper was killed"))
+        await bench.processes.begun.wait()
+        assert bench.processes.forgotten == [KEY]
+        bench.processes.files[Channel.CHANNEL] = frame(k="late_hooks")
+        await bench.hooks.heard(Vanished([KEY], "their keeper was killed"))
+    assert bench.processes.started == [KEY, KEY]
+    assert bench.said() == ["The hooks were cut off, since their keeper was killed; they are not called a second time"]
+
+
+async def test_more_than_is_kept_is_said_to_be_left_out(tmp_path: Path) -> None:
+    """Output beyond what a run's log takes of hooks is counted to its very end."""
+    async with calling(tmp_path) as bench:
+        bench.processes.files[Channel.STDOUT] = b"first\n" + b"z" * 3_000_000 + b"\nlast\n"
+        await bench.processes.begun.wait()
+        await bench.ends()
+    said = bench.said()
+    assert said[0] == "first"
+    assert said[-1] == f"{3_000_000 // 65_536 + 1 + 2 - (len(said) - 1)} more lines and events of the hooks are left out"
+
+
+async def test_events_of_hooks_are_told_as_the_runs_own(tmp_path: Path) -> None:
+    """They come after all that the run itself has told."""
+    async with calling(tmp_path) as bench:
+        bench.run.marks["channel"] = 1_000
+        event = {"id": str(uuid4()), "occurred": "2026-01-01T00:00:00Z", "event": "my.crash", "resource": {"prefect.resource.id": "x"}}
+        bench.processes.files[Channel.CHANNEL] = frame(k="late_hooks") + frame(k="event", e=event)
+        await bench.processes.begun.wait()
+        await bench.ends()
+    assert [item.event.event for frame in bench.run.late if (item := bench.run.event(frame)) is not None] == ["my.crash"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import anyio
@@ -18,17 +18,18 @@ import anyio.lowlevel
 from flowhand.clock import Clock
 from flowhand.daemon.backoff import Backoff
 from flowhand.daemon.end_table import Outcome, signal_name
-from flowhand.daemon.follower import Follower, Taken
+from flowhand.daemon.follower import Follower, Frame
 from flowhand.daemon.journal import Journal
 from flowhand.daemon.masking import Masking
 from flowhand.daemon.notes import note
 from flowhand.daemon.run import HOOKS, Run
 from flowhand.errors import ApiUnavailable, KeeperError, LaunchError
-from flowhand.execution.launcher import EVERYTHING, Channel, Event, Exit, Exited, Held, Launcher, StopReason, Vanished
+from flowhand.execution.launcher import EVERYTHING, Event, Exit, Exited, Held, Launcher, StopReason, Vanished
 from flowhand.wire.job import Ended, Job, key_of, late_hooks_id, run_of_late_hooks
 
 MOST_LINES: Final = 1_000
-MOST_BYTES: Final = 1 << 20
+MOST_BYTES: Final = 1 << 18
+READ_BYTES: Final = 1 << 20
 LOGGER: Final = "flowhand.flow_runs.hooks"
 INFO: Final = 20
 WARNING: Final = 30
@@ -48,6 +49,20 @@ class _Call:
     """Their process may be there."""
     exited: anyio.Event = field(default_factory=anyio.Event)
     over: anyio.Event = field(default_factory=anyio.Event)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What a process of hooks has told, masked, as far as it is kept."""
+
+    lines: list[Line] = field(default_factory=list[Line])
+    frames: list[Frame] = field(default_factory=list[Frame])
+    """Events and states of tasks, to be told as the run's own."""
+    begun: bool = False
+    """The first hook was called, or could have been."""
+    end: str | None = None
+    """Why none could be called."""
+    left_out: int = 0
 
 
 class LateHooks:
@@ -135,9 +150,7 @@ class LateHooks:
         key = _key(run)
         try:
             with call.time:
-                if key not in self._ends:
-                    await self._start(run, outcome, call)
-                    await call.exited.wait()
+                await self._until_ended(run, outcome, call)
             if call.time.cancelled_caught:
                 if not call.asked:
                     return [self._line("The hooks were not called: the worker leaves")]
@@ -145,14 +158,28 @@ class LateHooks:
                 with anyio.move_on_after(KILLED_WITHIN_S):
                     await call.exited.wait()
         except (LaunchError, KeeperError) as error:
-            if not await self._launcher.read(key, Channel.CHANNEL, 0, 1):
+            if not (await self._read(run, None)).begun:
                 return [self._line(f"The hooks could not be called: {error}")]
         exit_ = self._ends.pop(key, None)
-        taken = await self._read(run, exit_)
-        lines: list[Line] = [line[2:6] for line in taken.lines[:MOST_LINES]]
-        if len(taken.lines) > MOST_LINES:
-            lines.append(self._line(f"{len(taken.lines) - MOST_LINES} more lines of the hooks are left out"))
-        return lines + [self._line(words) for words in self._how_it_went(exit_, taken, leaving=call.time.cancelled_caught)]
+        told = await self._read(run, exit_)
+        run.late = told.frames
+        lines = told.lines
+        if told.left_out:
+            lines.append(self._line(f"{told.left_out} more lines and events of the hooks are left out"))
+        return lines + [self._line(words) for words in self._how_it_went(exit_, told, leaving=call.time.cancelled_caught)]
+
+    async def _until_ended(self, run: Run, outcome: Outcome, call: _Call) -> None:
+        """What a killed keeper has left of a process that had not begun with the hooks is forgotten, and another one is started."""
+        key = _key(run)
+        while True:
+            if key not in self._ends:
+                await self._start(run, outcome, call)
+                await call.exited.wait()
+            if self._ends[key] is not None or (await self._read(run, None)).begun:
+                return
+            del self._ends[key]
+            call.asked, call.exited = False, anyio.Event()
+            await self._launcher.forget(key)
 
     async def _start(self, run: Run, outcome: Outcome, call: _Call) -> None:
         job, backoff = None, Backoff()
@@ -179,18 +206,43 @@ class LateHooks:
 
     # --- what they say
 
-    async def _read(self, run: Run, exit_: Exit | None) -> Taken:
+    async def _read(self, run: Run, exit_: Exit | None) -> _Told:
+        """All that it wrote, masked here and not only when it is reported: the next daemon reports it before it has read what its secrets
+        are."""
         follower = Follower(_key(run), self._launcher)
         follower.secrets = run.secrets
         follower.grown(exit_.sizes if exit_ else EVERYTHING, self._clock.now_us())
         follower.ended = True
-        return await follower.take(MOST_BYTES, self._masking.own)
+        told, room = _Told(), MOST_BYTES
+        while follower.pending:
+            taken = await follower.take(READ_BYTES, self._masking.own)
+            for frame in taken.frames:
+                self._hear(run, frame, told)
+            for line in self._masking.lines(run, taken.lines):
+                room -= len(line[5])
+                if room >= 0 and len(told.lines) < MOST_LINES:
+                    told.lines.append(line[2:6])
+                else:
+                    told.left_out += 1
+            await anyio.lowlevel.checkpoint()
+        return told
 
-    def _how_it_went(self, exit_: Exit | None, taken: Taken, *, leaving: bool) -> list[str]:
+    def _hear(self, run: Run, frame: Frame, told: _Told) -> None:
+        kind = frame.body.get("k")
+        told.begun = told.begun or kind == "late_hooks"
+        if kind == "end":
+            ((*_, words, _task),) = self._masking.lines(run, [("daemon", 0, 0, 0, "", str(frame.body.get("message")), None)])
+            told.end = words
+        elif kind in ("event", "task"):
+            if len(told.frames) < MOST_LINES:
+                told.frames.append(replace(frame, seq=max(run.follower.channel_size, run.marks.get("channel", 0)) + frame.seq))
+            else:
+                told.left_out += 1
+
+    def _how_it_went(self, exit_: Exit | None, told: _Told, *, leaving: bool) -> list[str]:
         """What a person must know, if anything."""
-        for frame in taken.frames:
-            if frame.body.get("k") == "end":
-                return [f"The hooks could not be called. {frame.body.get('message')}"]
+        if told.end is not None:
+            return [f"The hooks could not be called. {told.end}"]
         if leaving if exit_ is None else exit_.stopped is StopReason.DRAIN:
             return ["The hooks were stopped before they had ended: the worker leaves"]
         if exit_ is None:
@@ -212,9 +264,7 @@ class LateHooks:
         return self._clock.now_us(), level, LOGGER, words
 
     def _note(self, run: Run, line: Line) -> None:
-        """Masked here and not only when it is reported: the next daemon reports it before it has read what its secrets are."""
-        (masked,) = self._masking.lines(run, [("daemon", 0, *line, None)])
-        note(self._journal, run, *masked[2:6])
+        note(self._journal, run, *line)
 
 
 def _key(run: Run) -> str:

@@ -162,8 +162,9 @@ class Reporter:
             return taken.bytes
         heard = [item for frame in taken.frames if (item := run.hear(frame)) is not None]
         states = [self._masking.state(run, item) for item in heard]
-        tasks = [self._masking.task(run, item) for frame in taken.frames if (item := run.task(frame)) is not None]
-        events = [self._masking.event(run, item) for frame in taken.frames if (item := run.event(frame)) is not None]
+        told, run.late = [*taken.frames, *run.late], []
+        tasks = [self._masking.task(run, item) for frame in told if (item := run.task(frame)) is not None]
+        events = [self._masking.event(run, item) for frame in told if (item := run.event(frame)) is not None]
         lines = self._masking.lines(run, [*run.notes, *taken.lines])
         run.notes.clear()
         if run.follower.pending == 0:

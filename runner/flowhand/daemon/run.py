@@ -62,6 +62,8 @@ class Run:
     """They are being called by another process, since its own was killed."""
     hooks_called: bool = False
     """That is over, whatever came of it."""
+    late: list[Frame] = field(default_factory=list[Frame])
+    """Events and states of tasks that came of them, not yet reported."""
     silenced: bool = False
     """The server refused this attempt: no more states are reported of it, only its lines."""
 
