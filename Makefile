@@ -14,8 +14,7 @@ FROM ?= 0
 CELLS ?=
 RESULTS ?= .crash-matrix.jsonl
 RUNS ?= 100000
-SECONDS ?= 300
-SECONDS ?= 600
+SECONDS ?=
 
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
@@ -38,7 +37,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench simulate crash-matrix multitude fuzz lock clean
+.PHONY: help demo test check bench simulate crash-matrix multitude fuzz writers lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -68,10 +67,10 @@ multitude: $(READY) ## RUNS=100000 runs through four workers that are killed at 
 	cd tests && $(abspath $(BIN))/python -m crash.multitude --runs $(RUNS)
 
 fuzz: $(READY) ## requests made from the API's own description: SECONDS=600 on each kind of database
-	FLOWHAND_TEST_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/system/test_schemathesis.py
+	FLOWHAND_TEST_FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/python -m pytest tests/system/test_schemathesis.py
 
 writers: $(READY) ## 16 writers against a server that is killed again and again: SECONDS=300, then every acknowledged write is looked for
-	cd tests && $(abspath $(BIN))/python -m crash.writers --seconds $(SECONDS)
+	cd tests && $(abspath $(BIN))/python -m crash.writers --seconds $(or $(SECONDS),300)
 
 lock: $(LOCK_TOOL)/bin/uv ## resolves the dependencies anew into requirements.lock
 	@$(LOCK_TOOL)/bin/python .ci/lock.py $(LOCK_TOOL)/bin/uv

@@ -5,18 +5,22 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from flowhand.execution import sweep
-from flowhand.keeper import linux
+from flowhand.keeper import linux, tree
 from support.following import alive
+
+KTHREADD: Final = 2
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ def stamp(directory: Path, boot_id: str, pid_ns: str) -> None:
 
 
 @contextmanager
-def marked(mark: str, script: str = "exec sleep 60") -> Iterator[subprocess.Popen[bytes]]:
+def marked(mark: str, script: str = "exec sleep 60") -> Generator[subprocess.Popen[bytes]]:
     """A process with that mark; killed in the end."""
     process = subprocess.Popen(["/bin/sh", "-c", f"echo; {script}"], env={**os.environ, "FLOWHAND__MARK": mark}, stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -109,6 +113,62 @@ def test_strays_that_fork_while_they_are_swept_are_all_ended(instance: Path, tim
         assert process.stdout.readline() == b"on\n"
         assert sweep.end_marked(lambda found: found == mark).survivors == []
         assert process.communicate(timeout=5) == (b"", None)
+
+
+def test_a_look_that_did_not_settle_is_repeated_after_a_pause() -> None:
+    """Somebody ends under each of three looks: what sweeps gives up the processor before the next one, and looks until nobody does."""
+    zombies: list[int] = []
+    waits: list[int] = []
+
+    def look(mark: str) -> bool:
+        if mark == "r.unsettled" and len(zombies) < 3:
+            waits.append(waits_so_far())
+            zombies.append(ended())
+            waits.append(waits_so_far())
+        return False
+
+    with marked("r.unsettled"):
+        try:
+            assert sweep.strays(look, wait_s=30) == []
+        finally:
+            for pid in zombies:
+                os.waitpid(pid, 0)
+    assert len(zombies) == 3
+    assert all(before < behind for before, behind in zip(waits[1::2], waits[2::2], strict=False))
+
+
+def waits_so_far() -> int:
+    """How often this thread has given up the processor by itself."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+
+
+def ended() -> int:
+    """The pid of a child that has ended and is not reaped."""
+    pid = os.posix_spawn("/bin/true", ["true"], os.environ)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    return pid
+
+
+def test_threads_of_the_kernel_are_foreign() -> None:
+    """They never have a mark, so none of them can have ended with one."""
+    threads = [process.pid for process in tree.everyone().values() if process.parent == KTHREADD]
+    if tree.look(KTHREADD) is None or Path(f"/proc/{KTHREADD}/comm").read_text() != "kthreadd\n":
+        pytest.skip("this pid namespace shows no thread of the kernel")
+    assert threads
+    assert [pid for pid in (KTHREADD, *threads) if not tree.foreign(pid) and tree.look(pid)] == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+def test_processes_of_another_user_are_foreign_to_all_but_root() -> None:
+    """One's own are not, nor is what has gone: it may have left a child."""
+    asked = os.getpid()
+    child = os.fork()
+    if child == 0:
+        os.setuid(65534)
+        os._exit(0 if tree.foreign(asked) and not tree.foreign(os.getpid()) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert not tree.foreign(asked)
+    assert not tree.foreign(child)
 
 
 def test_a_home_without_instances_is_swept_in_no_time(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from typing import Final, NamedTuple
 from flowhand.keeper import linux, tree
 
 _LOCKS: Final = ("lock", "keeper.lock*")
+_PAUSE_S: Final = 0.01
+"""Between two looks, for what is ending to have ended."""
 
 
 class Stray(NamedTuple):
@@ -56,19 +58,20 @@ def strays(wanted: Callable[[str], bool], wait_s: float = 1.0) -> list[Stray]:
     """All processes of this user and this pid namespace whose mark is wanted. Blocks.
 
     A process that ended between being listed and being read may have left a child that was not listed, so a look that found nothing counts
-    when nobody ended under it; else it is repeated, for at most `wait_s` seconds.
+    when nobody ended under it; else it is repeated after a pause, for at most `wait_s` seconds.
     """
     deadline = time.monotonic() + wait_s
-    silent: set[int] = set()
+    before: set[int] = set()
     while True:
-        before = silent
         found, silent = _look(wanted)
         if found or silent <= before or time.monotonic() > deadline:
             return found
+        before = silent
+        time.sleep(_PAUSE_S)
 
 
 def _look(wanted: Callable[[str], bool]) -> tuple[list[Stray], set[int]]:
-    """The strays, and the pids that had no mark to be read."""
+    """The strays, and the pids of those that may have ended meanwhile: they had no mark to be read, though they are ours."""
     namespace = linux.pid_namespace()
     found: list[Stray] = []
     silent: set[int] = set()
@@ -78,7 +81,8 @@ def _look(wanted: Callable[[str], bool]) -> tuple[list[Stray], set[int]]:
         process = tree.look(pid)
         mark = tree.mark_of(pid)
         if process is None or process.dead or mark is None:
-            silent.add(pid)
+            if not tree.foreign(pid):
+                silent.add(pid)
         elif mark and wanted(mark) and _namespace_of(pid) == namespace:
             found.append(Stray(process, mark))
     return found, silent

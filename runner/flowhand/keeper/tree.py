@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 
 PROC: Final = "/proc"
 _PIECE: Final = 16 * 1024
+_PF_KTHREAD: Final = 0x00200000
+"""Among the flags in /proc/PID/stat: linux/sched.h."""
 
 
 class Process(NamedTuple):
@@ -88,6 +90,16 @@ def mark_of(pid: int) -> str | None:
         if entry.startswith(b"FLOWHAND__MARK="):
             return entry[15:].decode("utf-8", "replace").rstrip()
     return ""
+
+
+def foreign(pid: int) -> bool:
+    """Whether it is a thread of the kernel, or of another user whose processes this one may not read: it carries no mark of ours."""
+    try:
+        line = _read(f"{PROC}/{pid}/stat")
+        kernel = bool(int(line[line.rfind(b")") + 2 :].split()[6]) & _PF_KTHREAD)
+        return kernel or os.geteuid() not in (0, os.stat(f"{PROC}/{pid}").st_uid)  # noqa: PTH116 - no path is made of it, for speed
+    except OSError:
+        return False  # it has gone
 
 
 def descendants(roots: Iterable[int], processes: dict[int, Process]) -> set[int]:
