@@ -16,9 +16,9 @@ SHORTEST: Final = 8
 """Characters below which a secret is not looked for across line breaks: too many ends and beginnings of lines make up so few."""
 ALONE: Final = 16
 """Characters from which on a piece is masked without its neighbour."""
-_AROUND: Final = " \t\r'\"\\"
+AROUND: Final = " \t\r\n'\"\\"
 """What stands beside a piece when text is wrapped, indented, or written as literals."""
-_SQUEEZE: Final = {ord(character): None for character in _AROUND + "\n"}
+_SQUEEZE: Final = {ord(character): None for character in AROUND}
 _GRAM: Final = 4
 """Characters that are looked up to pass over nearly every line at once: a secret that is cut somewhere has so many around the cut."""
 _SIDE: Final = _GRAM - 1
@@ -80,14 +80,14 @@ class BrokenSecrets:
             start, stop = places[first], places[behind - 1] + 1
             if "\n" in text[start:stop]:
                 pieces = text[start:stop].split("\n")
-                parts += text[done:start], "\n".join(_replaced(piece, piece.strip(_AROUND), self._mask) for piece in pieces)
+                parts += text[done:start], "\n".join(_replaced(piece, piece.strip(AROUND), self._mask) for piece in pieces)
                 done = stop
         return "".join((*parts, text[done:])).split("\n")
 
     def _alone(self, line: str, *, before: bool, after: bool) -> str:
         if len(line) < ALONE:
             return line
-        body = line.strip(_AROUND)
+        body = line.strip(AROUND)
         if len(body) < ALONE or (body[:_GRAM] not in self._grams and body[-_GRAM:] not in self._grams):
             return line  # nearly every line
         start = max((_at_beginning(form, body, after=after) for form in self._forms), default=0) if before else 0

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, cast
 from urllib.parse import quote, quote_plus
 
-from flowhand.broken_secrets import BrokenSecrets
+from flowhand.broken_secrets import AROUND, BrokenSecrets
 
 MASK: Final = "********"
 SHORTEST: Final = 4
@@ -122,7 +122,7 @@ class RedactedStream:
 
 def forms_of(secret: str) -> set[str]:
     """The forms in which a secret may appear; none for one that is too short to be masked."""
-    texts = {secret, secret.strip(), *(line.strip() for line in secret.splitlines())}
+    texts = {secret, secret.strip(), secret.strip(AROUND), *(line.strip() for line in secret.splitlines())}
     forms: set[str] = set()
     for text in texts:
         if len(text) >= SHORTEST:

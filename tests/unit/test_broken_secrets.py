@@ -129,6 +129,11 @@ def test_a_secret_is_found_across_blanks_at_the_break() -> None:
     assert Redactor(["a pass phrase"]).lines(["say a pass ", "phrase\r", "now"]) == [f"say {MASK} ", f"{MASK}\r", "now"]
 
 
+def test_a_break_before_the_quote_that_ends_a_secret_hides_nothing() -> None:
+    """What is passed over beside pieces may be of the secret itself."""
+    assert Redactor(["'pass\\word'"]).lines(["say 'pass\\word", "' now"]) == [f"say '{MASK}", "' now"]
+
+
 def test_lines_without_a_secret_stay_as_they_are() -> None:
     """Also where they hold what a secret holds, but not its other part across the break."""
     redactor = Redactor(["one-two-three-four-five"])
