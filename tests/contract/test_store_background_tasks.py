@@ -28,8 +28,8 @@ def _defer(conn: Connection, number: int, key: str = KEY) -> str:
 
 
 async def _offered(store: Store, now: int = NOW) -> str | None:
-    run = await store.write(background_tasks.offer, [KEY], now)
-    return run["id"] if run else None
+    offer = await store.write(background_tasks.offer, [KEY], now)
+    return offer.run["id"] if offer else None
 
 
 async def test_each_is_given_to_one(store: Store) -> None:
@@ -51,10 +51,25 @@ async def test_an_offer_without_an_answer_lapses(store: Store) -> None:
     assert await _offered(store) == made
     assert await _offered(store, NOW + 29_000_000) is None
     assert await _offered(store, NOW + 31_000_000) == made
-    await store.write(background_tasks.withdraw, made)
-    assert await _offered(store) == made
     await store.write(background_tasks.taken, made)
     assert await _offered(store, NOW + 90_000_000) is None
+
+
+async def test_who_goes_without_an_answer_takes_back_its_own_offer_alone(store: Store) -> None:
+    """Others hear of it at once; an offer that lapsed and went to another stays with that one."""
+    heard: list[Notice] = []
+    made = await store.write(_defer, 1)
+    first = await store.write(background_tasks.offer, [KEY], NOW)
+    second = await store.write(background_tasks.offer, [KEY], NOW + 31_000_000)
+    assert first is not None
+    assert second is not None
+    store.listen(heard.extend)
+    await store.write(background_tasks.withdraw, made, first.until)
+    assert await _offered(store, NOW + 32_000_000) is None
+    assert not heard
+    await store.write(background_tasks.withdraw, made, second.until)
+    assert await _offered(store, NOW + 32_000_000) == made
+    assert [notice.topic for notice in heard] == ["task"]
 
 
 async def test_one_that_was_cancelled_meanwhile_is_not_offered(store: Store) -> None:

@@ -24,7 +24,7 @@ def _subscriber(rest: Rest, key: str, name: str = "somebody") -> Generator[Clien
     """Somebody who subscribes to a task, and is listed."""
     with rest.socket("/task_runs/subscriptions/scheduled") as socket:
         socket.send(json.dumps({"type": "subscribe", "keys": [key], "client_id": name}))
-        rest.until(lambda: _listed(rest, key), "it is listed")
+        rest.until(lambda: name in _listed(rest, key), "it is listed")
         yield socket
 
 
@@ -55,3 +55,40 @@ def test_who_is_not_asked_writes_nothing(rest: Rest) -> None:
             _acknowledge(socket)
             seen.update(_listed(rest, idle).items())
     assert len(seen) <= 3 * (2 + (time.monotonic() - began) / LOOK_S)
+
+
+def test_what_somebody_goes_without_having_taken_is_given_to_the_next_at_once(rest: Rest) -> None:
+    """Long before that one would look by itself."""
+    key = fresh("task")
+    with _subscriber(rest, key) as going:
+        made = _defer(rest, key)
+        assert _given(going) == made
+        with _subscriber(rest, key, "another") as waiting:
+            going.close()
+            assert json.loads(waiting.recv(LOOK_S - 2))["id"] == made
+
+
+def test_what_is_said_unasked_acknowledges_nothing(rest: Rest) -> None:
+    """Else a run would be lost whose subscriber goes before it has read it."""
+    key = fresh("task")
+    with _subscriber(rest, key) as socket:
+        _defer(rest, key)
+        _given(socket)
+        for _ in range(3):
+            _acknowledge(socket)
+        socket.ping().wait(10)
+        made = _defer(rest, key)
+        assert _given(socket) == made
+    with _subscriber(rest, key) as socket:
+        assert _given(socket) == made
+
+
+def test_who_does_not_answer_is_listed_on(rest: Rest) -> None:
+    """It is still there, with a run that it was offered."""
+    key = fresh("task")
+    with _subscriber(rest, key) as socket:
+        _defer(rest, key)
+        _given(socket)
+        first = _listed(rest, key)
+        rest.until(lambda: _listed(rest, key) != first, "it is said again that it is there", 2 * LOOK_S)
+        assert list(_listed(rest, key)) == list(first)

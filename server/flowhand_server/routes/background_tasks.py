@@ -57,7 +57,7 @@ async def scheduled_task_runs(websocket: WebSocket) -> None:
 
 async def _serve(websocket: WebSocket, asked: Subscribe) -> None:
     store: Store = websocket.app.state.store
-    subscription, answers = new_id(), asyncio.Queue[Any]()
+    subscription, answers = new_id(), _Answers()
     await store.write(background_tasks.arrive, subscription, asked.client_id, asked.keys, now_us())
     try:
         async with anyio.create_task_group() as group:
@@ -65,7 +65,7 @@ async def _serve(websocket: WebSocket, asked: Subscribe) -> None:
             async def listen() -> None:
                 with suppress(WebSocketDisconnect, RuntimeError, KeyError):  # RuntimeError: it had gone before we looked
                     while True:
-                        await answers.put(_message(await websocket.receive_text()))
+                        answers.came(_message(await websocket.receive_text()))
                 group.cancel_scope.cancel()
 
             async def stay() -> None:
@@ -83,6 +83,23 @@ async def _serve(websocket: WebSocket, asked: Subscribe) -> None:
             await store.write(background_tasks.leave, subscription)
 
 
+class _Answers:
+    """What a subscriber says to one question at a time. What it says unasked is no answer, and not kept."""
+
+    def __init__(self) -> None:
+        self._next: asyncio.Future[Any] | None = None
+
+    def ask(self) -> asyncio.Future[Any]:
+        """Ends with the next message that comes. Asked before the question is sent."""
+        self._next = asyncio.get_running_loop().create_future()
+        return self._next
+
+    def came(self, message: Any) -> None:
+        """It has said something."""
+        if self._next is not None and not self._next.done():
+            self._next.set_result(message)
+
+
 def _message(text: str) -> Any:
     try:
         return orjson.loads(text)
@@ -90,27 +107,32 @@ def _message(text: str) -> Any:
         return None
 
 
-async def _give_out(websocket: WebSocket, keys: list[str], answers: asyncio.Queue[Any]) -> None:
+async def _give_out(websocket: WebSocket, keys: list[str], answers: _Answers) -> None:
     store: Store = websocket.app.state.store
     pulse: Pulse = websocket.app.state.task_pulse
     while True:
+        beats = pulse.beats
         while await store.read(background_tasks.any_waits, keys, now_us()):
-            run = await store.write(background_tasks.offer, keys, now_us())
-            if run is not None and not await _acknowledged(websocket, store, run, answers):
+            offer = await store.write(background_tasks.offer, keys, now_us())
+            if offer is not None and not await _acknowledged(websocket, store, offer, answers):
                 return
-        await pulse.wait(LOOK_S)
+        await pulse.wait(beats, LOOK_S)
 
 
-async def _acknowledged(websocket: WebSocket, store: Store, run: dict[str, Any], answers: asyncio.Queue[Any]) -> bool:
+async def _acknowledged(websocket: WebSocket, store: Store, offer: background_tasks.Offer, answers: _Answers) -> bool:
     """Whether the subscriber goes on. A run that it has not acknowledged when it goes is given to others."""
-    acknowledged = False
+    acknowledged, run = False, offer.run["id"]
     try:
-        await send(websocket, run)
-        answer = await answers.get()
+        answered = answers.ask()
+        await send(websocket, offer.run)
+        answer = await answered
         acknowledged = isinstance(answer, Mapping) and answer.get("type") == "ack"
     finally:
         with anyio.CancelScope(shield=True):
-            await store.write(background_tasks.taken if acknowledged else background_tasks.withdraw, run["id"])
+            if acknowledged:
+                await store.write(background_tasks.taken, run)
+            else:
+                await store.write(background_tasks.withdraw, run, offer.until)
     if not acknowledged:
         await websocket.close(PROTOCOL_VIOLATION, "expected 'ack' message")
     return acknowledged

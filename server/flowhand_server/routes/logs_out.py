@@ -29,7 +29,8 @@ async def _stream(websocket: WebSocket, wanted: LogFilter) -> None:
     pulse: Pulse = websocket.app.state.log_pulse
     cursor = await store.read(logs.last_cursor)
     while True:
+        beats = pulse.beats
         for row in await store.read(logs.read_behind, wanted, cursor):
             cursor = row["cursor"]
             await send(websocket, {"type": "log", "log": forms.log(row)})
-        await pulse.wait(LOOK_S)
+        await pulse.wait(beats, LOOK_S)

@@ -6,12 +6,13 @@ not answered lapses, so that a subscriber or a server that is killed in between 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
+from flowhand_server.store.notices import Notice, post
 from flowhand_server.store.task_runs import read_task_run
 
 OFFER_US: Final = 30_000_000
@@ -35,33 +36,39 @@ _NEXT: Final = (
 )
 
 
+class Offer(NamedTuple):
+    """A run that is offered to one subscriber. Another offer of it stands longer, so `until` (microseconds, UTC) tells them apart."""
+
+    run: forms.Form
+    until: int
+
+
 def any_waits(conn: Connection, keys: list[str], now: int) -> bool:
     """Whether a run of these tasks waits for somebody."""
     return conn.execute(_ANY, {"keys": keys, "now": now}).first() is not None
 
 
-def offer(conn: Connection, keys: list[str], now: int) -> forms.Form | None:
+def offer(conn: Connection, keys: list[str], now: int) -> Offer | None:
     """The run of these tasks that has waited longest, from now on offered to the caller alone. Those that have ended are left out."""
     while (row := conn.execute(_NEXT, {"keys": keys, "now": now}).first()) is not None:
         if row.state_type == "SCHEDULED":
-            _offered(conn, row.task_run_id, now + OFFER_US)
-            return read_task_run(conn, row.task_run_id, now)
+            offered = update(t.background_task).where(_task.task_run_id == row.task_run_id)
+            conn.execute(offered.values(offered_until=now + OFFER_US))
+            return Offer(read_task_run(conn, row.task_run_id, now), now + OFFER_US)
         taken(conn, row.task_run_id)
     return None
 
 
 def taken(conn: Connection, task_run_id: str) -> None:
-    """A subscriber has it. Idempotent."""
+    """A subscriber has it, also one whose offer has lapsed meanwhile. Idempotent."""
     conn.execute(delete(t.background_task).where(_task.task_run_id == task_run_id))
 
 
-def withdraw(conn: Connection, task_run_id: str) -> None:
-    """The subscriber has gone without an answer: it may be offered to others at once."""
-    _offered(conn, task_run_id, None)
-
-
-def _offered(conn: Connection, task_run_id: str, until: int | None) -> None:
-    conn.execute(update(t.background_task).where(_task.task_run_id == task_run_id).values(offered_until=until))
+def withdraw(conn: Connection, task_run_id: str, until: int) -> None:
+    """The subscriber has gone without an answer: unless its offer has lapsed and the run was offered to another, it waits again."""
+    mine = update(t.background_task).where(_task.task_run_id == task_run_id, _task.offered_until == until)
+    if conn.execute(mine.values(offered_until=None)).rowcount:
+        post(conn, Notice("task"))
 
 
 # --- who subscribes --------------------------------------------------------------------------------------------------------------------
