@@ -45,6 +45,8 @@ class Processes:
     stopped: list[tuple[str, StopReason]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
     begun: anyio.Event = field(default_factory=anyio.Event)
+    answers: bool = True
+    """Whether the keeper does, when it is to stop something."""
 
     async def start(self, job: Job, kill_at: float | None = None) -> Started:
         """As Launcher.start."""
@@ -55,6 +57,8 @@ class Processes:
     async def stop(self, key: str, reason: StopReason, grace_s: float) -> None:
         """As Launcher.stop; the end is a test's to tell."""
         self.stopped.append((key, reason))
+        if not self.answers:
+            await anyio.sleep_forever()
 
     async def read(self, key: str, channel: Channel, offset: int, limit: int) -> bytes:
         """As Launcher.read."""
@@ -167,9 +171,11 @@ async def test_a_leaving_daemon_begins_no_hooks_when_its_time_is_over(tmp_path: 
     assert bench.processes.started == []
 
 
-async def test_a_keeper_that_does_not_tell_of_a_stop_holds_nobody_up(tmp_path: Path) -> None:
-    """A leaving daemon waits for the end of stopped hooks only so long."""
+@pytest.mark.parametrize("answers", [True, False])
+async def test_a_keeper_that_does_not_tell_of_a_stop_holds_nobody_up(tmp_path: Path, answers: bool) -> None:
+    """A leaving daemon waits for the end of stopped hooks only so long, and for the keeper's answer no longer."""
     async with calling(tmp_path) as bench:
+        bench.processes.answers = answers
         await bench.processes.begun.wait()
         bench.hooks.leave_within(0.0)
     assert bench.said() == ["The hooks were stopped before they had ended: the worker leaves"]

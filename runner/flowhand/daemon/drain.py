@@ -59,7 +59,7 @@ class Drain:
         with anyio.move_on_after(self._drain_s + 2 * self._grace_s) as scope:
             await self._settle()
             await self._hand_back()
-            await self._wait(scope.deadline - 3 * self._grace_s - anyio.current_time(), stop_early=self._hastened)
+            await self._wait(max(0.0, scope.deadline - 3 * self._grace_s - anyio.current_time()), stop_early=self._hastened)
             await self._stop_rest()
             left = min(scope.deadline - anyio.current_time(), 2 * self._grace_s + REPORT_S)
             self._lifecycle.late_hooks.leave_within(left - min(REPORT_S, self._grace_s / 2))

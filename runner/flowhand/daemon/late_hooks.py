@@ -154,8 +154,8 @@ class LateHooks:
             if call.time.cancelled_caught:
                 if not call.asked:
                     return [self._line("The hooks were not called: the worker leaves")]
-                await self._launcher.stop(key, StopReason.DRAIN, 0.0)
                 with anyio.move_on_after(KILLED_WITHIN_S):
+                    await self._launcher.stop(key, StopReason.DRAIN, 0.0)
                     await call.exited.wait()
         except (LaunchError, KeeperError) as error:
             if not (await self._read(run, None)).begun:
@@ -207,8 +207,7 @@ class LateHooks:
     # --- what they say
 
     async def _read(self, run: Run, exit_: Exit | None) -> _Told:
-        """All that it wrote, masked here and not only when it is reported: the next daemon reports it before it has read what its secrets
-        are."""
+        """All that it wrote. Masked here and not only when it is reported, which the next daemon does before it has read the secrets."""
         follower = Follower(_key(run), self._launcher)
         follower.secrets = run.secrets
         follower.grown(exit_.sizes if exit_ else EVERYTHING, self._clock.now_us())
