@@ -42,6 +42,10 @@ class Scrubber:
             if len(lines := secret.split("\n")) > 1:
                 self.add(*(line.strip() for line in lines if len(line) > 2 * _SHORTEST))
 
+    def knows(self, secret: str) -> bool:
+        """Whether it was told of this one."""
+        return secret in self._forms
+
     def __call__(self, text: str) -> str:
         for form in sorted(self._forms, key=len, reverse=True):
             text = text.replace(form, MASK)

@@ -111,9 +111,10 @@ class StepRun:
 
     def learn(self, *secrets: str) -> None:
         """From now on these are secret: to the step, and to whoever redacts what the run says."""
-        self.scrub.add(*secrets)
         for secret in secrets:
-            self.context.conceal(secret)
+            if not self.scrub.knows(secret):
+                self.scrub.add(secret)
+                self.context.conceal(secret)
 
     def log(self, line: str) -> None:
         """A line for the run's log, without secrets."""
