@@ -9,6 +9,7 @@ import pytest
 from support.ci_skips import pytest_make_collect_report, pytest_runtest_makereport
 from support.databases import postgres_server
 from support.server import RunningServer, running_server
+from support.worker import Api
 
 __all__ = ["anyio_backend", "pytest_make_collect_report", "pytest_runtest_makereport"]
 
@@ -31,3 +32,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server as it comes, on SQLite; each test of a file uses names of its own."""
     with running_server(tmp_path_factory.mktemp("server")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def api(server: RunningServer) -> Api:
+    """The API of the file's server, to set things up and to look behind what is tested."""
+    return Api(server)

@@ -6,17 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from support.cli import Do, Terminal, flowhand
 from support.server import RunningServer
 from support.worker import Api
-
-
-@pytest.fixture
-def api(server: RunningServer) -> Api:
-    """The API, to set things up and to look behind the commands."""
-    return Api(server)
 
 
 def test_the_life_of_a_work_pool(do: Do) -> None:

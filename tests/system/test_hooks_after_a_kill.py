@@ -69,12 +69,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 
 @pytest.fixture(scope="module")
-def api(server: RunningServer) -> Api:
-    """The server's API."""
-    return Api(server)
-
-
-@pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the flows."""
     return write_flows(tmp_path_factory.mktemp("code"), FLOWS)
