@@ -32,6 +32,12 @@ def test_the_life_of_a_work_pool(do: Do) -> None:
     assert "life" not in [pool["name"] for pool in do("work-pool", "ls", "-o", "json").json]
 
 
+def test_whose_worker_a_pool_needs(do: Do) -> None:
+    """The command is one that works: Prefect's for what ours does not execute, and fit for a shell."""
+    assert "it: prefect worker start --pool cluster" in do("work-pool", "create", "cluster", "--type", "kubernetes").out
+    assert "it: worker start --pool 'two words'" in do("work-pool", "create", "two words").out
+
+
 def test_a_template_from_a_file(do: Do, tmp_path: Path) -> None:
     """A template is taken as it is; a file that is none is refused with its name."""
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"

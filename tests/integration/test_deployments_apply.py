@@ -143,7 +143,7 @@ def test_deploy_tells_how_it_went(api: Api, sourced: Any) -> None:
     assert [held(api, one)["name"] for one in ids] == ["good"]
     assert "Some deployments failed." in out.getvalue()
     assert "sourced/good" in out.getvalue()
-    assert "worker start --pool 'pool'" in out.getvalue()
+    assert "worker start --pool pool" in out.getvalue()
     with redirect_stdout(io.StringIO()) as out:
         one = sourced.deploy("alone", work_pool_name="pool", print_next_steps=False)
     assert held(api, one)["name"] == "alone"

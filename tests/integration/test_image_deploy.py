@@ -85,9 +85,7 @@ def test_built_pushed_and_applied(api: Api, flows: Any, engine: Engine) -> None:
         for words in ("Building image", f"Built image {image}.", f"Pushed image {image}.", "All deployments", "\nDeployments")
     ]
     assert order == sorted(order)
-    assert all(
-        name in told for name in ("adding/pushed", "other/pushed", "applied", "worker start --pool 'boxes'", "deployment run [NAME]")
-    )
+    assert all(name in told for name in ("adding/pushed", "other/pushed", "applied", "worker start --pool boxes", "deployment run [NAME]"))
     assert httpx.get(f"http://{engine.registry}/v2/team/project/tags/list").json()["tags"] == ["1"]
     found = api.call("GET", f"/deployments/{first}")
     assert (found["job_variables"], found["path"]) == ({"image": image, "command": "flowhand flow-run execute"}, ".")

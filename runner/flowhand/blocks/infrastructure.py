@@ -14,7 +14,7 @@ from flowhand.blocks.capabilities import RUN_INFRASTRUCTURE
 from flowhand.blocks.credentials import DockerRegistry
 from flowhand.blocks.documents import data_of, document_id_of
 from flowhand.blocks.secret_types import SecretValues
-from flowhand.wire.work_pools import KUBERNETES_POOL
+from flowhand.wire.pool_types import KUBERNETES_POOL
 
 _ABOUT_NONE = "Unset: the pool's own."
 _DOCKER_POLICIES = {"IF_NOT_PRESENT": "IfNotPresent", "ALWAYS": "Always", "NEVER": "Never"}

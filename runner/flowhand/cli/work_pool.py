@@ -19,6 +19,7 @@ from flowhand.client import work_pools
 from flowhand.client.api import SyncApiClient
 from flowhand.client.call import Json
 from flowhand.errors import ConfigurationError, ObjectAlreadyExists
+from flowhand.wire.pool_types import worker_command
 
 app = noun(NOUNS["work-pool"].about)
 
@@ -56,7 +57,7 @@ def create(
     if output is Format.JSON:
         return write_json(pool)
     say(f"{done} work pool '{name}' of type {pool['type']}.")
-    return say(f"Start a worker for it: worker start --pool {_quoted(name)}")
+    return say(f"Start a worker for it: {worker_command(pool['type'], name)}")
 
 
 @app.command("ls")
@@ -192,7 +193,3 @@ def status_text(thing: Json) -> Any:
 
 def _number(value: int | None, none: str = "-") -> str:
     return none if value is None else str(value)
-
-
-def _quoted(name: str) -> str:
-    return name if name.replace("-", "").replace("_", "").isalnum() else f"'{name}'"

@@ -10,12 +10,9 @@ from flowhand.client import work_pools
 from flowhand.client.api import SyncApiClient
 from flowhand.daemon.options import WorkerOptions
 from flowhand.errors import ConfigurationError, ObjectAlreadyExists, ObjectNotFound
-from flowhand.wire.work_pools import AGENT_POOL, AGENTS
+from flowhand.wire.pool_types import AGENT_POOL, AGENTS, EXECUTED, worker_command
 
 DEFAULT_TYPE: Final = "process"
-KUBERNETES: Final = "kubernetes"
-EXECUTED: Final = frozenset({"process", "docker", AGENTS})
-"""Types of pools whose runs this version executes."""
 
 
 def prepare_pool(client: SyncApiClient, options: WorkerOptions) -> dict[str, Any]:
@@ -44,8 +41,10 @@ def _check_executed(pool: str, kind: str) -> None:
     if kind in EXECUTED:
         return
     known = ", ".join(sorted(EXECUTED))
-    hint = f"; Prefect's does: prefect worker start --pool {pool}" if kind == KUBERNETES else ""
-    raise ConfigurationError(f"work pool {pool!r} is of type {kind!r}, which this worker does not execute (it executes {known}){hint}")
+    raise ConfigurationError(
+        f"work pool {pool!r} is of type {kind!r}, which this worker does not execute (it executes {known}); "
+        f"Prefect's may: {worker_command(kind, pool)}"
+    )
 
 
 def _create(client: SyncApiClient, options: WorkerOptions) -> dict[str, Any]:

@@ -39,7 +39,7 @@ from flowhand.execution.launcher import Launcher
 from flowhand.execution.process import ProcessLauncher
 from flowhand.settings import Settings, load
 from flowhand.telemetry import configure
-from flowhand.wire.work_pools import AGENTS
+from flowhand.wire.pool_types import AGENTS
 
 log = structlog.get_logger("flowhand.daemon")
 

@@ -16,7 +16,7 @@ from flowhand.deployments.deployment_fields import schedules_of
 from flowhand.deployments.triggers import automations_of
 from flowhand.errors import ApiError, ApiRefused, DeploymentApplyError, ObjectAlreadyExists, ObjectNotFound
 from flowhand.schedules import DeploymentSchedule
-from flowhand.wire.work_pools import AGENT_POOL, KUBERNETES_POOL
+from flowhand.wire.pool_types import AGENT_POOL, KUBERNETES_POOL
 
 if TYPE_CHECKING:
     from flowhand.deployments.deployment import Deployment

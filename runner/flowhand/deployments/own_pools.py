@@ -16,7 +16,7 @@ from flowhand.client import work_pools
 from flowhand.client.call import Errand, Json
 from flowhand.deployments.applying import START_COMMAND
 from flowhand.errors import DeploymentApplyError, ObjectAlreadyExists, ObjectNotFound
-from flowhand.wire.work_pools import AGENT_POOL
+from flowhand.wire.pool_types import AGENT_POOL
 
 if TYPE_CHECKING:
     from flowhand.deployments.deployment import Deployment

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from flowhand.wire.body import Answer, Count, Entity, Id, Moment, Name, Positive, Query, Request
 from flowhand.wire.flow_runs import FlowRun
+from flowhand.wire.pool_types import AGENTS
 
-AGENTS: Final = "prefect-agent"
-"""The type of pools that say nothing of how runs are executed: their deployments' infrastructure blocks do."""
-AGENT_POOL: Final = "default-agent-pool"
-"""The pool of older deployments, and of queues, that name none. Made on demand."""
-KUBERNETES_POOL: Final = "default-kubernetes-pool"
-"""The same for older deployments with a KubernetesJob block, which workers of the other do not execute."""
 ReadyStatus = Literal["READY", "NOT_READY", "PAUSED"]
 
 

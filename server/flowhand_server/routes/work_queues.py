@@ -8,7 +8,8 @@ from starlette.background import BackgroundTask
 from flowhand.clock import to_micros
 from flowhand.wire.filters import WorkQueueQuery
 from flowhand.wire.flow_runs import FlowRun
-from flowhand.wire.work_pools import AGENT_POOL, DueForQueue, WorkQueue, WorkQueueCreate, WorkQueueStatus, WorkQueueUpdate
+from flowhand.wire.pool_types import AGENT_POOL
+from flowhand.wire.work_pools import DueForQueue, WorkQueue, WorkQueueCreate, WorkQueueStatus, WorkQueueUpdate
 from flowhand_server.routes.context import Key, Now, StoreDep, check_limit, nothing, reply, shows
 from flowhand_server.store import scheduled, work_queues
 

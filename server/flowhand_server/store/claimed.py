@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, bindparam, select
 
+from flowhand.wire.pool_types import AGENTS
 from flowhand.wire.runner import ClaimedRun, DeploymentBrief, RetryPolicy
-from flowhand.wire.work_pools import AGENTS
 from flowhand_server.orchestration.job_configuration import Interruption, interruption, job_configuration, merged_variables
 from flowhand_server.orchestration.state import RunFacts
 

@@ -12,7 +12,7 @@ from flowhand.wire.deployment_schedules import DeploymentScheduleCreate, Deploym
 from flowhand.wire.deployments import DeploymentCreate, DeploymentUpdate
 from flowhand.wire.events import RESOURCE_ID, RESOURCE_NAME
 from flowhand.wire.filters import Entities, NamedQuery
-from flowhand.wire.work_pools import AGENT_POOL
+from flowhand.wire.pool_types import AGENT_POOL
 from flowhand_server.json_schemas import DoesNotFit, check, check_job_variables
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t

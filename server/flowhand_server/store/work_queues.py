@@ -8,8 +8,9 @@ from sqlalchemy import Connection, Select, delete, func, select, update
 
 from flowhand.ids import new_id
 from flowhand.wire.filters import WorkQueueQuery
+from flowhand.wire.pool_types import AGENT_POOL
 from flowhand.wire.states import StateName
-from flowhand.wire.work_pools import AGENT_POOL, WorkQueueCreate, WorkQueueHealthPolicy, WorkQueueUpdate
+from flowhand.wire.work_pools import WorkQueueCreate, WorkQueueHealthPolicy, WorkQueueUpdate
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import Conflict, NotFound

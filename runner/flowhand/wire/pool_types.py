@@ -1,0 +1,21 @@
+"""Types of work pools, the pools of older deployments, and whose worker executes what. Loads nothing."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Final
+
+AGENTS: Final = "prefect-agent"
+"""The type of pools that say nothing of how runs are executed: their deployments' infrastructure blocks do."""
+EXECUTED: Final = frozenset({"process", "docker", AGENTS})
+"""Types of pools whose runs our worker executes."""
+AGENT_POOL: Final = "default-agent-pool"
+"""The pool of older deployments, and of queues, that name none. Made on demand."""
+KUBERNETES_POOL: Final = "default-kubernetes-pool"
+"""The same for older deployments with a KubernetesJob block, which workers of the other do not execute."""
+
+
+def worker_command(kind: str, pool: str) -> str:
+    """What to type in a shell to start a worker for a pool of this type: ours, or Prefect's where ours does not execute it."""
+    program = "worker start" if kind in EXECUTED else "prefect worker start"
+    return f"{program} --pool {shlex.quote(pool)}"
