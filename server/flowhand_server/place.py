@@ -13,9 +13,8 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
-
 from flowhand.errors import ConfigurationError, FlowhandError
+from flowhand.incarnation import incarnation
 
 from .config import ServerConfig
 
@@ -92,7 +91,7 @@ class Place:
         about = {
             "url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/api",
             "pid": os.getpid(),
-            "pid_start": psutil.Process().create_time(),
+            "incarnation": incarnation(os.getpid()),
             "version": self._config.version,
             "server_id": server_id,
             "embedded": self._config.embedded,

@@ -12,6 +12,7 @@ import pytest
 from flowhand.client.address import configured_address
 from flowhand.client.published import published_server
 from flowhand.errors import ConfigurationError
+from flowhand.incarnation import incarnation
 from flowhand.settings import Settings
 
 
@@ -19,10 +20,10 @@ def settings(home: Path, **values: str) -> Settings:
     return Settings(home=home, **values)
 
 
-def publish(home: Path, url: str, pid: int) -> None:
+def publish(home: Path, url: str, pid: int, **more: str) -> None:
     directory = home / "server"
     directory.mkdir(exist_ok=True)
-    (directory / "server.json").write_text(json.dumps({"url": url, "pid": pid, "version": "1", "server_id": "s"}))
+    (directory / "server.json").write_text(json.dumps({"url": url, "pid": pid, "version": "1", "server_id": "s", **more}))
     (directory / "token").write_text("t0ken\n")
 
 
@@ -65,6 +66,16 @@ def test_a_dead_server_is_not_published(tmp_path: Path) -> None:
     assert published_server(tmp_path) is None, "it has ended, but nobody has waited for it"
     child.wait()
     assert published_server(tmp_path) is None, "it is gone"
+
+
+def test_a_pid_that_came_again_is_not_the_server(tmp_path: Path) -> None:
+    """In a container that was restarted another process, perhaps the one that asks, has the pid that the server had."""
+    mine = incarnation(os.getpid())
+    assert mine is not None
+    publish(tmp_path, "http://127.0.0.1:4242/api", os.getpid(), incarnation=mine)
+    assert published_server(tmp_path) is not None
+    publish(tmp_path, "http://127.0.0.1:4242/api", os.getpid(), incarnation=f"{mine}0")
+    assert published_server(tmp_path) is None
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"url": 5, "pid": "x"}', "\x00"])

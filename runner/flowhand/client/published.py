@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowhand.errors import ServerUnusable
+from flowhand.incarnation import incarnation
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,14 @@ def published_server(home: Path) -> Published | None:
             server_id=str(data.get("server_id", "")),
             embedded=bool(data.get("embedded")),
         )
+        said: str | None = data.get("incarnation")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:
         raise ServerUnusable(f"{path} cannot be read: it belongs to another user; set FLOWHAND_HOME to a folder of your own") from None
     except (ValueError, KeyError, TypeError):
         return None  # not ours or from another version: the server that starts next replaces it
-    return published if _is_ours(published.pid) else None
+    return published if _is_ours(published.pid, said) else None
 
 
 def read_token(home: Path) -> str | None:
@@ -62,15 +64,11 @@ def read_token(home: Path) -> str | None:
         raise ServerUnusable(f"{path} cannot be read: it belongs to another user; set FLOWHAND_HOME to a folder of your own") from None
 
 
-def _is_ours(pid: int) -> bool:
-    """kill(2) with signal 0 succeeds for a process that we may signal: one of the same user. So it does for one that has ended and that
-    nobody has waited for yet; proc_pid_stat(5) tells these apart, where there is such a file.
-    """
+def _is_ours(pid: int, said: str | None) -> bool:
+    """kill(2) with signal 0 succeeds for a process that we may signal: one of the same user. `said` is what it published of itself."""
     try:
         os.kill(pid, 0)
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except FileNotFoundError:
-        return not Path("/proc/self/stat").exists()
     except (OSError, OverflowError):
         return False
-    return stat.rpartition(b") ")[2][:1] not in (b"Z", b"X")
+    found = incarnation(pid)
+    return found is not None and said in (None, found)
