@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from flowhand.wire.runner import SessionRequest
 
@@ -25,15 +25,20 @@ def make_up(conn: Connection, request: SessionRequest, pool_id: str | None, now:
     return skipped
 
 
+_JOINED: Final = select(deployment.c.id, deployment.c.last_polled, work_queue.c.last_polled.label("queue_polled")).outerjoin_from(
+    deployment, work_queue, work_queue.c.id == deployment.c.work_queue_id
+)
+_SERVED: Final = _JOINED.where(deployment.c.id.in_(bindparam("ids", expanding=True)))
+_OF_POOL: Final = _JOINED.where(work_queue.c.work_pool_id == bindparam("pool"))
+_OF_QUEUES: Final = _OF_POOL.where(work_queue.c.name.in_(bindparam("queues", expanding=True)))
+
+
 def _deployments(conn: Connection, request: SessionRequest, pool_id: str | None) -> Iterable[tuple[str, int | None]]:
     """The deployments that the session will take runs of, each with when somebody last asked for them."""
-    columns = deployment.c.id, deployment.c.last_polled, work_queue.c.last_polled.label("queue_polled")
-    joined = select(*columns).outerjoin_from(deployment, work_queue, work_queue.c.id == deployment.c.work_queue_id)
-    statement: Any = joined.where(deployment.c.id.in_(request.deployments))
+    values: dict[str, Any] = {"ids": request.deployments}
     if pool_id is not None:
-        statement = joined.where(work_queue.c.work_pool_id == pool_id)
-        if request.work_queues:
-            statement = statement.where(work_queue.c.name.in_(request.work_queues))
-    for row in conn.execute(statement):
+        values = {"pool": pool_id, "queues": request.work_queues}
+    statement = _SERVED if pool_id is None else _OF_QUEUES if request.work_queues else _OF_POOL
+    for row in conn.execute(statement, values):
         polled = [at for at in (row.last_polled, row.queue_polled if pool_id else None) if at is not None]
         yield row.id, max(polled, default=None)

@@ -170,8 +170,12 @@ def _lease_row(run: Run, candidate: Candidate, briefing: Briefing, opened: Sessi
 _UNANSWERED: Final = select(lease.c.flow_run_id, lease.c.due).where(
     lease.c.session_id == bindparam("session"), LIVE, lease.c.claim > bindparam("last"), lease.c.provisional_until.is_(None)
 )
-_ATTEMPTS: Final = select(lease.c.flow_run_id, lease.c.attempt, lease.c.due).where(
+_ATTEMPTS: Final = select(lease.c.flow_run_id, lease.c.attempt, lease.c.due, lease.c.claimed_at).where(
     lease.c.flow_run_id.in_(bindparam("ids", expanding=True)), LIVE
+)
+
+_GIVEN_AGAIN: Final = (
+    update(lease).where(lease.c.flow_run_id.in_(bindparam("ids", expanding=True)), LIVE).values(expires_at=bindparam("until"))
 )
 
 
@@ -184,10 +188,10 @@ def _give_again(conn: Connection, candidates: Iterable[Candidate], now: int, ope
     ids = [candidate.run_id for candidate in candidates]
     leases = conn.execute(_ATTEMPTS, {"ids": ids}).all()
     until = now + opened.lease_us
-    conn.execute(update(lease).where(lease.c.flow_run_id.in_(ids), LIVE).values(expires_at=until))
+    conn.execute(_GIVEN_AGAIN, {"ids": ids, "until": until})
     briefings = brief(conn, ids)
     lease_s = opened.lease_us / 1_000_000
-    return [claimed_run(briefings[row.flow_run_id], row.attempt, row.due, now, lease_s) for row in leases]
+    return [claimed_run(briefings[row.flow_run_id], row.attempt, row.due, max(now, row.claimed_at), lease_s) for row in leases]
 
 
 # --- CANCEL_NEW ----------------------------------------------------------------------------------------------------------------------

@@ -30,6 +30,11 @@ _lease, _run = t.concurrency_lease.c, t.flow_run.c
 _OF_RUN: Final = select(_lease.expires_at, _lease.slots).where(
     _lease.id == bindparam("id"), _lease.holder_type == SLOT, _lease.holder_id == bindparam("run")
 )
+_GRANT: Final = insert(t.concurrency_lease)
+_END: Final = delete(t.concurrency_lease).where(
+    _lease.id == bindparam("id"), _lease.holder_type == SLOT, _lease.holder_id == bindparam("run")
+)
+_MARK: Final = update(t.concurrency_lease).where(_lease.id.in_(bindparam("ids", expanding=True))).values(slots=0)
 _OVER: Final = (_lease.expires_at <= bindparam("now"), _lease.holder_type == SLOT)
 _DUE: Final = select(_lease.id).where(*_OVER, _lease.slots > 0).limit(1)
 _ORPHANS: Final = delete(t.concurrency_lease).where(*_OVER, ~exists().where(_run.id == _lease.holder_id))
@@ -69,14 +74,15 @@ def with_lease(
 def _grant(conn: Connection, run_id: str, now: int, lasts_us: int) -> str:
     lease_id = new_id()
     row = {"id": lease_id, "created": now, "expires_at": now + lasts_us, "slots": 1, "limit_ids": [], "holder_type": SLOT}
-    conn.execute(insert(t.concurrency_lease).values(**row, holder_id=run_id))
+    conn.execute(_GRANT, row | {"holder_id": run_id})
     return lease_id
 
 
 def end_slots(conn: Connection, leases: Iterable[tuple[str, str]]) -> None:
     """Ends leases, each given with its run. Idempotent."""
-    for lease_id, run_id in leases:
-        conn.execute(delete(t.concurrency_lease).where(_lease.id == lease_id, _lease.holder_type == SLOT, _lease.holder_id == run_id))
+    rows = [{"id": lease_id, "run": run_id} for lease_id, run_id in leases]
+    if rows:
+        conn.execute(_END, rows)
 
 
 def any_over(conn: Connection, now: int) -> bool:
@@ -101,4 +107,4 @@ def sweep(conn: Connection, now: int) -> int:
 
 def _mark(conn: Connection, ids: Sequence[str]) -> None:
     if ids:
-        conn.execute(update(t.concurrency_lease).where(_lease.id.in_(ids)).values(slots=0))
+        conn.execute(_MARK, {"ids": ids})

@@ -181,5 +181,11 @@ def reopen(conn: Connection, run: Run, now: int) -> None:
     """Begins a new attempt: what the old one still says is refused from now on, and its lease is void."""
     run.attempt += 1
     run.infrastructure_pid = None
-    void = update(lease).where(lease.c.flow_run_id == run.id, lease.c.ended_at.is_(None))
-    conn.execute(void.values(ended_at=now, provisional_until=None))
+    conn.execute(_VOID, {"run": run.id, "now": now})
+
+
+_VOID: Final = (
+    update(lease)
+    .where(lease.c.flow_run_id == bindparam("run"), lease.c.ended_at.is_(None))
+    .values(ended_at=bindparam("now"), provisional_until=None)
+)

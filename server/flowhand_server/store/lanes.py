@@ -62,6 +62,10 @@ _OF_DEPLOYMENT: Final = text(f"{_CLAIMABLE} AND deployment_id = :deployment{_NEX
 _IN_LANE_BY_HAND: Final = text(f"{_CLAIMABLE} AND work_queue_id = :queue AND deployment_id = :deployment AND auto_scheduled = false{_NEXT}")
 _OF_DEPLOYMENT_BY_HAND: Final = text(f"{_CLAIMABLE} AND deployment_id = :deployment AND auto_scheduled = false{_NEXT}")
 
+_LOCK_DEPLOYMENTS: Final = (
+    select(deployment.c.id).where(deployment.c.id.in_(bindparam("ids", expanding=True))).order_by(deployment.c.id).with_for_update()
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -178,7 +182,7 @@ def _find_room(conn: Connection, lanes: list[Lane], *, lock: bool) -> None:
     limited = [lane for lane in lanes if lane.limit is not None and lane.deployment is not None]
     ids = {lane.deployment for lane in limited if lane.deployment}
     if ids and lock and conn.dialect.name == "postgresql":
-        conn.execute(select(deployment.c.id).where(deployment.c.id.in_(ids)).order_by(deployment.c.id).with_for_update())
+        conn.execute(_LOCK_DEPLOYMENTS, {"ids": list(ids)})
     used = used_by_deployments(conn, ids)
     for lane in limited:
         lane.room = max(0, (lane.limit or 0) - used.get(lane.deployment or "", 0))

@@ -134,10 +134,16 @@ def _each(conn: Connection, statement: Any, attempts: Sequence[Attempt], **value
         conn.execute(statement, [{"b_run": run, "b_attempt": attempt, **values} for run, attempt in attempts])
 
 
+_MOVE: Final = (
+    update(lease)
+    .where(_l.session_id.in_(bindparam("heirs", expanding=True)), LIVE)
+    .values(session_id=bindparam("heir"), claim=0, expires_at=bindparam("until"))
+)
+
+
 def move_leases(conn: Connection, heirs: list[str], new: str, until: int) -> None:
     """Hands what the superseded sessions hold to the new one, for a whole lease from now."""
-    moved = update(lease).where(_l.session_id.in_(heirs), LIVE)
-    conn.execute(moved.values(session_id=new, claim=0, expires_at=until))
+    conn.execute(_MOVE, {"heirs": heirs, "heir": new, "until": until})
 
 
 _LIVE_OF: Final = (

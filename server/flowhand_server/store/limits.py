@@ -35,7 +35,9 @@ _USED_BY_QUEUE: Final = (
     .where(ACTIVE_SQL, _run.state_type != "CANCELLING", _run.work_queue_id.in_(bindparam("ids", expanding=True)))
     .group_by(_run.work_queue_id)
 )
-_LIMIT: Final = select(deployment.c.concurrency_limit, deployment.c.concurrency_options).where(deployment.c.id == bindparam("id"))
+_LIMIT: Final = (
+    select(deployment.c.concurrency_limit, deployment.c.concurrency_options).where(deployment.c.id == bindparam("id")).with_for_update()
+)
 
 
 def used_by_deployments(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
@@ -56,7 +58,7 @@ def deployment_limit(conn: Connection, deployment_id: str | None, now: int) -> L
     """The deployment's limit and its use now; None when it has none. The deployment's row is locked for this transaction."""
     if deployment_id is None:
         return None
-    row = conn.execute(_LIMIT.with_for_update(), {"id": deployment_id}).first()
+    row = conn.execute(_LIMIT, {"id": deployment_id}).first()
     if row is None or row.concurrency_limit is None:
         return None
     lapse(conn, now)

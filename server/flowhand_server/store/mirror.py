@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select, update
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from flowhand.ids import timed_id
 from flowhand_server.orchestration.effects import Progress, advance
@@ -10,13 +12,17 @@ from flowhand_server.orchestration.state import State
 
 from .tables import task_run, task_run_state
 
-_FIELDS = tuple(name for name in Progress.__dataclass_fields__ if name in task_run.c)
+_FIELDS: Final = tuple(name for name in Progress.__dataclass_fields__ if name in task_run.c)
+_BEFORE: Final = select(*(task_run.c[name] for name in (*_FIELDS, "flow_run_id"))).where(task_run.c.id == bindparam("id")).with_for_update()
+_INSERT: Final = insert(task_run_state)
+_UPDATE: Final = (
+    update(task_run).where(task_run.c.id == bindparam("b_id")).values({name: bindparam(name) for name in (*_FIELDS, "updated")})
+)
 
 
 def mirror_to_task_run(conn: Connection, task_run_id: str, flow_run_id: str, state: State, now: int) -> None:
     """Has the task run enter the same state, with `child_flow_run_id` in its details. Nothing happens when there is no such task run."""
-    columns = [task_run.c[name] for name in (*_FIELDS, "flow_run_id")]
-    row = conn.execute(select(*columns).where(task_run.c.id == task_run_id).with_for_update()).mappings().first()
+    row = conn.execute(_BEFORE, {"id": task_run_id}).mappings().first()
     if row is None:
         return
     before = Progress(**{name: row[name] for name in _FIELDS})
@@ -25,16 +31,17 @@ def mirror_to_task_run(conn: Connection, task_run_id: str, flow_run_id: str, sta
     mirrored = State(state.type, state.name, state.message, state.data, details, timed_id(), timestamp)
     progress, _ = advance(before, mirrored, {})
     conn.execute(
-        insert(task_run_state).values(
-            id=mirrored.id,
-            task_run_id=task_run_id,
-            timestamp=timestamp,
-            type=mirrored.type.value,
-            name=mirrored.name,
-            message=mirrored.message,
-            state_details=details,
-            data=mirrored.data,
-        )
+        _INSERT,
+        {
+            "id": mirrored.id,
+            "task_run_id": task_run_id,
+            "timestamp": timestamp,
+            "type": mirrored.type.value,
+            "name": mirrored.name,
+            "message": mirrored.message,
+            "state_details": details,
+            "data": mirrored.data,
+        },
     )
     changes = {name: getattr(progress, name) for name in _FIELDS}
-    conn.execute(update(task_run).where(task_run.c.id == task_run_id).values(**changes, updated=now))
+    conn.execute(_UPDATE, {"b_id": task_run_id, **changes, "updated": now})

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from flowhand.ids import new_id
 
-from .readiness import turn
+from .readiness import Turn
 from .tables import deployment, session, work_pool, work_queue, worker
 
 SILENT: Final = 3
@@ -19,41 +19,69 @@ _NOTED_EVERY_US: Final = 30_000_000
 """How stale the note on a pool's deployments may become; there may be thousands of them."""
 
 
+_here: Final = (worker.c.work_pool_id == bindparam("pool"), worker.c.name == bindparam("named"))
+_WORKER: Final = select(worker.c.id).where(*_here)
+_NEW_WORKER: Final = insert(worker)
+_BEAT: Final = (
+    update(worker)
+    .where(worker.c.id == bindparam("b_id"))
+    .values({name: bindparam(name) for name in ("last_heartbeat_time", "heartbeat_interval_seconds", "updated")})
+)
+_online: Final = Turn(worker, worker.c.id == bindparam("b_id"), "ONLINE")
+_offline: Final = Turn(worker, worker.c.id == bindparam("b_id"), "OFFLINE")
+_pool_ready: Final = Turn(work_pool, work_pool.c.id == bindparam("b_id"), "READY")
+
+
 def worker_seen(conn: Connection, pool_id: str, name: str, interval_s: float, now: int) -> str:
     """A worker of the pool lives: made when it is new, online, its pool ready. Its id."""
     beat = {"last_heartbeat_time": now, "heartbeat_interval_seconds": interval_s, "updated": now}
-    here = (worker.c.work_pool_id == pool_id) & (worker.c.name == name)
-    found = conn.execute(select(worker.c.id).where(here)).scalar()
+    found = conn.execute(_WORKER, {"pool": pool_id, "named": name}).scalar()
     if found is None:
         found = new_id()
-        conn.execute(insert(worker).values(id=found, created=now, work_pool_id=pool_id, name=name, **beat))
+        conn.execute(_NEW_WORKER, {"id": found, "created": now, "work_pool_id": pool_id, "name": name, **beat})
     else:
-        conn.execute(update(worker).where(worker.c.id == found).values(**beat))
-    turn(conn, worker, worker.c.id == found, "ONLINE", now)
-    turn(conn, work_pool, work_pool.c.id == pool_id, "READY", now)
+        conn.execute(_BEAT, {"b_id": found, **beat})
+    _online(conn, now, b_id=found)
+    _pool_ready(conn, now, b_id=pool_id)
     return found
 
 
 def worker_gone(conn: Connection, worker_id: str, now: int) -> None:
     """The worker has said that it leaves."""
-    turn(conn, worker, worker.c.id == worker_id, "OFFLINE", now)
+    _offline(conn, now, b_id=worker_id)
+
+
+_queues: Final = bindparam("queues", expanding=True)
+_QUEUES_POLLED: Final = update(work_queue).where(work_queue.c.id.in_(_queues)).values(last_polled=bindparam("now"))
+_queues_ready: Final = Turn(work_queue, work_queue.c.id.in_(_queues), "READY")
+_THEIRS_POLLED: Final = (
+    update(deployment)
+    .where(
+        deployment.c.work_queue_id.in_(_queues),
+        deployment.c.last_polled.is_(None) | (deployment.c.last_polled < bindparam("stale")),
+    )
+    .values(last_polled=bindparam("now"))
+)
+_theirs_ready: Final = Turn(deployment, deployment.c.work_queue_id.in_(_queues), "READY")
+_ids: Final = bindparam("ids", expanding=True)
+_DEPLOYMENTS_POLLED: Final = update(deployment).where(deployment.c.id.in_(_ids)).values(last_polled=bindparam("now"))
+_deployments_ready: Final = Turn(deployment, deployment.c.id.in_(_ids), "READY")
 
 
 def queues_polled(conn: Connection, ids: Iterable[str], now: int) -> None:
     """Somebody asks these queues for runs, and so for those of their deployments."""
     wanted = list(ids)
-    conn.execute(update(work_queue).where(work_queue.c.id.in_(wanted)).values(last_polled=now))
-    turn(conn, work_queue, work_queue.c.id.in_(wanted), "READY", now)
-    stale = deployment.c.last_polled.is_(None) | (deployment.c.last_polled < now - _NOTED_EVERY_US)
-    conn.execute(update(deployment).where(deployment.c.work_queue_id.in_(wanted), stale).values(last_polled=now))
-    turn(conn, deployment, deployment.c.work_queue_id.in_(wanted), "READY", now)
+    conn.execute(_QUEUES_POLLED, {"queues": wanted, "now": now})
+    _queues_ready(conn, now, queues=wanted)
+    conn.execute(_THEIRS_POLLED, {"queues": wanted, "stale": now - _NOTED_EVERY_US, "now": now})
+    _theirs_ready(conn, now, queues=wanted)
 
 
 def deployments_polled(conn: Connection, ids: Iterable[str], now: int) -> None:
     """Somebody asks for the runs of these deployments."""
-    which = deployment.c.id.in_(list(ids))
-    conn.execute(update(deployment).where(which).values(last_polled=now))
-    turn(conn, deployment, which, "READY", now)
+    wanted = list(ids)
+    conn.execute(_DEPLOYMENTS_POLLED, {"ids": wanted, "now": now})
+    _deployments_ready(conn, now, ids=wanted)
 
 
 def pool_is_live(conn: Connection, pool_id: str, now: int) -> bool:

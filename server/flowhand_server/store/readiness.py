@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, select, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, select, update
 
 from flowhand.wire.events import RESOURCE_ID, RESOURCE_NAME, RESOURCE_ROLE
 
@@ -13,24 +13,40 @@ from .events import emit
 from .tables import flow, work_pool, work_queue
 
 _WORDS: Final = {"READY": "ready", "NOT_READY": "not-ready", "ONLINE": "online", "OFFLINE": "offline"}
-_AROUND: Final = {"flow_id": flow, "work_queue_id": work_queue, "work_pool_id": work_pool}
-"""By column: what a thing belongs to."""
+_AROUND: Final = {
+    column: (table.name.replace("_", "-"), select(table.c.name).where(table.c.id == bindparam("id")))
+    for column, table in (("flow_id", flow), ("work_queue_id", work_queue), ("work_pool_id", work_pool))
+}
+"""By column: what a thing belongs to, as its role and where its name stands."""
+
+
+class Turn:
+    """Gives `status` to those rows of a pool, queue, deployment or worker table that are meant and have another, and tells of each.
+
+    Made once where the condition is known beforehand: what changes from time to time stands in it as a parameter.
+    """
+
+    def __init__(self, table: Table, which: ColumnElement[bool], status: str) -> None:
+        columns = [table.c[name] for name in ("id", "name", *_AROUND) if name in table.c]
+        self._changed = update(table).where(which, table.c.status != status).values(status=status).returning(*columns)
+        self._noun = table.name.replace("_", "-")
+        self._event = f"prefect.{self._noun}.{_WORDS[status]}"
+
+    def __call__(self, conn: Connection, now: int, **values: Any) -> None:
+        """Does it, with what the parameters of the condition stand for."""
+        for row in conn.execute(self._changed, values).mappings().all():
+            resource = {RESOURCE_ID: f"prefect.{self._noun}.{row['id']}", RESOURCE_NAME: row["name"]}
+            emit(conn, self._event, resource, now, related=list(_related(conn, row)))
 
 
 def turn(conn: Connection, table: Table, which: ColumnElement[bool], status: str, now: int) -> None:
-    """Gives `status` to those rows of a pool, queue, deployment or worker table that have another, and tells of each."""
-    columns = [table.c[name] for name in ("id", "name", *_AROUND) if name in table.c]
-    changed = update(table).where(which, table.c.status != status).values(status=status).returning(*columns)
-    noun = table.name.replace("_", "-")
-    for row in conn.execute(changed).mappings().all():
-        resource = {RESOURCE_ID: f"prefect.{noun}.{row['id']}", RESOURCE_NAME: row["name"]}
-        emit(conn, f"prefect.{noun}.{_WORDS[status]}", resource, now, related=list(_related(conn, row)))
+    """A `Turn` for this once."""
+    Turn(table, which, status)(conn, now)
 
 
 def _related(conn: Connection, row: Mapping[Any, Any]) -> Iterator[dict[str, str]]:
-    for column, table in _AROUND.items():
+    for column, (role, named) in _AROUND.items():
         key = row.get(column)
-        name = conn.execute(select(table.c.name).where(table.c.id == key)).scalar() if key else None
+        name = conn.execute(named, {"id": key}).scalar() if key else None
         if name is not None:
-            role = table.name.replace("_", "-")
             yield {RESOURCE_ID: f"prefect.{role}.{key}", RESOURCE_ROLE: role, RESOURCE_NAME: name}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -101,4 +102,9 @@ def named_order(table: Table, sort: str | None) -> list[ColumnElement[Any]]:
 def insert_many_once(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Inserts rows, leaving out those whose key is there."""
     if rows:
-        conn.execute(_INSERTS[conn.dialect.name](table).on_conflict_do_nothing(), rows)
+        conn.execute(_insert_once(conn.dialect.name, table), rows)
+
+
+@functools.cache
+def _insert_once(dialect: str, table: Table) -> Any:
+    return _INSERTS[dialect](table).on_conflict_do_nothing()

@@ -82,10 +82,14 @@ def end_graces(conn: Connection, now: int) -> Sequence[Any]:
     return over
 
 
+_SHORTEN: Final = update(lease).where(LIVE, _l.expires_at > bindparam("until")).values(expires_at=bindparam("until"))
+_SHORTEN_GRACE: Final = update(lease).where(_l.provisional_until > bindparam("until")).values(provisional_until=bindparam("until"))
+
+
 def bound_terms(conn: Connection, lease_until: int, grace_until: int) -> None:
     """Brings leases and graces down to the longest that they can be: after the clock was set back they would last too long."""
-    conn.execute(update(lease).where(LIVE, _l.expires_at > lease_until).values(expires_at=lease_until))
-    conn.execute(update(lease).where(_l.provisional_until > grace_until).values(provisional_until=grace_until))
+    conn.execute(_SHORTEN, {"until": lease_until})
+    conn.execute(_SHORTEN_GRACE, {"until": grace_until})
 
 
 def _ordinal(number: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, insert
 
@@ -17,6 +17,8 @@ from .runs import Run, StateWriter, load_runs
 from .sessions import Session
 from .tables import lease
 from .texts import storable
+
+_INSERT_LEASE: Final = insert(lease)
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ class StateReport:
         adopt(self.conn, self.adopted, self.now + self.opened.lease_us)
         end(self.conn, self.ended, self.now)
         if self.leased:
-            self.conn.execute(insert(lease), self.leased)
+            self.conn.execute(_INSERT_LEASE, self.leased)
 
     def _one(self, item: StateItem, run: Run | None, writer: StateWriter) -> None:
         held = self.known.held.get((item.run_id, item.attempt))
@@ -140,7 +142,8 @@ class StateReport:
         if item.type != StateType.FAILED or run.state_type != StateType.PENDING:
             return None
         due = run.current.scheduled_us if run.current else None
-        wait = max(0.0, ((due or self.now) - self.now) / 1_000_000)
+        now = max(self.now, run.progress.state_timestamp or 0)  # the clock may have been set back since
+        wait = max(0.0, ((due or now) - now) / 1_000_000)
         return RetryHere(attempt=following.attempt, run_count=run.progress.run_count + 1, start_in_s=wait)
 
     def _answer(self, item: StateItem, run: Run, here: RetryHere | None) -> None:

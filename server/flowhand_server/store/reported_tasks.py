@@ -24,6 +24,7 @@ from .texts import storable
 _task, _state = t.task_run.c, t.task_run_state.c
 _KNOWN: Final = select(_task.id, *(_task[name] for name in PROGRESS)).where(_task.id.in_(bindparam("ids", expanding=True)))
 _STORED: Final = select(_state.id).where(_state.id.in_(bindparam("ids", expanding=True)))
+_INSERT: Final = insert(t.task_run_state)
 _UPDATE: Final = (
     update(t.task_run).where(_task.id == bindparam("b_id")).values(**{name: bindparam(name) for name in (*PROGRESS, "name", "updated")})
 )
@@ -53,7 +54,7 @@ def store_tasks(conn: Connection, known: Holdings, items: Iterable[TaskItem], no
         states.append(state_row(item.id, state))
         after[item.id] = {"b_id": item.id, "name": storable(item.name), "updated": now} | _progress(before[item.id])
     if states:
-        conn.execute(insert(t.task_run_state), states)
+        conn.execute(_INSERT, states)
         conn.execute(_UPDATE, list(after.values()))
 
 

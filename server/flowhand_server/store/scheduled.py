@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, literal_column, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Select, bindparam, literal_column, or_, select, update
 
 from flowhand.clock import to_micros
 from flowhand.wire.body import DEFAULT_LIMIT
@@ -20,7 +20,7 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
 from flowhand_server.store.flow_run_reading import flow_runs_in_order
 from flowhand_server.store.limits import used_by_queues
-from flowhand_server.store.readiness import turn
+from flowhand_server.store.readiness import Turn
 from flowhand_server.store.work_pools import pool_row
 
 _run, _queue = t.flow_run.c, t.work_queue.c
@@ -81,10 +81,15 @@ def due_for_pool(conn: Connection, pool: str, body: DueForPool, now: int) -> lis
     return [{"work_pool_id": row["id"], "work_queue_id": due.queue_id, "flow_run": runs[due.run_id]} for due in chosen]
 
 
+_QUEUES: Final = (
+    select(_queue.id, _queue.name, _queue.priority, _queue.is_paused, _queue.concurrency_limit)
+    .where(_queue.work_pool_id == bindparam("pool"))
+    .order_by(_queue.priority)
+)
+
+
 def _queues(conn: Connection, pool_id: str, names: list[str] | None) -> Sequence[Any]:
-    statement = select(_queue.id, _queue.name, _queue.priority, _queue.is_paused, _queue.concurrency_limit)
-    statement = statement.where(_queue.work_pool_id == pool_id).order_by(_queue.priority)
-    rows = conn.execute(statement).mappings().all()
+    rows = conn.execute(_QUEUES, {"pool": pool_id}).mappings().all()
     if not names:
         return rows
     missing = set(names) - {row["name"] for row in rows}
@@ -103,9 +108,12 @@ def due_for_deployments(conn: Connection, ids: Iterable[str], until: int, limit:
     return flow_runs_in_order(conn, [run_id for _, run_id in found[:limit]], now)
 
 
+_QUEUE: Final = select(_queue.is_paused, _queue.concurrency_limit).where(_queue.id == bindparam("id"))
+
+
 def due_for_queue(conn: Connection, queue_id: str, until: int, limit: int, now: int) -> list[forms.Form]:
     """The due runs of one queue, the earliest first, within its limit. NotFound."""
-    row = conn.execute(select(_queue.is_paused, _queue.concurrency_limit).where(_queue.id == queue_id)).first()
+    row = conn.execute(_QUEUE, {"id": queue_id}).first()
     if row is None:
         raise NotFound("Work queue not found.")
     used = used_by_queues(conn, [queue_id]).get(queue_id, 0)
@@ -120,25 +128,39 @@ STALE_POLL_US: Final = 5_000_000
 """How old the note of the last poll may get before a poll writes it anew."""
 
 
+class _Poll:
+    """How it is noted that those rows of a table were polled whose `column` is one of some ids."""
+
+    def __init__(self, column: Column[Any]) -> None:
+        table, which = column.table, column.in_(bindparam("ids", expanding=True))
+        stale = or_(table.c.last_polled.is_(None), table.c.last_polled < bindparam("stale"))
+        self._polled = update(table).where(which, stale).values(last_polled=bindparam("now"))
+        self._ready = Turn(table, which, "READY")
+
+    def note(self, conn: Connection, ids: list[str], now: int) -> None:
+        """Notes it."""
+        conn.execute(self._polled, {"ids": ids, "stale": now - STALE_POLL_US, "now": now})
+        self._ready(conn, now, ids=ids)
+
+
+_QUEUES_POLLED: Final = _Poll(_queue.id)
+_THEIRS_POLLED: Final = _Poll(t.deployment.c.work_queue_id)
+_DEPLOYMENTS_POLLED: Final = _Poll(t.deployment.c.id)
+
+
 def polled_pool(conn: Connection, pool: str, names: list[str] | None, now: int) -> None:
     """Notes that a pool's queues were polled, which makes them and their deployments ready (contract 5.4)."""
     row = pool_row(conn, pool)
     ids = [queue["id"] for queue in _queues(conn, row["id"], names)]
-    _note_poll(conn, t.work_queue, _queue.id.in_(ids), now)
-    _note_poll(conn, t.deployment, t.deployment.c.work_queue_id.in_(ids), now)
+    _QUEUES_POLLED.note(conn, ids, now)
+    _THEIRS_POLLED.note(conn, ids, now)
 
 
 def polled_deployments(conn: Connection, ids: list[str], now: int) -> None:
     """Notes that deployments were polled, which makes them ready."""
-    _note_poll(conn, t.deployment, t.deployment.c.id.in_(ids), now)
+    _DEPLOYMENTS_POLLED.note(conn, ids, now)
 
 
 def polled_queue(conn: Connection, queue_id: str, now: int) -> None:
     """Notes that a queue was polled."""
-    _note_poll(conn, t.work_queue, _queue.id == queue_id, now)
-
-
-def _note_poll(conn: Connection, table: Table, which: ColumnElement[bool], now: int) -> None:
-    stale = or_(table.c.last_polled.is_(None), table.c.last_polled < now - STALE_POLL_US)
-    conn.execute(update(table).where(which, stale).values(last_polled=now))
-    turn(conn, table, which, "READY", now)
+    _QUEUES_POLLED.note(conn, [queue_id], now)

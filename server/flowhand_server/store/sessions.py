@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, insert, select, update
 
 from flowhand.errors import FlowhandError
 from flowhand.ids import new_id
@@ -53,6 +53,8 @@ class Session:
 
 _COLUMNS: Final = [session.c[name] for name in Session.__dataclass_fields__]
 _BY_ID: Final = select(*_COLUMNS, session.c.secret_hash, session.c.status).where(session.c.id == bindparam("id"))
+_NEW: Final = insert(session)
+_CLOSED: Final = update(session).where(session.c.id == bindparam("b_id")).values(status="closed")
 _SEEN: Final = update(session).where(session.c.id == bindparam("b_id")).values(last_seen=bindparam("now"))
 
 
@@ -83,24 +85,25 @@ def open_session(conn: Connection, request: SessionRequest, config: ServerConfig
     worker_id = worker_seen(conn, pool["id"], request.name, request.heartbeat_s, now) if pool else None
     lease_s = max(config.lease_s, 3 * request.heartbeat_s)
     conn.execute(
-        insert(session).values(
-            id=new,
-            created=now,
-            secret_hash=_hash(secret),
-            kind=request.kind,
-            name=request.name,
-            version=request.version,
-            host=request.host,
-            pid=request.pid,
-            work_pool_id=pool["id"] if pool else None,
-            work_queues=request.work_queues,
-            deployments=request.deployments,
-            slots=request.slots,
-            heartbeat_us=round(request.heartbeat_s * 1_000_000),
-            lease_us=round(lease_s * 1_000_000),
-            worker_id=worker_id,
-            last_seen=now,
-        )
+        _NEW,
+        {
+            "id": new,
+            "created": now,
+            "secret_hash": _hash(secret),
+            "kind": request.kind,
+            "name": request.name,
+            "version": request.version,
+            "host": request.host,
+            "pid": request.pid,
+            "work_pool_id": pool["id"] if pool else None,
+            "work_queues": request.work_queues,
+            "deployments": request.deployments,
+            "slots": request.slots,
+            "heartbeat_us": round(request.heartbeat_s * 1_000_000),
+            "lease_us": round(lease_s * 1_000_000),
+            "worker_id": worker_id,
+            "last_seen": now,
+        },
     )
     leases = _succeed(conn, request.supersedes, new, now, round(lease_s * 1_000_000))
     make_up(conn, request, pool["id"] if pool else None, now)
@@ -126,16 +129,22 @@ def close_session(conn: Connection, session_id: str, secret: str, now: int) -> N
         opened = authenticate(conn, session_id, secret)
     except SessionRefused:
         return
-    conn.execute(update(session).where(session.c.id == opened.id).values(status="closed"))
+    conn.execute(_CLOSED, {"b_id": opened.id})
     if opened.worker_id:
         worker_gone(conn, opened.worker_id, now)
     config_changed(conn)
 
 
+_LIVING: Final = (
+    select(session.c.id)
+    .where(session.c.status == "open", session.c.last_seen > bindparam("now", type_=BigInteger) - SILENT * session.c.heartbeat_us)
+    .limit(1)
+)
+
+
 def any_session_lives(conn: Connection, now: int) -> bool:
     """Whether any open session was heard of lately."""
-    recent = session.c.last_seen > now - SILENT * session.c.heartbeat_us
-    return conn.execute(select(session.c.id).where(session.c.status == "open", recent).limit(1)).first() is not None
+    return conn.execute(_LIVING, {"now": now}).first() is not None
 
 
 def _succeed(conn: Connection, old: Supersedes | None, new: str, now: int, lease_us: int) -> list[Lease]:
@@ -146,7 +155,7 @@ def _succeed(conn: Connection, old: Supersedes | None, new: str, now: int, lease
     if row is None or not hmac.compare_digest(row["secret_hash"], _hash(old.secret)):
         return []
     heirs = [row["id"], *_silent_heirs(conn, row["superseded_by"])]
-    conn.execute(update(session).where(session.c.id.in_(heirs)).values(status="superseded", superseded_by=new))
+    conn.execute(_SUPERSEDED, {"heirs": heirs, "by": new})
     move_leases(conn, heirs, new, now + lease_us)
     return live_leases(conn, new, now)
 
@@ -155,6 +164,11 @@ _HEIR: Final = (
     select(*(session.c[name] for name in ("id", "secret_hash", "status", "superseded_by", "created", "last_seen")))
     .where(session.c.id == bindparam("id"))
     .with_for_update()
+)
+
+
+_SUPERSEDED: Final = (
+    update(session).where(session.c.id.in_(bindparam("heirs", expanding=True))).values(status="superseded", superseded_by=bindparam("by"))
 )
 
 
@@ -170,10 +184,14 @@ def _silent_heirs(conn: Connection, successor: str | None) -> list[str]:
     return silent
 
 
+_POOL: Final = select(work_pool.c.id, work_pool.c.type).where(work_pool.c.name == bindparam("name"))
+_KNOWN: Final = select(deployment.c.id).where(deployment.c.id.in_(bindparam("ids", expanding=True)))
+
+
 def _pool(conn: Connection, name: str | None) -> Any:
     if name is None:
         return None
-    row = conn.execute(select(work_pool.c.id, work_pool.c.type).where(work_pool.c.name == name)).mappings().first()
+    row = conn.execute(_POOL, {"name": name}).mappings().first()
     if row is None:
         raise NotFound(f"work pool {name!r} does not exist")
     return row
@@ -182,7 +200,7 @@ def _pool(conn: Connection, name: str | None) -> Any:
 def _check_deployments(conn: Connection, ids: list[str]) -> None:
     if not ids:
         return
-    known = set(conn.execute(select(deployment.c.id).where(deployment.c.id.in_(ids))).scalars())
+    known = set(conn.execute(_KNOWN, {"ids": ids}).scalars())
     for unknown in ids:
         if unknown not in known:
             raise NotFound(f"deployment {unknown} does not exist")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from flowhand.ids import new_id
 from flowhand.wire.filters import WorkPoolFilter, WorkPoolQuery
@@ -43,9 +43,12 @@ def ensure_pool(conn: Connection, name: str, now: int) -> str:
     return found or create_pool(conn, WorkPoolCreate(name=name), now)["id"]
 
 
+_BY_NAME: Final = select(t.work_pool).where(t.work_pool.c.name == bindparam("name"))
+
+
 def pool_row(conn: Connection, name: str) -> Any:
     """The row of the pool of this name. NotFound."""
-    row = conn.execute(select(t.work_pool).where(t.work_pool.c.name == name)).mappings().first()
+    row = conn.execute(_BY_NAME, {"name": name}).mappings().first()
     if row is None:
         raise NotFound(f'Work pool "{name}" not found.')
     return row
