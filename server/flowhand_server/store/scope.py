@@ -14,8 +14,8 @@ from .presence import deployments_polled, queues_polled
 from .sessions import Session
 from .tables import flow_run, work_pool, work_queue
 
-POLLED_EVERY_US: Final = 5_000_000
-"""How stale the note of a poll may become before it is written anew."""
+POLLED_EVERY_US: Final = 10_000_000
+"""How stale the note of a poll may become before it is written anew. Prefect's workers ask as often."""
 
 
 @dataclass(slots=True)
