@@ -134,8 +134,8 @@ async def test_a_run_leaves_its_frames_its_output_and_a_clean_exit(tmp_path: Pat
             key(job), Channel.STDERR
         )
         frames = await run.frames(key(job))
-        assert [frame["k"] for frame in frames] == ["running", "end"]
-        assert frames[-1]["type"] == "COMPLETED"
+        assert [frame["k"] for frame in frames] == ["running", "end", "container"]
+        assert frames[-2]["type"] == "COMPLETED"
         assert (await run.text_of(key(job))).split()[:2] == ["out", "1"]
         assert (await run.text_of(key(job))).split()[3] == "given"
         assert await run.text_of(key(job), Channel.STDERR) == "err\n"
@@ -154,7 +154,7 @@ async def test_a_stop_is_told_asked_and_attributed(tmp_path: Path, image: str, c
         await run.launcher.stop(key(job), StopReason.CANCEL, 20)
         ended = await run.ended(key(job))
         assert (ended.stopped, ended.killed) == (StopReason.CANCEL, False)
-        assert (await run.frames(key(job)))[-1]["type"] == "CANCELLED"
+        assert (await run.frames(key(job)))[-2]["type"] == "CANCELLED"
         assert containers(client, job) == []
 
 
@@ -200,6 +200,17 @@ async def test_a_container_dies_with_its_program(tmp_path: Path, image: str, cli
         container.remove(force=True)
 
 
+async def test_what_is_forgotten_while_it_lives_leaves_no_container(tmp_path: Path, image: str, client: docker.DockerClient) -> None:
+    """Its end is not told, so nobody else would look for it."""
+    async with following(tmp_path) as run:
+        job = boxed(tmp_path, image, "stubborn", container={"auto_remove": False})
+        await run.launcher.start(job)
+        await run.printed(key(job), "asleep")
+        await run.launcher.forget(key(job))
+        assert containers(client, job) == []
+        assert list((tmp_path / "containers").iterdir()) == []
+
+
 async def test_what_a_daemon_left_behind_is_ended(tmp_path: Path, image: str, client: docker.DockerClient) -> None:
     """A new launcher adopts what runs, with all it said, and ends containers of attempts that are not held any more."""
     async with following(tmp_path) as run:
@@ -217,13 +228,13 @@ async def test_what_a_daemon_left_behind_is_ended(tmp_path: Path, image: str, cl
 
 
 async def test_want_of_memory_is_told(tmp_path: Path, image: str, client: docker.DockerClient) -> None:
-    """A container that the kernel killed at its limit ends by SIGKILL, and the output says why."""
+    """A container that the kernel killed at its limit ends by SIGKILL, and the program says why."""
     async with following(tmp_path) as run:
         job = boxed(tmp_path, image, "greedy", container={"mem_limit": "120m", "memswap_limit": "120m"})
         await run.launcher.start(job)
         ended = await run.ended(key(job))
         assert ended.signal == 9, (ended, await run.text_of(key(job), Channel.STDERR))
-        assert "out of memory" in await run.text_of(key(job), Channel.STDERR)
+        assert (await run.frames(key(job)))[-1]["message"] == "Out of memory: the kernel killed the container at its limit of 120 MiB."
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ EXITS: Final[dict[str, Condition]] = {
     "out of memory?": lambda ending: ending.exit is not None and ending.exit.oom == "probable",
     "signal": lambda ending: ending.exit is not None and ending.exit.signal is not None,
     "too late": lambda ending: ending.late,
+    "of a container": lambda ending: bool(ending.container),
     "code 0": lambda ending: ending.exit is not None and ending.exit.code == 0,
 }
 BEGAN: Final[dict[str, Condition]] = {
@@ -73,6 +74,7 @@ ROWS: Final = (
     Row(stop="drain"),
     Row(exit="not seen"),
     Row(stop="lease or fenced"),
+    Row(exit="of a container"),
     Row(exit="out of memory"),
     Row(exit="out of memory?"),
     Row(exit="signal"),
@@ -93,6 +95,8 @@ def endings() -> Iterator[Ending]:
     ]
     for word, exit_, began in itertools.product(words, [*exits, None], (True, False)):
         yield Ending(word, exit_, began, timeout_s=2.0, why="the keeper was killed")
+    killed = Exit(None, 9, Sizes(), 0.25, 50 << 20, 4.0)
+    yield Ending(None, killed, began=True, container="Out of memory: the kernel killed the container at its limit of 512 MiB.")
     yield Ending(None, Exit(75, None, Sizes(), 1.25, 50 << 20, 4.0), began=False, late=True)
 
 

@@ -233,6 +233,19 @@ def test_a_drain_tells_how_a_run_ended_whose_hooks_do_not(api: Api, server: Runn
         assert doomed.ends("Crashed", "on_crashed")[-1] == "The hooks were stopped before they had ended: the worker leaves"
 
 
+def test_hooks_of_a_run_that_was_reopened_are_ended(api: Api, worker: RunningWorker, home: Path, code: Path, tmp_path: Path) -> None:
+    """The next heartbeat hears of it: the process is killed in its hook, before its time is over, and nothing of it is left."""
+    doomed = Doomed(api, code, tmp_path)
+    doomed.hold()
+    os.kill(doomed.pid, signal.SIGKILL)
+    doomed.held()
+    later = {"type": "SCHEDULED", "state_details": {"scheduled_time": "2100-01-01T00:00:00Z"}}
+    api.call("POST", f"/flow_runs/{doomed.run}/set_state", {"state": later, "force": True})
+    wait_for(lambda: not list(home.glob(f"instances/*/runs/{doomed.run}*")), 10)
+    assert not any("had not ended after" in line for line in api.logs(doomed.run))
+    assert api.read(doomed.run)["state_name"] == "Scheduled"
+
+
 def test_nothing_of_hooks_is_left(api: Api, worker: RunningWorker, home: Path, code: Path, tmp_path: Path) -> None:
     """Their files go with the run's."""
     doomed = Doomed(api, code, tmp_path)

@@ -46,6 +46,18 @@ def container_of(claimed: ClaimedRun, config: Mapping[str, Any], env: Mapping[st
     )
 
 
+def for_hooks(container: Container) -> Container:
+    """The container in which hooks are called of a run whose own has gone: beside it, if that was kept, of the same image, which is here,
+    and removed in any case."""
+    policy = container["image_pull_policy"]
+    return {
+        **container,
+        "name": f"{container['name']}-hooks",
+        "image_pull_policy": "IfNotPresent" if policy == "Always" else policy,  # what is newer by now is not what ran
+        "auto_remove": True,
+    }
+
+
 def _name(claimed: ClaimedRun, config: Mapping[str, Any]) -> str:
     """Not two containers have one name, so it says which attempt it is."""
     name = _NOT_OF_A_NAME.sub("-", str(config.get("name") or claimed.name)).strip("-_.") or "run"

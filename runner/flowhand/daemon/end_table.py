@@ -42,6 +42,8 @@ class Ending:
     timeout_s: float | None = None
     why: str = ""
     """With no exit: why it is not known."""
+    container: str = ""
+    """How its container ended, as the program that stands for it says. Exit and figures are that program's then."""
     tail: list[str] = field(default_factory=list[str])
     """The last lines of its output."""
 
@@ -82,7 +84,7 @@ def _completed(ending: Ending, word: LastWord) -> Outcome:
     if exit_ is None:
         note = f"{note} (its exit was not seen: {ending.why})"
     elif exit_.killed or exit_.signal is not None or exit_.code:
-        note = f"{note} (then its process {_left(exit_)})"
+        note = f"{note} (then its process {how_it_left(exit_)})"
     return Outcome(StateType.COMPLETED, word.name or StateName.COMPLETED, note, word.data)
 
 
@@ -121,6 +123,8 @@ def _crashed(ending: Ending) -> Outcome:
         message = f"The run's process vanished: {ending.why}."
     elif exit_.stopped in (StopReason.LEASE, StopReason.FENCED):
         message = "The run was stopped because its lease was lost: the server could not be told in time that it was alive."
+    elif ending.container:
+        return Outcome(StateType.CRASHED, StateName.CRASHED, ending.container + f" After {exit_.wall_s:.1f} s." + _output(ending))
     elif exit_.oom == "certain":
         message = f"Out of memory: the kernel killed the process at {_bytes(exit_.peak_bytes)}."
     elif exit_.oom == "probable":
@@ -142,7 +146,8 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _left(exit_: Exit) -> str:
+def how_it_left(exit_: Exit) -> str:
+    """What its process did, as the rest of a sentence."""
     if exit_.killed:
         return "did not leave by itself and was killed"
     if exit_.signal is not None:

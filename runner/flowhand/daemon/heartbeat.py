@@ -90,7 +90,7 @@ class Heartbeat:
             refusal = lost.get(run.key)
             if refusal is None:
                 run.lease_until = sent_at + reply.lease_s
-            elif run.ended:
+            elif run.ended and not run.calls_hooks:
                 pass  # its last report is under way, perhaps stored already: what became of the run is in the answer to that
             elif refusal.reason in FENCING:
                 await self._fenced(run, refusal)

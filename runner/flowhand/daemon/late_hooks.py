@@ -17,7 +17,8 @@ import anyio.lowlevel
 
 from flowhand.clock import Clock
 from flowhand.daemon.backoff import Backoff
-from flowhand.daemon.end_table import Outcome, signal_name
+from flowhand.daemon.containers import for_hooks
+from flowhand.daemon.end_table import Outcome, how_it_left
 from flowhand.daemon.follower import Follower, Frame
 from flowhand.daemon.journal import Journal
 from flowhand.daemon.masking import Masking
@@ -61,7 +62,9 @@ class _Told:
     begun: bool = False
     """The first hook was called, or could have been."""
     end: str | None = None
-    """Why none could be called."""
+    """Why none could be called, or not all."""
+    container: str = ""
+    """How their container ended."""
     left_out: int = 0
 
 
@@ -189,7 +192,7 @@ class LateHooks:
             except ApiUnavailable as error:  # what its job refers to is not known; nor can the run's end be told as long as that is so
                 await anyio.sleep(backoff.next(error.retry_after))
         if "container" in job:
-            raise LaunchError("they are in the container's image, and the container has gone")
+            job["container"] = for_hooks(job["container"])
         job["ended"] = Ended(run_id=job["run_id"], type=str(outcome.type), name=outcome.name, message=outcome.message)
         job["run_id"], job["start_at"] = late_hooks_id(job["run_id"]), None
         await anyio.lowlevel.checkpoint_if_cancelled()
@@ -230,17 +233,23 @@ class LateHooks:
         kind = frame.body.get("k")
         told.begun = told.begun or kind == "late_hooks"
         if kind == "end":
-            ((*_, words, _task),) = self._masking.lines(run, [("daemon", 0, 0, 0, "", str(frame.body.get("message")), None)])
-            told.end = words
+            told.end = self._words(run, frame)
+        elif kind == "container":
+            told.container = self._words(run, frame)
         elif kind in ("event", "task"):
             if len(told.frames) < MOST_LINES:
                 told.frames.append(replace(frame, seq=max(run.follower.channel_size, run.marks.get("channel", 0)) + frame.seq))
             else:
                 told.left_out += 1
 
+    def _words(self, run: Run, frame: Frame) -> str:
+        """What a frame says, masked."""
+        ((*_, words, _task),) = self._masking.lines(run, [("daemon", 0, 0, 0, "", str(frame.body.get("message")), None)])
+        return words
+
     def _how_it_went(self, exit_: Exit | None, told: _Told, *, leaving: bool) -> list[str]:
         """What a person must know, if anything."""
-        if told.end is not None:
+        if told.end is not None and not told.begun:
             return [f"The hooks could not be called. {told.end}"]
         if leaving if exit_ is None else exit_.stopped is StopReason.DRAIN:
             return ["The hooks were stopped before they had ended: the worker leaves"]
@@ -248,8 +257,9 @@ class LateHooks:
             return ["The hooks were cut off, since their keeper was killed; they are not called a second time"]
         if exit_.stopped is StopReason.LEASE:
             return [f"The hooks were killed: they had not ended after {self._at_most_s:g} s"]
-        if exit_.signal is not None:
-            return [f"The hooks were cut off: their process was killed by {signal_name(exit_.signal)}"]
+        if exit_.signal is not None or exit_.code:
+            words = told.end or told.container or f"Their process {how_it_left(exit_)}"
+            return [f"The hooks {'were cut off' if told.begun else 'could not be called'}. {words}"]
         return []
 
     def _said(self, run: Run) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -49,6 +49,8 @@ class Run:
     """Our own child program has said that the flow is there: what it leaves with means what it means for us."""
     running: Frame | None = None
     word: LastWord | None = None
+    container: str = ""
+    """How its container ended, in words of the program that stands for it."""
     exit: Exit | None = None
     ended: bool = False
     why: str = ""
@@ -82,6 +84,11 @@ class Run:
         return self.running is not None
 
     @property
+    def calls_hooks(self) -> bool:
+        """Whether another process is calling its hooks: it has ended, but its last report is not yet under way."""
+        return self.hooks_asked and not self.hooks_called
+
+    @property
     def title(self) -> str:
         """The run for people: flow and run name."""
         return f"{self.claimed.flow_name}/{self.claimed.name}"
@@ -102,10 +109,15 @@ class Run:
             return self._running_item(frame)
         if kind == "hooks" and frame.pid == self.owner:
             self.hooks_begun = True
-        if kind == "end" and self.word is None and (self.owner is None or frame.pid in (self.owner, self.pid)):
-            body = frame.body
-            self.word = LastWord(str(body["type"]), body.get("name"), body.get("message"), body.get("data"), body.get("error"))
+        if self.owner is None or frame.pid in (self.owner, self.pid):
+            self._hear_the_end(frame.body)
         return None
+
+    def _hear_the_end(self, body: dict[str, Any]) -> None:
+        if body.get("k") == "end" and self.word is None:
+            self.word = LastWord(str(body["type"]), body.get("name"), body.get("message"), body.get("data"), body.get("error"))
+        if body.get("k") == "container":
+            self.container = str(body.get("message") or "")
 
     def task(self, frame: Frame) -> TaskItem | None:
         """The state of a task that a frame tells of; None when it tells of none, or the server has it."""
@@ -160,6 +172,7 @@ class Run:
                 late=self.loaded and not self.began and self.exit is not None and self.exit.code == NOT_BEGUN,
                 timeout_s=self.running.body.get("timeout_s") if self.running else None,
                 why=self.why,
+                container=self.container,
                 tail=list(self.follower.last_lines),
             )
         )

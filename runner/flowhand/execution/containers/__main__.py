@@ -8,6 +8,7 @@ import resource
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -30,21 +31,41 @@ def main() -> NoReturn:
     folder = Folder(Path(sys.argv[1]))
     relay = Relay(folder.shared, CHANNEL)
     relay.start()
+    box = None
     try:
         with engine() as client:
             box = Box.make(client, folder.container(), folder.shared)
-            signal.signal(signal.SIGTERM, lambda _number, _frame: threading.Thread(target=_stop, args=(box, relay)).start())
+            signal.signal(signal.SIGTERM, partial(_stop_beside, box, relay))
             end = box.run()
             relay.close(DRAIN_S)
+            _say(relay, k="container", message=end.words)
             folder.finish()
             box.remove()
-    except (EngineUnavailable, LaunchError) as error:
-        relay.say(json.dumps({"k": "end", "type": "CRASHED", "name": "Crashed", "message": str(error)}).encode())
-        sys.stderr.write(f"{error}\n")
-        if isinstance(error, LaunchError):  # else there may be a container, and whoever hears of our end looks for it
-            folder.finish()
+    except LaunchError as error:
+        _not_begun(relay, str(error))
+        folder.finish()
+        sys.exit(1)
+    except EngineUnavailable as error:  # there may be a container, and whoever hears of our end looks for it
+        if box is None:
+            _not_begun(relay, str(error))
+        else:
+            _say(relay, k="container", message=f"The container was lost sight of: {error}.")
         sys.exit(1)
     _leave_as(end)
+
+
+def _not_begun(relay: Relay, why: str) -> None:
+    """The last word, since nobody else can say it."""
+    _say(relay, k="end", type="CRASHED", name="Crashed", message=why)
+    sys.stderr.write(f"{why}\n")
+
+
+def _say(relay: Relay, **frame: str) -> None:
+    relay.say(json.dumps(frame).encode())
+
+
+def _stop_beside(box: Box, relay: Relay, _number: int, _frame: object) -> None:
+    threading.Thread(target=_stop, args=(box, relay)).start()
 
 
 def _stop(box: Box, relay: Relay) -> None:
@@ -57,9 +78,6 @@ def _stop(box: Box, relay: Relay) -> None:
 
 def _leave_as(end: End) -> NoReturn:
     """By the same signal or with the same code, so that whoever waits for us learns how the container ended."""
-    if end.out_of_memory:
-        sys.stderr.write("The container was out of memory: the kernel killed it at its limit.\n")
-        sys.stderr.flush()
     number = end.code - _SIGNALLED
     if end.code > _SIGNALLED and number in (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import time
@@ -22,6 +23,8 @@ KEY_LABEL: Final = "io.flowhand.key"
 INSTANCE_LABEL: Final = "io.flowhand.instance"
 _KILLED: Final = 137
 """The exit code of a container that SIGKILL ended."""
+_SIGNALLED: Final = 128
+_GONE: Final = 404
 _HEARD_S: Final = 2.0
 
 
@@ -30,7 +33,8 @@ class End:
     """How a container ended."""
 
     code: int
-    out_of_memory: bool
+    words: str
+    """The same for people, and what the code does not tell."""
 
 
 class Box:
@@ -73,7 +77,7 @@ class Box:
         output.start()
         code = self._code()
         output.join(5)
-        return End(code, code == _KILLED and self._was_out_of_memory())
+        return End(code, self._why_killed() if code == _KILLED else _in_words(code))
 
     def stop(self) -> None:
         """Asks its first process to end; nothing when it has. EngineUnavailable when the engine does not hand that on."""
@@ -101,22 +105,29 @@ class Box:
         except APIError as error:
             raise EngineUnavailable(f"the container's end cannot be learnt: {error.explanation or error}") from error
 
-    def _was_out_of_memory(self) -> bool:
-        """Whether the kernel killed it at its limit. The engine hears of that on another way than of the end, and maybe later."""
+    def _why_killed(self) -> str:
+        """Who sent it SIGKILL. Of want of memory the engine hears on another way than of the end, and maybe later."""
         from docker.errors import APIError  # see `make`
 
         deadline = time.monotonic() + _HEARD_S
-        while True:
+        while time.monotonic() < deadline:
             try:
                 with answering():
                     self._container.reload()
-            except (APIError, EngineUnavailable):  # it has ended, whatever else may be learnt
-                return False
+            except APIError as error:
+                if error.status_code == _GONE:
+                    return "The container was removed while the run was in it."
+                break
+            except EngineUnavailable:  # it has ended, whatever else may be learnt
+                break
             if self._container.attrs["State"].get("OOMKilled"):
-                return True
-            if time.monotonic() > deadline:
-                return False
+                return f"Out of memory: the kernel killed the container{self._at_its_limit()}."
             time.sleep(0.05)  # a flag of the engine has no bell
+        return "The container was killed by SIGKILL, as by docker kill or an engine that stops."
+
+    def _at_its_limit(self) -> str:
+        limit = self._container.attrs["HostConfig"].get("Memory")
+        return f" at its limit of {limit / (1 << 20):.0f} MiB" if limit else ""
 
     def _carry_output(self) -> None:
         streams = (sys.stdout.buffer, sys.stderr.buffer)
@@ -128,6 +139,15 @@ class Box:
                         stream.flush()
         except OSError as error:  # what the engine refuses and what requests raise are such, too; the run goes on
             sys.stderr.write(f"What the container prints cannot be followed: {error}\n")
+
+
+def _in_words(code: int) -> str:
+    if code == 0:
+        return "The container ended without a result."
+    try:
+        return f"The container was ended by {signal.Signals(code - _SIGNALLED).name}."
+    except ValueError:
+        return f"The container exited with status code {code} without a result."
 
 
 def _connect(client: DockerClient, container: Any, networks: list[str]) -> None:

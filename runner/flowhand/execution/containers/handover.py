@@ -28,7 +28,7 @@ class Folder:
         self.shared = path / _SHARED
 
     def write(self, job: Job, container: Container) -> None:
-        """All that the program and the container's process have to know. Idempotent."""
+        """All that the program and the container's process have to know. Idempotent, also while those read it."""
         self._path.mkdir(0o700, parents=True, exist_ok=True)
         self.shared.mkdir(0o755, exist_ok=True)
         inner = job.copy()
@@ -48,12 +48,12 @@ class Folder:
         return json.loads((self._path / _SPEC).read_bytes())
 
     def finish(self) -> None:
-        """The program has seen the container's end."""
+        """The container's end was seen, or it was removed."""
         (self._path / _DONE).touch()
 
     @property
     def finished(self) -> bool:
-        """Whether it has."""
+        """Whether it was: nobody has to look for the container."""
         return (self._path / _DONE).exists()
 
     def remove(self) -> None:
@@ -61,8 +61,10 @@ class Folder:
         shutil.rmtree(self._path, ignore_errors=True)
 
     def _put(self, path: Path, text: str) -> None:
-        path.write_text(text, encoding="utf-8")
-        path.chmod(0o644)  # whatever user the container runs as; the folder around is ours alone
+        written = path.with_name(f".{path.name}")
+        written.write_text(text, encoding="utf-8")
+        written.chmod(0o644)  # whatever user the container runs as; the folder around is ours alone
+        written.replace(path)
 
 
 def reachable(url: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import anyio.to_thread
 import structlog
@@ -67,8 +67,9 @@ class DockerLauncher:
         return await self._processes.read(key, channel, offset, limit)
 
     async def forget(self, key: str) -> None:
-        """See the port."""
+        """See the port. What lives is killed, and its end not told: so the container is looked for here."""
         await self._processes.forget(key)
+        await self._end([key])
         self._folder(key).remove()
 
     async def events(self) -> AsyncIterator[Event]:
@@ -94,17 +95,27 @@ class DockerLauncher:
         """Ends the containers whose program did not see their end."""
         left = [key for key in keys if (self._folders / key).exists() and not self._folder(key).finished]
         if left:
-            await anyio.to_thread.run_sync(_kill, left)
+            for key in await anyio.to_thread.run_sync(_kill, left):
+                if (self._folders / key).exists():  # not forgotten meanwhile
+                    self._folder(key).finish()
 
 
-def _kill(keys: list[str]) -> None:
+def _kill(keys: list[str]) -> list[str]:
+    """Those of which nothing is left."""
+    gone: list[str] = []
     try:
         with engine(PATIENCE_S) as client:
             for key in keys:
-                for container in labelled(client, f"{KEY_LABEL}={key}"):
-                    log.warning("Ending a container whose program is gone", container=container.name)
-                    refused = remove(container)
-                    if refused is not None:
-                        log.warning("A container could not be ended", why=refused)
+                refusals = [_removed(container) for container in labelled(client, f"{KEY_LABEL}={key}")]
+                gone += [key] if not any(refusals) else []
     except EngineUnavailable as error:  # it dies by its channel's end
         log.warning("Containers could not be looked for", why=str(error))
+    return gone
+
+
+def _removed(container: Any) -> str | None:
+    log.warning("Ending a container whose program is gone", container=container.name)
+    refused = remove(container)
+    if refused is not None:
+        log.warning("A container could not be ended", why=refused)
+    return refused
