@@ -9,10 +9,13 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Protocol
+from threading import Lock
+from typing import Final, Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+JUMP_US: Final = 500_000
+"""How far wall and boot time may part before times of before and after cannot be compared any more. Workers keep a longer margin."""
 _BOOT_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -43,6 +46,50 @@ class SystemClock:
 
     def boottime(self) -> float:
         return time.clock_gettime(_BOOT_CLOCK)
+
+
+class WatchedClock:
+    """Another clock, watched at every reading for jumps of its wall time: somebody set it, at once or by and by.
+
+    A jump that nobody read the time in is none, and one that is undone is two. Suspension is no jump, since boot time goes on meanwhile.
+    A reading takes well under a microsecond; readings may come from any thread. A jump may be counted twice, never not at all.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._apart_us = self._apart(clock.now_us())
+        self._lock = Lock()
+        self.jumps = 0
+        """How many were seen."""
+
+    def now_us(self) -> int:
+        """See `Clock`. A jump that it shows is counted before it returns."""
+        now = self._clock.now_us()
+        apart_us = self._apart(now)
+        if not -JUMP_US < apart_us - self._apart_us < JUMP_US:
+            with self._lock:
+                self.jumps += 1  # first: whoever finds the other changed must find this one changed
+                self._apart_us = apart_us
+        return now
+
+    def now_and_jumps(self) -> tuple[int, int]:
+        """Wall time, and how many jumps had been counted at that very moment."""
+        while True:
+            jumps = self.jumps
+            now = self.now_us()
+            if jumps == self.jumps:
+                return now, jumps
+
+    def monotonic(self) -> float:
+        """See `Clock`."""
+        return self._clock.monotonic()
+
+    def boottime(self) -> float:
+        """See `Clock`."""
+        return self._clock.boottime()
+
+    def _apart(self, now_us: int) -> int:
+        return now_us - int(self._clock.boottime() * 1_000_000)
 
 
 def to_datetime(micros: int) -> datetime:

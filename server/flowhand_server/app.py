@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from flowhand.clock import Clock, SystemClock
+from flowhand.clock import Clock, SystemClock, WatchedClock
 
 from .access.audit import Audit
 from .access.authentication import Authentication
@@ -27,6 +27,7 @@ from .routes.description import add_description
 from .routes.errors import install_error_forms
 from .routes.runner import PREFIX, RunnerApi
 from .services.crew import Crew
+from .services.jump_guard import JumpGuard
 from .services.roster import services_of
 from .store.block_types import install_built_in
 from .store.store import Store
@@ -37,12 +38,13 @@ class Application:
     """What one server process is made of. `asgi` is what the web server runs."""
 
     def __init__(self, store: Store, config: ServerConfig, clock: Clock | None = None) -> None:
-        self.clock = clock or SystemClock()
+        self.clock = WatchedClock(clock or SystemClock())
         self.store = store
         self.config = config
         self.desk = Desk(self.clock)
         self.watches = Watches(store, self.clock)
-        self.claims = Claims(store, self.desk, self.clock)
+        leases = JumpGuard(store, self.clock)
+        self.claims = Claims(leases, self.desk, self.clock)
         self.feed = Feed(store, self.clock)
         self.log_pulse = Pulse("run")
         self.task_pulse = Pulse("task")
@@ -60,7 +62,7 @@ class Application:
         store.listen(self.engine.notice)
         store.listen(self.log_pulse.notice)
         store.listen(self.task_pulse.notice)
-        self._runner = RunnerApi(store, config, self.clock, self.claims, self.watches)
+        self._runner = RunnerApi(leases, config, self.clock, self.claims, self.watches)
         self._contract = self._routes()
         self.activity = Activity(Guard(self._by_path, config, self.who, self.csrf, self.audit), self.clock)
         self.asgi: ASGIApp = self.activity

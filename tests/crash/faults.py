@@ -118,6 +118,17 @@ def _clock(direction: int) -> Callable[[Rig], None]:
     return set_wrong
 
 
+def jolt_clock(rig: Rig) -> None:
+    """The server's clock is set and at once set right again, some times within the lease or past it: between two looks of the reaper."""
+    clock = rig.clocks[0]
+    rig.release()
+    for _ in range(rig.random.randint(2, 6)):
+        clock.set(rig.random.choice((-3600.0, -600.0, -20.0, 20.0, 600.0)))
+        rig.sleep(0.001, rig.random.choice((0.01, 0.2, 0.8)))
+        clock.set(0.0)
+        rig.sleep(0.0, LEASE_S / 4)
+
+
 def exhaust_memory(rig: Rig) -> None:
     """The flow wants more memory than its group has: the kernel kills it."""
     rig.release()
@@ -167,6 +178,7 @@ FAULTS: Final = {
         Fault("disk full", fill_disk, loses_lines=True, small_disk=True),
         Fault("clock forward", _clock(1), sets_clocks=True),
         Fault("clock back", _clock(-1), sets_clocks=True),
+        Fault("clock there and back", jolt_clock, sets_clocks=True),
         Fault("out of memory", exhaust_memory, dooms=True, hogs=True, needs_child=True),
     )
 }

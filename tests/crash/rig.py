@@ -74,17 +74,11 @@ class Rig:
         self.stopped.clear()
         self.release()
         self.record.mkdir()
-        self._set_clocks_right()
+        for clock in self.clocks:
+            clock.set(0.0)
         if self.worker is None or self.worker.process.poll() is not None:
             self.start_worker()
         self.claims()
-
-    def _set_clocks_right(self) -> None:
-        """Two jumps that undo each other between two looks of the reaper cannot be seen: the next one comes when this one was."""
-        for clock in self.clocks:
-            clock.set(0.0)
-        if self.clocks:
-            time.sleep(LEASE_S / 3 + 0.2)
 
     @property
     def home(self) -> Path:

@@ -17,6 +17,7 @@ PART = [
     Cell("running", "kill daemon", "crash"),
     Cell("running", "stop host", "retry"),
     Cell("running", "clock forward", "retry"),
+    Cell("running", "clock there and back", "retry"),
     Cell("claimed", "disk full", "crash"),
     Cell("ending", "kill server", "crash"),
     Cell("reporting", "API half-open", "retry"),

@@ -167,6 +167,20 @@ async def set_server_clock(house: House) -> None:
     house.world.note("server", f"clock set by {seconds} s")
 
 
+async def jolt_server_clock(house: House) -> None:
+    """Somebody sets the server's wall clock and at once sets it right again, some times."""
+    house.world.note("server", "clock jolted")
+    for _ in range(house.random.randint(2, 8)):
+        house.server_ill()
+        right = house.server.clock.jumped
+        house.server.set_clock(house.random.choice((-3600.0, -30.0, -30.0, -10.0, 30.0, 3600.0)))
+        await asyncio.sleep(house.random.choice((0.005, 0.3, 1.0, 1.0, 2.0)) * house.random.uniform(0.5, 1.5))
+        house.server.set_clock(right - house.server.clock.jumped)
+        await _while(house, 1.0, 6.0)
+    house.server_ill()
+    house.world.note("server", "clock right again")
+
+
 async def set_host_clock(house: House) -> None:
     """Somebody sets a worker's wall clock."""
     host = house.any_host()
@@ -189,6 +203,7 @@ FAULTS: Final[dict[Fault, int]] = {
     fill_disk: 1,
     pause_pool: 1,
     set_server_clock: 1,
+    jolt_server_clock: 2,
     set_host_clock: 1,
 }
 """Each with how often it is drawn."""

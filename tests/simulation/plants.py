@@ -6,10 +6,11 @@ Each favours the kind of trouble in which it shows, to be found within few seeds
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
+from flowhand.clock import JUMP_US, WatchedClock
 from flowhand.wire.runner import ClaimedRun, ClaimRequest, ReportReply, ReportRequest
 from flowhand_server.services import floor
 from flowhand_server.services.reaper import Reaper
@@ -44,13 +45,35 @@ def no_fence(house: House) -> None:
 def no_floor(house: House) -> None:
     """The reaper works from its first tick on, and after every gap."""
 
-    def bold(real: Callable[..., int], conn: Connection, now: int, jumped: bool) -> int:
+    def bold(real: Callable[..., Any], conn: Connection, _jumps_before: int) -> Any:
+        now, jumps = clock_of(real).now_and_jumps()
         write_fact(conn, "reaper_tick", str(now))
         floor.raise_floor(conn, now, -1)
-        return real(conn, now, False)
+        return real(conn, jumps)
 
     house.server.planted[Reaper._work] = bold
     house.favoured = "kill_server"
+
+
+def jumps_seen_at_looks(house: House) -> None:
+    """The reaper compares wall and boot time at its looks, and nobody does in between: two jumps that undo each other are not seen."""
+    apart: list[int] = []
+
+    def between(real: Callable[..., Any], conn: Connection, _jumps_before: int) -> Any:
+        clock = clock_of(real)
+        now, jumps = clock.now_and_jumps()
+        apart.append(now - round(clock.boottime() * 1_000_000))
+        jumped = len(apart) > 1 and abs(apart[-1] - apart.pop(0)) > JUMP_US
+        return real(conn, -1 if jumped else jumps)
+
+    house.server.planted[Reaper._work] = between
+    house.server.planted[floor.doubt] = lambda _real, _conn: None
+    house.favoured = "jolt_server_clock"
+
+
+def clock_of(work: Any) -> WatchedClock:
+    """Of the reaper whose transaction it is."""
+    return work.__self__._clock
 
 
 def renewal_by_session(house: House) -> None:
@@ -98,6 +121,7 @@ def no_sequence_numbers(house: House) -> None:
 PLANTS: Final[dict[str, Plant]] = {
     "no fence": no_fence,
     "reaper without floor": no_floor,
+    "jumps of the clock seen at looks alone": jumps_seen_at_looks,
     "renewal by session": renewal_by_session,
     "two winners of a claim": two_winners,
     "no sequence numbers": no_sequence_numbers,

@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
+from flowhand.clock import WatchedClock
 from flowhand.errors import ApiRefused, ApiUnavailable, FlowhandError, ObjectNotFound
 from flowhand.wire.runner import ClaimRequest, CloseRequest, ReleaseRequest, ReportRequest, SessionRequest
 from flowhand_server.config import ServerConfig
@@ -18,6 +19,7 @@ from flowhand_server.dispatch.claiming import Claims, ClientGone
 from flowhand_server.dispatch.desk import Desk
 from flowhand_server.services import late
 from flowhand_server.services.crew import TRY_AGAIN_S
+from flowhand_server.services.jump_guard import JumpGuard
 from flowhand_server.services.reaper import Reaper
 from flowhand_server.services.service import Rounds, Service
 from flowhand_server.store import sessions
@@ -48,10 +50,11 @@ class Life:
     def __init__(self, server: SimServer, committed: Callable[[], None], number: int) -> None:
         self.process = Process(server.world.loop, f"server.{number}")
         self.store = SimStore(server.world, server.conn, committed, server.planted)
-        self.clock = clock = server.clock
+        self.clock = clock = WatchedClock(server.clock)
         self.blame = server.blame
+        self._leases = JumpGuard(self.store, clock)
         desk = Desk(clock)
-        self._claims = Claims(self.store, desk, clock)
+        self._claims = Claims(self._leases, desk, clock)
         self.store.follow(desk.follow)
         self.store.listen(desk.notice)
 
@@ -79,16 +82,16 @@ class Life:
         now = self.clock.now_us()
         match call.kind:
             case "session":
-                return _text(await self.store.write(sessions.open_session, SessionRequest.model_validate_json(call.body), CONFIG, now))
+                return _text(await self._leases.write(sessions.open_session, SessionRequest.model_validate_json(call.body), CONFIG, now))
             case "claim":
                 return _text(await self._claim(ClaimRequest.model_validate_json(call.body), call))
             case "report":
-                return _text(await self.store.write(report, ReportRequest.model_validate_json(call.body), call.secret, now))
+                return _text(await self._leases.write(report, ReportRequest.model_validate_json(call.body), call.secret, now))
             case "release":
-                return _text(await self.store.write(release, ReleaseRequest.model_validate_json(call.body), call.secret, now))
+                return _text(await self._leases.write(release, ReleaseRequest.model_validate_json(call.body), call.secret, now))
             case _:
                 body = CloseRequest.model_validate_json(call.body)
-                await self.store.write(sessions.close_session, body.session, call.secret, now)
+                await self._leases.write(sessions.close_session, body.session, call.secret, now)
                 return "{}"
 
     async def _claim(self, request: ClaimRequest, call: Call) -> BaseModel:
@@ -159,7 +162,7 @@ class SimServer:
         while True:
             life = self.life
             if life is not None:
-                asked = life.process.spawn(life.store.write(transaction, *args, self.clock.now_us()), "user")
+                asked = life.process.spawn(life.store.write(transaction, *args, life.clock.now_us()), "user")
                 await asyncio.wait({asked}, timeout=TIMEOUT_S)
                 if asked.done() and not isinstance(asked.exception(), StoreUnavailable):
                     return asked.result()

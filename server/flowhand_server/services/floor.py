@@ -1,27 +1,48 @@
-"""The floor under the reaper: the time before which nothing may be reaped. Two rows of `meta`."""
+"""The floor under the reaper: the time before which nothing may be reaped. Two rows of `meta`, shared by replicas.
+
+Leases are times of a wall clock. Where one has jumped, leases of before and after cannot be compared: that is a doubt, and whoever ticks
+next raises the floor, by a clock of its own. A doubt is written before the first lease that was written by the new time
+(`jump_guard`), so that no replica sees the one without the other.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select, update
 
 from flowhand_server.store.facts import read_fact, write_fact
+from flowhand_server.store.tables import meta
 
 GAP_US: Final = 10_000_000
-"""Ticks further apart than this, or than a third of a lease, mean that the server was away: stopped, asleep, or unable to write.
+"""Ticks further apart than this, or than a third of a lease, mean that the server was away (stopped, asleep, or unable to write), or that
+another has a clock of its own.
 
 A third, because a worker sends a heartbeat that often: one that is kept waiting for less still renews in time.
 """
 _TICK: Final = "reaper_tick"
 _FLOOR: Final = "reaper_floor"
+_DOUBT: Final = ""
+_LAST: Final = select(meta.c.value).where(meta.c.key == _TICK)
+_FORGET: Final = update(meta).where(meta.c.key == _TICK).values(value=_DOUBT)
+
+
+def doubt(conn: Connection) -> None:
+    """A clock has jumped. Idempotent; waits for a transaction that is `alone`."""
+    conn.execute(_FORGET)
+
+
+def alone(conn: Connection) -> None:
+    """Until this transaction is over, nobody else can tick or doubt. SQLite has one writer anyway."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(_LAST.with_for_update())
 
 
 def tick(conn: Connection, now: int, lease_us: int) -> bool:
-    """Notes that the server is there at `now`; whether the reaper may work. After a gap it has to wait for a whole lease."""
+    """Notes that the server is there at `now`; whether the reaper may work. After a gap or a doubt it has to wait for a whole lease."""
     last = _number(conn, _TICK)
     write_fact(conn, _TICK, str(now))
-    if last is None or now - last > min(GAP_US, lease_us // 3) or now < last:
+    if last is None or abs(now - last) > min(GAP_US, lease_us // 3):
         raise_floor(conn, now, lease_us)
     floor = _number(conn, _FLOOR)
     return floor is not None and now >= floor
@@ -34,4 +55,4 @@ def raise_floor(conn: Connection, now: int, lease_us: int) -> None:
 
 def _number(conn: Connection, key: str) -> int | None:
     value = read_fact(conn, key)
-    return int(value) if value is not None else None
+    return int(value) if value else None

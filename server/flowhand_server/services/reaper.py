@@ -1,7 +1,9 @@
 """The reaper ends or re-queues what has lost its lease, as the run's crash policy says (docs/protocol.md, Crash policy).
 
 It keeps its hands still until the server itself has been there for a whole lease without a gap: a worker that could not reach a server
-that was down, asleep or unable to write has done nothing wrong. The floor under it is a row, so that replicas share it.
+that was down, asleep or unable to write has done nothing wrong. It does so as well after every jump of the wall clock that anybody has seen
+who read the time: a lease that was written between two jumps says nothing of how long ago that was. The floor under it is a row, so that
+replicas share it.
 """
 
 from __future__ import annotations
@@ -9,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from sqlalchemy import Connection, func, select
 
-from flowhand.clock import Clock
+from flowhand.clock import WatchedClock
 from flowhand_server.config import ServerConfig
 from flowhand_server.store.leases import LIVE
 from flowhand_server.store.notices import Notice
@@ -22,16 +24,22 @@ from flowhand_server.store.reaping import bound_terms, end_graces, reap
 from flowhand_server.store.store import Store
 from flowhand_server.store.tables import lease, session
 
-from .floor import raise_floor, tick
+from .floor import alone, doubt, tick
 from .service import leads
 
 EVERY_S: Final = 2.0
 """Or six times in a lease, where leases are short."""
 LOOK_S: Final = 60.0
 """How often it looks without being woken while nothing is held."""
-JUMP_S: Final = 1.0
-"""How far wall and monotonic time may part before leases cannot be compared any more."""
 _log = structlog.get_logger("flowhand.server")
+
+
+class _Look(NamedTuple):
+    """What a look came to."""
+
+    reaped: int
+    jumps: int
+    """Of the clock, that the floor takes account of."""
 
 
 class Reaper:
@@ -39,12 +47,12 @@ class Reaper:
 
     name = "reaper"
 
-    def __init__(self, store: Store, clock: Clock, config: ServerConfig) -> None:
+    def __init__(self, store: Store, clock: WatchedClock, config: ServerConfig) -> None:
         self._store = store
         self._clock = clock
         self._config = config
         self._every_s = min(EVERY_S, config.lease_s / 6)
-        self._last: tuple[int, float] | None = None
+        self._jumps = clock.jumps
         self._idle = False
         self._woken = asyncio.Event()
 
@@ -59,40 +67,46 @@ class Reaper:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), LOOK_S)
         self._woken.clear()
-        now, jumped = self._clock.now_us(), self._jumped()
-        self._idle = not await self._store.read(anything_held, now)
+        self._idle = not await self._store.read(anything_held)
         if self._idle:
-            self._last = None
             return min(0.2, self._every_s)  # what comes in a burst is looked at once
-        reaped = await self._store.write(self._work, now, jumped)
-        if reaped:
-            _log.warning("reaped runs whose worker was lost", runs=reaped)
+        look = await self._store.write(self._work, self._jumps)
+        self._jumps = look.jumps
+        if look.reaped:
+            _log.warning("reaped runs whose worker was lost", runs=look.reaped)
         return self._every_s
 
-    def _work(self, conn: Connection, now: int, jumped: bool) -> int:
+    def _work(self, conn: Connection, jumps_before: int) -> _Look:
         if not leads(conn, self.name):
-            return 0
+            jumps = self._clock.jumps
+            if jumps != jumps_before:
+                doubt(conn)
+            return _Look(0, jumps)
+        alone(conn)
+        now, jumps = self._clock.now_and_jumps()  # read when no lease of another time can come in between any more
+        if jumps != jumps_before:
+            doubt(conn)
+        return _Look(self._reap(conn, now), jumps)
+
+    def _reap(self, conn: Connection, now: int) -> int:
         lease_us, grace_us = longest_lease(conn, self._config), round(self._config.grace_s * 1_000_000)
-        if jumped:
-            raise_floor(conn, now, lease_us)
         if not tick(conn, now, lease_us):
             bound_terms(conn, now + lease_us, now + grace_us)
             return 0
         end_graces(conn, now)
         return reap(conn, now, grace_us)
 
-    def _jumped(self) -> bool:
-        wall, mono = self._clock.now_us(), self._clock.monotonic()
-        before, self._last = self._last, (wall, mono)
-        return before is not None and abs((wall - before[0]) / 1_000_000 - (mono - before[1])) > JUMP_S
+
+_HELD: Final = select(lease.c.flow_run_id).where(LIVE).limit(1)
+_LONGEST: Final = select(func.max(session.c.lease_us)).where(session.c.status == "open")
 
 
-def anything_held(conn: Connection, now: int) -> bool:
+def anything_held(conn: Connection) -> bool:
     """Whether there is any lease."""
-    return conn.execute(select(lease.c.flow_run_id).where(LIVE).limit(1)).first() is not None
+    return conn.execute(_HELD).first() is not None
 
 
 def longest_lease(conn: Connection, config: ServerConfig) -> int:
     """The longest lease that an open session has, in microseconds."""
-    longest = conn.execute(select(func.max(session.c.lease_us)).where(session.c.status == "open")).scalar()
+    longest = conn.execute(_LONGEST).scalar()
     return max(longest or 0, round(config.lease_s * 1_000_000))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowhand.clock import Clock
+from flowhand.clock import WatchedClock
 from flowhand_server.config import ServerConfig
 from flowhand_server.store import deployment_slots
 from flowhand_server.store.store import Store
@@ -14,7 +14,7 @@ from .scheduler import Scheduler
 from .service import Rounds, Service
 
 
-def services_of(store: Store, config: ServerConfig, clock: Clock) -> list[Service]:
+def services_of(store: Store, config: ServerConfig, clock: WatchedClock) -> list[Service]:
     """Every service that a server runs."""
     scheduler = Scheduler(store, clock)
     reaper = Reaper(store, clock, config)
