@@ -36,6 +36,7 @@ EXITS: Final[dict[str, Condition]] = {
     "signal": lambda ending: ending.exit is not None and ending.exit.signal is not None,
     "too late": lambda ending: ending.late,
     "of a container": lambda ending: bool(ending.container),
+    "code 143": lambda ending: ending.exit is not None and ending.exit.code == 143,
     "code 0": lambda ending: ending.exit is not None and ending.exit.code == 0,
 }
 BEGAN: Final[dict[str, Condition]] = {
@@ -67,8 +68,8 @@ ROWS: Final = (
     Row(stop="cancel", exit="killed"),
     Row(stop="cancel"),
     Row(stop="revoked or lease", began="no"),
-    Row(stop="timeout"),
     Row(word="another"),
+    Row(stop="timeout"),
     Row(exit="too late", began="no"),
     Row(stop="drain", began="no"),
     Row(stop="drain"),
@@ -78,6 +79,7 @@ ROWS: Final = (
     Row(exit="out of memory"),
     Row(exit="out of memory?"),
     Row(exit="signal"),
+    Row(exit="code 143"),
     Row(exit="code 0"),
     Row(),
 )
@@ -97,6 +99,7 @@ def endings() -> Iterator[Ending]:
         yield Ending(word, exit_, began, timeout_s=2.0, why="the keeper was killed")
     killed = Exit(None, 9, Sizes(), 0.25, 50 << 20, 4.0)
     yield Ending(None, killed, began=True, container="Out of memory: the kernel killed the container at its limit of 512 MiB.")
+    yield Ending(None, Exit(143, None, Sizes(), 1.25, 50 << 20, 4.0), began=True)
     yield Ending(None, Exit(75, None, Sizes(), 1.25, 50 << 20, 4.0), began=False, late=True)
 
 

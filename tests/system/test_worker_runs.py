@@ -13,7 +13,7 @@ from support.storage_servers import free_port
 from support.worker import Api, RunningWorker, running_worker, wait_for, write_flows
 
 FLOWS = '''
-import asyncio, ctypes, os, signal, subprocess, sys, time
+import asyncio, ctypes, os, signal, subprocess, sys, threading, time
 from pathlib import Path
 
 @flow
@@ -69,6 +69,17 @@ def exits(code: int = 7):
 @flow
 def killed():
     os.kill(os.getpid(), signal.SIGKILL)
+
+@flow
+def ended_by_hand():
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+
+@flow(timeout_seconds=60)
+def lingers(fail: bool):
+    threading.Thread(target=time.sleep, args=(60,)).start()
+    if fail:
+        raise ValueError("no good")
 
 @flow(retries=2, retry_delay_seconds=0.1)
 def third_time(folder: str):
@@ -162,6 +173,7 @@ def test_async_flows_and_static_methods_run(api: Api, code: Path, worker: Runnin
         ("exits", {"code": 7}, "Crashed", "status code 7"),
         ("exits", {"code": 0}, "Crashed", "without a result"),
         ("killed", {}, "Crashed", "SIGKILL"),
+        ("ended_by_hand", {}, "Crashed", "told to end by SIGTERM, but not by its worker"),
         ("helo", {}, "Failed", "hello"),
         ("hello", {"times": "many"}, "Failed", "times"),
         ("hello", {"nobody": 1}, "Failed", "nobody"),
@@ -174,6 +186,14 @@ def test_each_bad_end_says_why(
     ended = run(api, code, entrypoint, **parameters)
     assert (ended["state_name"], words in str(ended["state"]["message"])) == (state, True), ended["state"]  # type: ignore[index]
     assert worker.process.poll() is None
+
+
+@pytest.mark.parametrize(("fail", "state", "words"), [(False, "Completed", "did not leave by itself"), (True, "Failed", "no good")])
+def test_a_thread_that_does_not_end_holds_no_run(api: Api, code: Path, worker: RunningWorker, fail: bool, state: str, words: str) -> None:
+    """The flow has returned or failed, and a thread of it goes on: after the grace its process is killed, and its end is what it was."""
+    ended = run(api, code, "lingers", fail=fail)
+    assert (ended["state_name"], words in str(ended["state"]["message"])) == (state, True), ended["state"]  # type: ignore[index]
+    assert "has not left 1 s after its last word" in api.logs(str(ended["id"]))[-1]
 
 
 def test_a_crash_tells_the_last_lines(api: Api, code: Path, worker: RunningWorker) -> None:

@@ -41,6 +41,7 @@ from flowhand.daemon.heartbeat import Heartbeat
 from flowhand.daemon.instance import Instance, Stamp, identity_of_host
 from flowhand.daemon.jobs import Place
 from flowhand.daemon.journal import Journal
+from flowhand.daemon.lingering import Lingering
 from flowhand.daemon.masking import Masking
 from flowhand.daemon.options import Plan
 from flowhand.daemon.patience import Patience
@@ -174,6 +175,7 @@ class Daemon:
         self._heartbeat = Heartbeat(
             parts.backend, self._session, self._registry, parts.launcher, clock, self._lifecycle.fence, self._lifecycle.obey
         )
+        self._lingering = Lingering(self._registry, clock, self._lifecycle.stop, self._lifecycle.note, settings.worker_grace)
         self._drain = Drain(self._poller, self._lifecycle, self._registry, clock, settings.worker_drain, settings.worker_grace)
         self._lifecycle.on_drain = self._drain_once
         self._notifier = Notifier(os.environ)
@@ -265,6 +267,7 @@ class Daemon:
         group.start_soon(self._lifecycle.follow)
         group.start_soon(self._reporter.run)
         group.start_soon(self._heartbeat.run)
+        group.start_soon(self._lingering.run)
         group.start_soon(self._watch)
         group.start_soon(self._parts.upkeep, self._parts.plan.settings)
         if self._parts.plan.tells_health:

@@ -15,6 +15,8 @@ from flowhand.wire.states import StateName, StateType
 
 LAST_LINES: Final = 10
 MOST_OUTPUT: Final = 2_000
+_TERMINATED: Final = 128 + signal.SIGTERM
+"""As our child program leaves, and a shell, when SIGTERM ended it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,10 @@ def final_state(ending: Ending) -> Outcome:
         return Outcome(StateType.CANCELLED, StateName.CANCELLED, _cancelled(ending))
     if stopped in (StopReason.REVOKED, StopReason.LEASE) and not ending.began:
         return Outcome(None, StateName.SCHEDULED, "handed back before it began")
-    if stopped is StopReason.TIMEOUT:
-        return _timed_out(ending)
     if ending.word is not None:
         return _as_said(ending.word)
+    if stopped is StopReason.TIMEOUT:
+        return _timed_out(ending)
     if ending.late:
         return Outcome(None, StateName.SCHEDULED, "handed back: its lease was over before it began")
     if stopped is StopReason.DRAIN:
@@ -104,8 +106,7 @@ def _cancelled(ending: Ending) -> str:
 
 def _timed_out(ending: Ending) -> Outcome:
     limit = f" of {ending.timeout_s:g} second(s)" if ending.timeout_s else ""
-    how = " and was stopped from outside" if ending.word is None else ""
-    message = f"Flow run exceeded timeout{limit}{how}."
+    message = f"Flow run exceeded timeout{limit} and was stopped from outside."
     return Outcome(StateType.FAILED, StateName.TIMED_OUT, message + (_survivors(ending.exit) if ending.exit else ""))
 
 
@@ -131,6 +132,8 @@ def _crashed(ending: Ending) -> Outcome:
         message = f"Probably out of memory: the process was killed by SIGKILL at {_bytes(exit_.peak_bytes)} with little memory left."
     elif exit_.signal is not None:
         message = f"The process was killed by {signal_name(exit_.signal)}."
+    elif exit_.code == _TERMINATED:
+        message = "The process was told to end by SIGTERM, but not by its worker (kill, or a host that goes down)."
     elif exit_.code == 0:
         message = "The process left without a result (os._exit, or its descriptors were closed)."
     else:

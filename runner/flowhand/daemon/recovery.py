@@ -96,7 +96,7 @@ def _adopt(run: Run, item: Held, clock: Clock) -> None:
 def _vanished(run: Run, clock: Clock) -> None:
     """Its keeper is gone: what it wrote is still there, how it ended is not known."""
     run.ended = True
-    run.why = "the keeper that watched it was killed or the host went down"
+    run.why = "the worker's keeper was killed, or the host went down"
     run.follower.grown(EVERYTHING, clock.now_us())
 
 

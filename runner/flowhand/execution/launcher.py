@@ -35,6 +35,8 @@ class StopReason(StrEnum):
     FENCED = "fenced"
     LEASE = "lease"
     REVOKED = "revoked"
+    LINGER = "linger"
+    """It has said its last word and did not leave."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ class ProcessLauncher:
         ended, lost = self._by_exit(keys)
         if lost:
             await self._end_strays({sweep.mark_of(self._directory, key) for key in lost})
-            self._news.add(Vanished(sorted(lost), "their keeper was killed while no daemon was there"))
+            self._news.add(Vanished(sorted(lost), "the worker's keeper was killed while no worker was there"))
         return [Held(exited.key, 0, exited.exit.sizes, exited.exit) for exited in ended]
 
     def _by_exit(self, keys: set[str]) -> tuple[list[Exited], set[str]]:
@@ -183,7 +183,7 @@ class ProcessLauncher:
         events: list[Event] = list(ended)
         if lost:
             await self._end_strays({owned[key].mark for key in lost})
-            events.append(Vanished(sorted(lost), f"their keeper, pid {link.pid}, was killed"))
+            events.append(Vanished(sorted(lost), f"the worker's keeper, pid {link.pid}, was killed"))
         return events
 
     async def _end_strays(self, marks: set[str]) -> None:

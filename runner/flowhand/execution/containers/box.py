@@ -144,6 +144,8 @@ class Box:
 def _in_words(code: int) -> str:
     if code == 0:
         return "The container ended without a result."
+    if code == _SIGNALLED + signal.SIGTERM:
+        return "The container was told to end by SIGTERM, but not by its worker (docker stop, or a host that goes down)."
     try:
         return f"The container was ended by {signal.Signals(code - _SIGNALLED).name}."
     except ValueError:
