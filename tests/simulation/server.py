@@ -18,10 +18,11 @@ from flowhand_server.config import ServerConfig
 from flowhand_server.dispatch.claiming import Claims, ClientGone
 from flowhand_server.dispatch.desk import Desk
 from flowhand_server.services import late
+from flowhand_server.services.chores import Chore, Chores
 from flowhand_server.services.crew import TRY_AGAIN_S
 from flowhand_server.services.jump_guard import JumpGuard
 from flowhand_server.services.reaper import Reaper
-from flowhand_server.services.service import Rounds, Service
+from flowhand_server.services.service import Service
 from flowhand_server.store import sessions
 from flowhand_server.store.errors import NotFound, StoreUnavailable
 from flowhand_server.store.release import release
@@ -62,7 +63,7 @@ class Life:
         """Starts the services."""
         reaper = Reaper(self.store, self.clock, CONFIG)
         self.store.listen(reaper.notice)
-        for service in (reaper, Rounds("late marker", self.store, self.clock, 5.0, late.due, late.mark)):
+        for service in (reaper, Chores(self.store, self.clock, [Chore("late marker", late.due, late.mark)])):
             self.process.spawn(self._supervise(service), service.name)
 
     async def _supervise(self, service: Service) -> None:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flowhand.clock import WatchedClock
 from flowhand_server.config import ServerConfig
 from flowhand_server.store import deployment_slots
 from flowhand_server.store.store import Store
 
 from . import expiry, foreman, late
+from .chores import Chore, Chores
 from .reaper import Reaper
 from .retention import Retention
 from .scheduler import Scheduler
-from .service import Rounds, Service
+from .service import Service
+
+CHORES: Final = (
+    Chore("late marker", late.due, late.mark),
+    Chore("expiry", expiry.due, expiry.expire),
+    Chore("slot leases", deployment_slots.any_over, deployment_slots.sweep),
+    Chore("foreman", foreman.due, foreman.inspect),
+)
 
 
 def services_of(store: Store, config: ServerConfig, clock: WatchedClock) -> list[Service]:
@@ -24,8 +34,5 @@ def services_of(store: Store, config: ServerConfig, clock: WatchedClock) -> list
         scheduler,
         reaper,
         Retention(store, clock, config.retention_days),
-        Rounds("late marker", store, clock, 5.0, late.due, late.mark),
-        Rounds("expiry", store, clock, 5.0, expiry.due, expiry.expire),
-        Rounds("slot leases", store, clock, 5.0, deployment_slots.any_over, deployment_slots.sweep),
-        Rounds("foreman", store, clock, 15.0, foreman.due, foreman.inspect),
+        Chores(store, clock, CHORES),
     ]

@@ -1,0 +1,56 @@
+"""Small work that is due now and then. One look for all of it: an idle server wakes its database once, not once for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from flowhand.clock import Clock
+from flowhand_server.store.store import Store
+
+from .service import BETWEEN_CHUNKS_S, CHUNK, leads
+
+EVERY_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """One transaction, done whenever a look that only reads says that there is something to do."""
+
+    name: str
+    due: Callable[[Connection, int], bool]
+    work: Callable[[Connection, int], int]
+    """Does at most `CHUNK` things and says how many."""
+
+    def led(self, conn: Connection, now: int) -> int:
+        """Its work, unless another replica is at it."""
+        return self.work(conn, now) if leads(conn, self.name) else 0
+
+
+class Chores:
+    """The service that does them."""
+
+    name = "chores"
+
+    def __init__(self, store: Store, clock: Clock, chores: Sequence[Chore]) -> None:
+        self._store = store
+        self._clock = clock
+        self._chores = chores
+
+    async def round(self) -> float:
+        """One look, and a chunk of work for each chore that needs it. One that fails is raised when the others have been done."""
+        now = self._clock.now_us()
+        wanted = await self._store.read(lambda conn: [chore for chore in self._chores if chore.due(conn, now)])
+        most, troubles = 0, list[Exception]()
+        for chore in wanted:
+            try:
+                most = max(most, await self._store.write(chore.led, self._clock.now_us()))
+            except Exception as error:  # noqa: BLE001 - one chore's trouble is not another's
+                error.add_note(f"in the chore {chore.name!r}")
+                troubles.append(error)
+        if troubles:
+            raise troubles[0]
+        return BETWEEN_CHUNKS_S if most >= CHUNK else EVERY_S
