@@ -17,10 +17,10 @@ from typing import IO, Final
 from packaging.requirements import Requirement
 
 VERSION: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
-TOOLS: Final = ("bash", "cat", "env", "ls", "mkdir", "rm", "ln", "sleep", "id", "echo", "true", "false", "sh")
+TOOLS: Final = ("bash", "cat", "env", "git", "ls", "mkdir", "rm", "ln", "sleep", "id", "echo", "true", "false", "sh", "tini", "useradd")
 ENVIRONMENT: Final = "PATH=/usr/local/bin:/usr/bin:/bin LD_LIBRARY_PATH=/usr/local/lib:/usr/lib PIP_ROOT_USER_ACTION=ignore PIP_NO_INDEX=1"
 """pip asks no index: a build that would fetch something fails."""
-_UNUSED: Final = frozenset({"site-packages", "test", "idlelib", "tkinter", "turtledemo", "ensurepip", "__pycache__", "lib2to3"})
+_UNUSED: Final = frozenset({"site-packages", "test", "idlelib", "tkinter", "turtledemo", "__pycache__", "lib2to3"})
 
 
 def base_image() -> IO[bytes]:

@@ -32,7 +32,7 @@ def test_commands_and_settings_are_known(name: str) -> None:
 
 def test_nothing_is_open_and_nothing_is_privileged() -> None:
     """The server is published on the loopback alone, asks who it is, and no container may become more than it is."""
-    assert COMPOSE["services"]["server"]["ports"] == ["127.0.0.1:4200:4200"]
+    assert COMPOSE["services"]["server"]["ports"] == ["127.0.0.1:${SERVER_PORT:-4200}:4200"]
     assert "--allow-unauthenticated" not in COMPOSE["services"]["server"]["command"]
     assert "ports" not in COMPOSE["services"]["database"]
     for service in OURS.values():
