@@ -19,6 +19,8 @@ from .world import World
 
 TROUBLE_S: Final = 20.0
 """For so long things go wrong."""
+LINGER_S: Final = 4
+"""For so many seconds it is waited, when every run has ended, for messages that are still under way."""
 SETTLED_WITHIN_S: Final = 150.0
 """After so long without new trouble everything must have come to its end."""
 SCRATCH: Final = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
@@ -70,13 +72,22 @@ async def _live(house: House) -> None:
     for host in house.hosts:
         house.ledger.trouble(host.name, 0.0, 2.0)
         host.start()
-    troubles = [asyncio.ensure_future(house.asks(world.random.randint(1, 4), 10.0))]
-    troubles += [asyncio.ensure_future(_trouble(house)) for _ in range(world.random.randint(0, 3))]
-    while not all(task.done() for task in troubles):
+    asks = asyncio.ensure_future(house.asks(world.random.randint(1, 4), 10.0))
+    troubles = [asks, *(asyncio.ensure_future(_trouble(house)) for _ in range(world.random.randint(0, 3)))]
+    quiet = 0
+    while not all(task.done() for task in troubles) and quiet < LINGER_S:
         await _second(house, troubles)
         if house.ledger.violations:
             return
+        quiet = quiet + 1 if asks.done() and _at_rest(house) else 0
+    for task in troubles:
+        task.cancel()  # what would still go wrong, or be mended, concerns nobody
     await _settle(house)
+
+
+def _at_rest(house: House) -> bool:
+    """Whether all that was asked for has ended and is forgotten: nothing can go wrong with it any more."""
+    return house.checker.settled() and all(host.idle for host in house.hosts)
 
 
 async def _second(house: House, troubles: list[asyncio.Future[None]] | None = None) -> None:
@@ -104,13 +115,14 @@ async def _settle(house: House) -> None:
     house.server.start()
     if house.server.life is not None:
         house.server.life.process.resume()
+        house.server.life.store.full = False
     for host in house.hosts:
         host.awake()
         host.continue_daemon()
         host.boot()
         host.start()
     deadline = house.now() + SETTLED_WITHIN_S + LEASE_S + GRACE_S
-    while not (house.checker.settled() and all(host.idle for host in house.hosts)):
+    while not _at_rest(house):
         await _second(house)
         if house.ledger.violations:
             return

@@ -16,6 +16,8 @@ from flowhand_server.store.store import Store
 from .desk import Desk
 from .groups import GroupKey, Waiter
 
+KNOWN_AT_MOST: Final = 10_000
+"""Sessions whose group is remembered. One that is forgotten costs a look."""
 LOOK_EVERY_S: Final = 5.0
 """How often a waiting claim looks without being woken: what a lost notice can cost."""
 
@@ -31,11 +33,13 @@ class Claims:
         self._store = store
         self._desk = desk
         self._clock = clock
+        self._known: dict[str, GroupKey] = {}
+        """Sessions to the groups that they waited in last: with that known, one look is enough to wait."""
 
     async def answer(self, request: ClaimRequest, secret: str, gone: asyncio.Future[None]) -> ClaimReply:
         """The reply, at the latest after the time that the request grants. ClientGone when `gone` is done while it waits."""
         deadline = self._clock.monotonic() + min(max(request.wait_s, 0.0), MAX_WAIT_S)
-        key: GroupKey | None = None
+        key = self._known.get(request.session)
         while True:
             news = self._desk.news(key)
             answer = await self._look(request, secret)
@@ -61,6 +65,7 @@ class Claims:
     async def _wait(self, waiter: Waiter, next_due: int | None, gone: asyncio.Future[None], seconds: float) -> Answer | None:
         """Until it is woken or the time is over: the answer of a claim that was made for it, or None for another look."""
         self._desk.wait(waiter, next_due)
+        self._remember(waiter)
         try:
             await asyncio.wait({waiter.future, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if waiter.future.done():
@@ -78,6 +83,14 @@ class Claims:
             raise
         finally:
             self._desk.leave(waiter)
+
+    def _remember(self, waiter: Waiter) -> None:
+        """Of a group that has waiters, the desk counts the news from then on."""
+        if waiter.key is None:
+            return
+        if len(self._known) >= KNOWN_AT_MOST:
+            self._known.clear()
+        self._known[waiter.session] = waiter.key
 
     def _send(self, answer: Answer, key: GroupKey | None) -> ClaimReply:
         if answer.more:

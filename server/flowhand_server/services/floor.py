@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select, update
 
-from flowhand_server.store.facts import read_fact, write_fact
+from flowhand_server.store.facts import write_fact
 from flowhand_server.store.tables import meta
 
 GAP_US: Final = 10_000_000
@@ -23,6 +23,7 @@ A third, because a worker sends a heartbeat that often: one that is kept waiting
 _TICK: Final = "reaper_tick"
 _FLOOR: Final = "reaper_floor"
 _DOUBT: Final = ""
+_BOTH: Final = select(meta.c.key, meta.c.value).where(meta.c.key.in_((_TICK, _FLOOR)))
 _LAST: Final = select(meta.c.value).where(meta.c.key == _TICK)
 _FORGET: Final = update(meta).where(meta.c.key == _TICK).values(value=_DOUBT)
 
@@ -40,19 +41,16 @@ def alone(conn: Connection) -> None:
 
 def tick(conn: Connection, now: int, lease_us: int) -> bool:
     """Notes that the server is there at `now`; whether the reaper may work. After a gap or a doubt it has to wait for a whole lease."""
-    last = _number(conn, _TICK)
+    known = {row.key: int(row.value) for row in conn.execute(_BOTH) if row.value != _DOUBT}
     write_fact(conn, _TICK, str(now))
+    last = known.get(_TICK)
     if last is None or abs(now - last) > min(GAP_US, lease_us // 3):
         raise_floor(conn, now, lease_us)
-    floor = _number(conn, _FLOOR)
+        return False
+    floor = known.get(_FLOOR)
     return floor is not None and now >= floor
 
 
 def raise_floor(conn: Connection, now: int, lease_us: int) -> None:
     """Nothing is reaped for a whole lease from now."""
     write_fact(conn, _FLOOR, str(now + lease_us))
-
-
-def _number(conn: Connection, key: str) -> int | None:
-    value = read_fact(conn, key)
-    return int(value) if value else None
