@@ -90,8 +90,8 @@ class PrefectClient:
         }
         return {**kept, **own, **self.more}
 
-    def cli(self, *arguments: str) -> str:
-        """What a `prefect` command prints. AssertionError when it fails. The client's own code, one process for all commands."""
+    def cli(self, *arguments: str, fails: bool = False) -> str:
+        """What a `prefect` command prints. AssertionError unless it ends so. The client's own code, one process for all commands."""
         if self._shell is None:
             command = [str(prefect_home() / "bin" / "python"), str(DRIVER)]
             self._shell = subprocess.Popen(
@@ -102,7 +102,7 @@ class PrefectClient:
         self._shell.stdin.write(json.dumps(arguments) + "\n")
         self._shell.stdin.flush()
         answer = json.loads(self._shell.stdout.readline())
-        assert answer["code"] == 0, f"prefect {' '.join(arguments)}\n{answer['out']}"
+        assert fails == bool(answer["code"]), f"prefect {' '.join(arguments)}\n{answer['out']}"
         return answer["out"]
 
     def run(self, program: str, *, fails: bool = False, timeout: float = 90) -> str:

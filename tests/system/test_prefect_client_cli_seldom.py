@@ -20,6 +20,20 @@ class Vault(Block):
 """
 
 
+FLOWS = """
+from prefect import flow, task
+
+@task
+def double(n):
+    print("doubling", n)
+    return 2 * n
+
+@flow(log_prints=True)
+def alone(n: int = 1):
+    print("twice is", double(n))
+"""
+
+
 @pytest.fixture(scope="module")
 def pool(client: PrefectClient) -> str:
     """The name of a pool with a limit, in which a run holds a slot."""
@@ -55,6 +69,61 @@ def test_templates_and_storage_of_pools(client: PrefectClient, pool: str) -> Non
     assert client.get(f"/work_pools/{pool}")["storage_configuration"]["bundle_upload_step"] is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "place", "credentials", "step"),
+    [
+        ("s3", "--bucket", "aws-credentials", "prefect_aws.experimental.bundles.upload"),
+        ("gcs", "--bucket", "gcp-credentials", "prefect_gcp.experimental.bundles.upload"),
+        ("azure-blob-storage", "--container", "azure-blob-storage-credentials", "prefect_azure.experimental.bundles.upload"),
+    ],
+    ids=["s3", "gcs", "azure"],
+)
+def test_a_pools_storage_is_configured(client: PrefectClient, pool: str, kind: str, place: str, credentials: str, step: str) -> None:
+    """With a block of credentials, which must be there; the pool holds the steps, and a block for results is made."""
+    command = ["work-pool", "storage", "configure", kind, pool, place, "stuff", f"--{credentials}-block-name", "keys"]
+    assert "does not exist" in client.cli(*command, fails=True)
+    block_type = client.get(f"/block_types/slug/{credentials}")["id"]
+    schema = client.post("/block_schemas/filter", block_schemas={"block_type_id": {"any_": [block_type]}})[0]["id"]
+    client.post("/block_documents/", name="keys", block_type_id=block_type, block_schema_id=schema, data={})
+    assert f"for work pool {pool!r}" in client.cli(*command)
+    held = client.get(f"/work_pools/{pool}")["storage_configuration"]
+    assert held["bundle_upload_step"][step][place.removeprefix("--")] == "stuff"
+    assert client.get(f"/block_documents/{held['default_result_storage_block_id']}")["data"]
+    assert "stuff" in client.cli("work-pool", "storage", "inspect", pool)
+
+
+def test_nothing_is_provisioned_for_our_types_of_pools(client: PrefectClient, pool: str) -> None:
+    """They are not push pools, and the types that are cannot be made here."""
+    client.cli("work-pool", "create", "boxes", "--type", "docker")
+    for name in (pool, "boxes"):
+        words = client.cli("work-pool", "provision-infrastructure", name, fails=True)
+        assert f"Work pool {name!r} is not a push pool type." in words
+    assert "Please choose from docker, kubernetes, process." in client.cli("work-pool", "create", "e", "--type", "ecs:push", fails=True)
+    assert "does not exist" in client.cli("work-pool", "provision-infrastructure", "nowhere", fails=True)
+
+
+def test_a_run_is_executed_by_its_id(client: PrefectClient) -> None:
+    """`flow-run execute` loads its code and brings it to its end, here; it and its task are shown by the commands."""
+    (client.folder / "alone.py").write_text(FLOWS)
+    flow = client.post("/flows/", name="alone")
+    deployment = {"name": "d", "flow_id": flow["id"], "entrypoint": "alone.py:alone", "path": str(client.folder), "parameters": {"n": 21}}
+    made = client.api.post("/deployments/", json=deployment).json()
+    run = client.post(f"/deployments/{made['id']}/create_flow_run")
+    client.cli("flow-run", "execute", run["id"])
+    assert client.states(run["id"]) == ["Scheduled", "Running", "Completed"]
+    client.until(lambda: "twice is 42" in client.cli("flow-run", "logs", run["id"]), "what it printed is in its log")
+    (task,) = client.until(lambda: client.task_runs(run["id"]), "its task is stored")
+    assert "double" in client.cli("task-run", "inspect", task["id"])
+    assert "doubling 21" in client.cli("task-run", "logs", task["id"])
+
+
+def test_commands_that_read_the_server(client: PrefectClient, pool: str) -> None:
+    """Whether it is there, and a typed module for its deployments."""
+    assert "Server is available." in client.cli("server", "status")
+    client.cli("sdk", "generate", "--output", "generated.py")
+    assert "held/d" in (client.folder / "generated.py").read_text()
+
+
 def test_schedules_are_resumed_and_deleted(client: PrefectClient, pool: str) -> None:
     """One after the other, by their ids."""
     deployment = client.get("/deployments/name/held/d")
@@ -79,6 +148,14 @@ def test_block_types_are_registered_inspected_and_deleted(client: PrefectClient)
     assert client.api.get("/block_types/slug/vault").status_code == 404
 
 
+def test_a_block_is_created_in_a_browser(client: PrefectClient) -> None:
+    """The command only says where, for a type that the server has, and names those that it has else."""
+    assert "/blocks/catalog/secret/create" in client.cli("block", "create", "secret")
+    words = client.cli("block", "create", "nonsense", fails=True)
+    assert "Block type 'nonsense' not found!" in words
+    assert "local-file-system" in words
+
+
 def test_automations_are_updated(client: PrefectClient) -> None:
     """All of one is replaced, its id stays."""
     automation = {
@@ -91,6 +168,9 @@ def test_automations_are_updated(client: PrefectClient) -> None:
     client.cli("automation", "update", "--id", stored["id"], "--from-json", json.dumps({**automation, "name": "second"}))
     (changed,) = client.post("/automations/filter")
     assert (changed["id"], changed["name"]) == (stored["id"], "second")
+    for word, enabled in (("disable", False), ("enable", True)):
+        client.cli("automation", word, "second")
+        assert client.get(f"/automations/{stored['id']}")["enabled"] is enabled
 
 
 def test_limits_and_artifacts(client: PrefectClient) -> None:
