@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from flowhand.wire.runner import SessionRequest
 
+from .prepared import Prepared, among
 from .scheduling import make_up_for_absence
 from .tables import deployment, work_queue
 
@@ -28,9 +29,10 @@ def make_up(conn: Connection, request: SessionRequest, pool_id: str | None, now:
 _JOINED: Final = select(deployment.c.id, deployment.c.last_polled, work_queue.c.last_polled.label("queue_polled")).outerjoin_from(
     deployment, work_queue, work_queue.c.id == deployment.c.work_queue_id
 )
-_SERVED: Final = _JOINED.where(deployment.c.id.in_(bindparam("ids", expanding=True)))
-_OF_POOL: Final = _JOINED.where(work_queue.c.work_pool_id == bindparam("pool"))
-_OF_QUEUES: Final = _OF_POOL.where(work_queue.c.name.in_(bindparam("queues", expanding=True)))
+_SERVED: Final = Prepared(_JOINED.where(among(deployment.c.id, "ids")))
+_of_pool: Final = _JOINED.where(work_queue.c.work_pool_id == bindparam("pool"))
+_OF_POOL: Final = Prepared(_of_pool)
+_OF_QUEUES: Final = Prepared(_of_pool.where(among(work_queue.c.name, "queues")))
 
 
 def _deployments(conn: Connection, request: SessionRequest, pool_id: str | None) -> Iterable[tuple[str, int | None]]:
@@ -39,6 +41,6 @@ def _deployments(conn: Connection, request: SessionRequest, pool_id: str | None)
     if pool_id is not None:
         values = {"pool": pool_id, "queues": request.work_queues}
     statement = _SERVED if pool_id is None else _OF_QUEUES if request.work_queues else _OF_POOL
-    for row in conn.execute(statement, values):
+    for row in statement.all(conn, **values):
         polled = [at for at in (row.last_polled, row.queue_polled if pool_id else None) if at is not None]
         yield row.id, max(polled, default=None)

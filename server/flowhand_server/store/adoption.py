@@ -11,10 +11,11 @@ from flowhand.wire.states import StateType
 from flowhand_server.orchestration.state import Proposal
 
 from .leases import adopt
+from .prepared import Prepared
 from .runs import Run, StateWriter, load_runs
 from .tables import flow_run_state
 
-_BEFORE: Final = (
+_BEFORE: Final = Prepared(
     select(flow_run_state.c.type, flow_run_state.c.name, flow_run_state.c.state_details)
     .where(flow_run_state.c.flow_run_id == bindparam("run"), flow_run_state.c.timestamp < bindparam("before"))
     .order_by(flow_run_state.c.timestamp.desc())
@@ -39,7 +40,7 @@ def adopt_runs(conn: Connection, attempts: list[Attempt], until: int, now: int) 
 
 def state_before(conn: Connection, run: Run) -> Proposal:
     """The state that the run was in before its current one."""
-    row = conn.execute(_BEFORE, {"run": run.id, "before": run.progress.state_timestamp}).first()
+    row = _BEFORE.first(conn, run=run.id, before=run.progress.state_timestamp)
     message = "The worker is in contact again."
     if row is None:
         return Proposal(StateType.RUNNING, "Running", message)

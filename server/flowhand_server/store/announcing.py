@@ -7,6 +7,7 @@ event's id is the state's, so making it twice changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from flowhand.clock import to_datetime
 from flowhand.wire.events import RESOURCE_ID, RESOURCE_NAME, RESOURCE_ROLE
 from flowhand_server.store import tables as t
 from flowhand_server.store.events import insert_rows
+from flowhand_server.store.prepared import Prepared, among
 
 BATCH: Final = 200
 MAX_MESSAGE: Final = 100_000
@@ -30,15 +32,23 @@ _PREVIOUS: Final = (
     .limit(1)
     .scalar_subquery()
 )
-_WAITING: Final = (
+_BELONGS: Final = (t.flow, t.deployment, t.work_queue, t.work_pool)
+"""What a run belongs to, with a name."""
+_WAITING: Final = Prepared(
     select(
         *(_state[name] for name in ("id", "flow_run_id", "timestamp", "type", "name", "message")),
         *(_run[name] for name in ("flow_id", "deployment_id", "work_queue_id", "work_pool_id", "tags", "run_count")),
         _run.name.label("run_name"),
         *(_before.c[name].label(f"before_{name}") for name in ("id", "type", "name", "message")),
+        *(table.c.name.label(f"{table.name}_name") for table in _BELONGS),
+        t.work_pool.c.type.label("work_pool_type"),
     )
     .join_from(t.flow_run_state, t.flow_run, _run.id == _state.flow_run_id)
     .outerjoin(_before, _before.c.id == _PREVIOUS)
+    .outerjoin(t.flow, t.flow.c.id == _run.flow_id)
+    .outerjoin(t.deployment, t.deployment.c.id == _run.deployment_id)
+    .outerjoin(t.work_queue, t.work_queue.c.id == _run.work_queue_id)
+    .outerjoin(t.work_pool, t.work_pool.c.id == _run.work_pool_id)
     .where(literal_column("NOT flow_run_state.announced"))
     .order_by(_state.timestamp)
     .limit(BATCH)
@@ -48,26 +58,44 @@ _WAITING: Final = (
 
 def announce_states(conn: Connection, now: int) -> int:
     """Writes the events of states that have none yet, the oldest first; how many. Idempotent; called until it says 0."""
-    rows = conn.execute(_WAITING).mappings().all()
+    rows = [row._asdict() for row in _WAITING.all(conn)]
     if not rows:
         return 0
-    names = _Names(conn, rows)
+    names = _Names()
+    for row in rows:
+        names.learn(row)
     insert_rows(conn, [_event(row, names, now) for row in rows])
-    conn.execute(update(t.flow_run_state).where(_state.id.in_([row["id"] for row in rows])).values(announced=True))
+    _ANNOUNCED.run(conn, ids=[row["id"] for row in rows])
     return len(rows)
 
 
-class _Names:
-    """The names of what the runs of one batch belong to."""
+_ANNOUNCED: Final = Prepared(update(t.flow_run_state).where(among(_state.id, "ids")).values(announced=True))
 
-    def __init__(self, conn: Connection, rows: Sequence[Mapping[Any, Any]]) -> None:
-        self.flow = _names(conn, t.flow, (row["flow_id"] for row in rows))
-        self.deployment = _names(conn, t.deployment, (row["deployment_id"] for row in rows))
-        self.work_queue = _names(conn, t.work_queue, (row["work_queue_id"] for row in rows))
-        self.work_pool = _names(conn, t.work_pool, (row["work_pool_id"] for row in rows))
-        pool = t.work_pool.c
-        kinds = select(pool.id, pool.type).where(pool.id.in_(list(self.work_pool)))
-        self.pool_type: dict[str, str] = {row.id: row.type for row in conn.execute(kinds)} if self.work_pool else {}
+
+@dataclass(slots=True)
+class _Names:
+    """The names of what runs belong to, by its id."""
+
+    flow: dict[str, str] = field(default_factory=dict[str, str])
+    deployment: dict[str, str] = field(default_factory=dict[str, str])
+    work_queue: dict[str, str] = field(default_factory=dict[str, str])
+    work_pool: dict[str, str] = field(default_factory=dict[str, str])
+    pool_type: dict[str, str] = field(default_factory=dict[str, str])
+
+    def learn(self, row: Mapping[str, Any]) -> None:
+        """Takes over what stands beside a run in `_WAITING`; what was deleted has no name there."""
+        for table in _BELONGS:
+            if row[f"{table.name}_name"] is not None:
+                getattr(self, table.name)[row[f"{table.name}_id"]] = row[f"{table.name}_name"]
+        if row["work_pool_type"] is not None:
+            self.pool_type[row["work_pool_id"]] = row["work_pool_type"]
+
+
+def _names_of(conn: Connection, rows: Sequence[Mapping[Any, Any]]) -> _Names:
+    """Looked up for runs that were read without them."""
+    flow, deployment, queue, pool = (_names(conn, table, (row[f"{table.name}_id"] for row in rows)) for table in _BELONGS)
+    kinds = select(t.work_pool.c.id, t.work_pool.c.type).where(t.work_pool.c.id.in_(list(pool)))
+    return _Names(flow, deployment, queue, pool, {row.id: row.type for row in conn.execute(kinds)} if pool else {})
 
 
 def _names(conn: Connection, table: Table, ids: Iterable[str | None]) -> dict[str, str]:
@@ -113,7 +141,7 @@ def _brief(state_type: str, name: str, message: str | None) -> dict[str, str]:
 
 def resources_of_runs(conn: Connection, rows: Sequence[Mapping[Any, Any]]) -> list[dict[str, Any]]:
     """What events about these runs would be about and touch: of each its `resource` and its `related`."""
-    names = _Names(conn, rows)
+    names = _names_of(conn, rows)
     about = [{RESOURCE_ID: f"prefect.flow-run.{row['id']}", RESOURCE_NAME: row["name"]} for row in rows]
     return [{"resource": one, "related": _related(row, names)} for one, row in zip(about, rows, strict=True)]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from flowhand.clock import to_iso
 from flowhand.wire.runner import ClaimedRun, ClaimReply, ClaimRequest, Orders
@@ -16,7 +16,8 @@ from flowhand_server.orchestration.state import CollisionStrategy, Proposal
 from .claim_by_id import find_run
 from .claimed import Briefing, brief, claimed_run
 from .lanes import Candidate, Lane, Look, walk
-from .leases import LIVE, orders
+from .leases import LIVE, grant, orders
+from .prepared import Prepared, among
 from .runs import Run, StateWriter, load_runs
 from .scope import Scope, find_scope
 from .sessions import Session, authenticate, seen
@@ -88,7 +89,7 @@ def claim(conn: Connection, request: ClaimRequest, secret: str, now: int) -> Ans
     _cancel_new(conn, found.look.blocked, now)
     number = opened.claim + 1 if given and not found.again else opened.claim
     if number != opened.claim:
-        conn.execute(_NUMBERED, {"b_id": opened.id, "number": number})
+        _NUMBERED.run(conn, b_id=opened.id, number=number)
     reply = ClaimReply(claim=number, runs=given, orders=found.told, why=None if given else found.scope.why(found.look.blocked))
     more = len(given) >= request.slots > 0
     return Answer(reply, opened, found.queues, found.look.next_due, bool(found.look.blocked), more=more)
@@ -120,8 +121,7 @@ def _news(told: Orders, request: ClaimRequest) -> Orders:
 
 # --- taking --------------------------------------------------------------------------------------------------------------------------
 
-_INSERT_LEASE: Final = insert(lease)
-_NUMBERED: Final = update(session).where(session.c.id == bindparam("b_id")).values(claim=bindparam("number"))
+_NUMBERED: Final = Prepared(update(session).where(session.c.id == bindparam("b_id")).values(claim=bindparam("number")))
 
 
 def _take(conn: Connection, candidates: list[Candidate], opened: Session, now: int) -> list[ClaimedRun]:
@@ -138,8 +138,7 @@ def _take(conn: Connection, candidates: list[Candidate], opened: Session, now: i
         run.infrastructure_pid = None
         writer.enter(run, Proposal(StateType.PENDING, "Pending", None, None, {"scheduled_time": to_iso(candidate.due)}))
     writer.flush()
-    if won:
-        conn.execute(_INSERT_LEASE, [_lease_row(runs[c.run_id], c, briefings[c.run_id], opened, now) for c in won])
+    grant(conn, [_lease_row(runs[c.run_id], c, briefings[c.run_id], opened, now) for c in won])
     lease_s = opened.lease_us / 1_000_000
     return [claimed_run(briefings[c.run_id], runs[c.run_id].attempt, c.due, now, lease_s) for c in won]
 
@@ -167,28 +166,26 @@ def _lease_row(run: Run, candidate: Candidate, briefing: Briefing, opened: Sessi
 
 # --- answering again -----------------------------------------------------------------------------------------------------------------
 
-_UNANSWERED: Final = select(lease.c.flow_run_id, lease.c.due).where(
-    lease.c.session_id == bindparam("session"), LIVE, lease.c.claim > bindparam("last"), lease.c.provisional_until.is_(None)
+_UNANSWERED: Final = Prepared(
+    select(lease.c.flow_run_id, lease.c.due).where(
+        lease.c.session_id == bindparam("session"), LIVE, lease.c.claim > bindparam("last"), lease.c.provisional_until.is_(None)
+    )
 )
-_ATTEMPTS: Final = select(lease.c.flow_run_id, lease.c.attempt, lease.c.due, lease.c.claimed_at).where(
-    lease.c.flow_run_id.in_(bindparam("ids", expanding=True)), LIVE
+_ATTEMPTS: Final = Prepared(
+    select(lease.c.flow_run_id, lease.c.attempt, lease.c.due, lease.c.claimed_at).where(among(lease.c.flow_run_id, "ids"), LIVE)
 )
-
-_GIVEN_AGAIN: Final = (
-    update(lease).where(lease.c.flow_run_id.in_(bindparam("ids", expanding=True)), LIVE).values(expires_at=bindparam("until"))
-)
+_GIVEN_AGAIN: Final = Prepared(update(lease).where(among(lease.c.flow_run_id, "ids"), LIVE).values(expires_at=bindparam("until")))
 
 
 def _unanswered(conn: Connection, session_id: str, last: int) -> list[Candidate]:
-    rows = conn.execute(_UNANSWERED, {"session": session_id, "last": last})
-    return [Candidate(row.flow_run_id, row.due) for row in rows]
+    return [Candidate(row.flow_run_id, row.due) for row in _UNANSWERED.all(conn, session=session_id, last=last)]
 
 
 def _give_again(conn: Connection, candidates: Iterable[Candidate], now: int, opened: Session) -> list[ClaimedRun]:
     ids = [candidate.run_id for candidate in candidates]
-    leases = conn.execute(_ATTEMPTS, {"ids": ids}).all()
+    leases = _ATTEMPTS.all(conn, ids=ids)
     until = now + opened.lease_us
-    conn.execute(_GIVEN_AGAIN, {"ids": ids, "until": until})
+    _GIVEN_AGAIN.run(conn, ids=ids, until=until)
     briefings = brief(conn, ids)
     lease_s = opened.lease_us / 1_000_000
     return [claimed_run(briefings[row.flow_run_id], row.attempt, row.due, max(now, row.claimed_at), lease_s) for row in leases]

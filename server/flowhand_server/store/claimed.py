@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from sqlalchemy import Connection, select
 
 from flowhand.wire.pool_types import AGENTS
 from flowhand.wire.runner import ClaimedRun, DeploymentBrief, RetryPolicy
 from flowhand_server.orchestration.job_configuration import Interruption, interruption, job_configuration, merged_variables
 from flowhand_server.orchestration.state import RunFacts
 
+from .prepared import Prepared, among
 from .tables import deployment, flow, flow_run, work_pool, work_queue
 
 _r, _d = flow_run.c, deployment.c
-_RUNS: Final = (
+_RUNS: Final = Prepared(
     select(
         _r.id,
         _r.name,
@@ -36,20 +37,22 @@ _RUNS: Final = (
     )
     .join_from(flow_run, flow, flow.c.id == _r.flow_id)
     .outerjoin(work_queue, work_queue.c.id == _r.work_queue_id)
-    .where(_r.id.in_(bindparam("ids", expanding=True)))
+    .where(among(_r.id, "ids"))
 )
-_DEPLOYMENTS: Final = select(
-    _d.id,
-    _d.name,
-    _d.version,
-    _d.entrypoint,
-    _d.path,
-    _d.pull_steps,
-    _d.job_variables,
-    _d.storage_document_id,
-).where(_d.id.in_(bindparam("ids", expanding=True)))
-_POOLS: Final = select(work_pool.c.id, work_pool.c.name, work_pool.c.type, work_pool.c.base_job_template).where(
-    work_pool.c.id.in_(bindparam("ids", expanding=True))
+_DEPLOYMENTS: Final = Prepared(
+    select(
+        _d.id,
+        _d.name,
+        _d.version,
+        _d.entrypoint,
+        _d.path,
+        _d.pull_steps,
+        _d.job_variables,
+        _d.storage_document_id,
+    ).where(among(_d.id, "ids"))
+)
+_POOLS: Final = Prepared(
+    select(work_pool.c.id, work_pool.c.name, work_pool.c.type, work_pool.c.base_job_template).where(among(work_pool.c.id, "ids"))
 )
 
 
@@ -57,7 +60,7 @@ _POOLS: Final = select(work_pool.c.id, work_pool.c.name, work_pool.c.type, work_
 class Briefing:
     """A run's row, and what it is to be started with."""
 
-    row: RowMapping
+    row: Any
     deployment: DeploymentBrief | None
     pool: str | None
     job: dict[str, Any]
@@ -66,54 +69,54 @@ class Briefing:
 
 def brief(conn: Connection, run_ids: Sequence[str]) -> dict[str, Briefing]:
     """What starting these runs needs, by run id."""
-    rows = conn.execute(_RUNS, {"ids": list(run_ids)}).mappings().all()
-    deployments = _by_id(conn, _DEPLOYMENTS, {row["deployment_id"] for row in rows})
-    pools = _by_id(conn, _POOLS, {row["work_pool_id"] for row in rows})
-    return {row["id"]: _briefing(row, deployments.get(row["deployment_id"]), pools.get(row["work_pool_id"])) for row in rows}
+    rows = _RUNS.all(conn, ids=run_ids)
+    deployments = _by_id(conn, _DEPLOYMENTS, {row.deployment_id for row in rows})
+    pools = _by_id(conn, _POOLS, {row.work_pool_id for row in rows})
+    return {row.id: _briefing(row, deployments.get(row.deployment_id), pools.get(row.work_pool_id)) for row in rows}
 
 
 def claimed_run(briefing: Briefing, attempt: int, due: int, now: int, lease_s: float) -> ClaimedRun:
     """The run as it is handed out."""
     row = briefing.row
-    policy: Mapping[str, Any] = row["empirical_policy"] or {}
+    policy: Mapping[str, Any] = row.empirical_policy or {}
     facts = RunFacts(now=now, policy=policy)
     return ClaimedRun(
-        run_id=row["id"],
+        run_id=row.id,
         attempt=attempt,
-        run_count=row["run_count"] + (0 if policy.get("resuming") else 1),
-        name=row["name"],
-        flow_id=row["flow_id"],
-        flow_name=row["flow_name"],
-        parameters=row["parameters"],
-        tags=row["tags"],
-        labels=row["labels"],
+        run_count=row.run_count + (0 if policy.get("resuming") else 1),
+        name=row.name,
+        flow_id=row.flow_id,
+        flow_name=row.flow_name,
+        parameters=row.parameters,
+        tags=row.tags,
+        labels=row.labels,
         scheduled_us=due,
         start_in_s=(due - now) / 1_000_000,
         lease_s=lease_s,
         deployment=briefing.deployment,
         work_pool=briefing.pool,
-        work_queue=row["queue_name"],
+        work_queue=row.queue_name,
         job=briefing.job,
         retry=RetryPolicy(retries=facts.retries, retry_delay_s=facts.retry_delay_us / 1_000_000),
         crash_policy=briefing.interruption.policy,
-        interruptions=row["interruptions"],
+        interruptions=row.interruptions,
     )
 
 
-def _by_id(conn: Connection, statement: Any, ids: set[str | None]) -> dict[str | None, RowMapping]:
+def _by_id(conn: Connection, statement: Prepared, ids: set[str | None]) -> dict[str | None, Any]:
     known = [key for key in ids if key is not None]
-    return {row["id"]: row for row in conn.execute(statement, {"ids": known}).mappings()} if known else {}
+    return {row.id: row for row in statement.all(conn, ids=known)} if known else {}
 
 
-def _briefing(row: RowMapping, deployed: RowMapping | None, pool: RowMapping | None) -> Briefing:
-    variables = merged_variables(deployed["job_variables"] if deployed else None, row["job_variables"])
-    job = job_configuration(pool["base_job_template"] if pool else None, variables)
-    return Briefing(row, _about(row, deployed, pool), pool["name"] if pool else None, job, interruption(variables))
+def _briefing(row: Any, deployed: Any, pool: Any) -> Briefing:
+    variables = merged_variables(deployed.job_variables if deployed else None, row.job_variables)
+    job = job_configuration(pool.base_job_template if pool else None, variables)
+    return Briefing(row, _about(row, deployed, pool), pool.name if pool else None, job, interruption(variables))
 
 
-def _about(row: RowMapping, deployed: RowMapping | None, pool: RowMapping | None) -> DeploymentBrief | None:
+def _about(row: Any, deployed: Any, pool: Any) -> DeploymentBrief | None:
     """The infrastructure block counts in pools of agents alone: others say themselves how runs are executed."""
     if deployed is None:
         return None
-    block = row["infrastructure_document_id"] if pool is not None and pool["type"] == AGENTS else None
-    return DeploymentBrief.model_validate({**deployed, "infrastructure_document_id": block})
+    block = row.infrastructure_document_id if pool is not None and pool.type == AGENTS else None
+    return DeploymentBrief.model_validate({**deployed._asdict(), "infrastructure_document_id": block})

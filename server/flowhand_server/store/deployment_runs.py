@@ -19,6 +19,7 @@ from flowhand_server.store.errors import Conflict, NotFound, Refused
 from flowhand_server.store.flow_run_reading import read_flow_run
 from flowhand_server.store.flow_runs import NewRun, create_flow_run
 from flowhand_server.store.parameter_kinds import filled_in
+from flowhand_server.store.prepared import Prepared
 from flowhand_server.store.work_pools import pool_row
 from flowhand_server.store.work_queues import ensure_queue
 
@@ -28,7 +29,7 @@ BULK: Final = 100
 """Runs that one bulk creation may ask for."""
 
 _dep = t.deployment.c
-_DEPLOYMENT: Final = (
+_DEPLOYMENT: Final = Prepared(
     select(
         *(_dep[name] for name in ("id", "flow_id", "version", "parameters", "parameter_openapi_schema", "enforce_parameter_schema")),
         *(_dep[name] for name in ("tags", "labels", "job_variables", "infrastructure_document_id", "work_queue_id", "work_queue_name")),
@@ -85,10 +86,10 @@ def create_deployment_runs(conn: Connection, deployment_id: str, bodies: list[De
 
 def load_deployment(conn: Connection, deployment_id: str) -> Mapping[Any, Any]:
     """What making a run needs of its deployment. NotFound."""
-    row = conn.execute(_DEPLOYMENT, {"id": deployment_id}).mappings().first()
+    row = _DEPLOYMENT.first(conn, id=deployment_id)
     if row is None:
         raise NotFound("Deployment not found")
-    return row
+    return row._asdict()
 
 
 def _new_run(

@@ -19,6 +19,7 @@ from flowhand_server.orchestration.state import LEASE, Limit, Proposal, State
 
 from . import tables as t
 from .notices import Notice, post
+from .prepared import Prepared, among
 
 SLOT: Final = "slot"
 """Their `holder_type`, which no client can give to a lease of its own."""
@@ -27,18 +28,20 @@ LASTS_US: Final = 300_000_000
 Slot = Literal["held", "lapsed"]
 
 _lease, _run = t.concurrency_lease.c, t.flow_run.c
-_OF_RUN: Final = select(_lease.expires_at, _lease.slots).where(
-    _lease.id == bindparam("id"), _lease.holder_type == SLOT, _lease.holder_id == bindparam("run")
+_OF_RUN: Final = Prepared(
+    select(_lease.expires_at, _lease.slots).where(
+        _lease.id == bindparam("id"), _lease.holder_type == SLOT, _lease.holder_id == bindparam("run")
+    )
 )
-_GRANT: Final = insert(t.concurrency_lease)
-_END: Final = delete(t.concurrency_lease).where(
-    _lease.id == bindparam("id"), _lease.holder_type == SLOT, _lease.holder_id == bindparam("run")
+_GRANT: Final = Prepared(insert(t.concurrency_lease), "id", "created", "expires_at", "slots", "limit_ids", "holder_type", "holder_id")
+_END: Final = Prepared(
+    delete(t.concurrency_lease).where(_lease.id == bindparam("id"), _lease.holder_type == SLOT, _lease.holder_id == bindparam("run"))
 )
-_MARK: Final = update(t.concurrency_lease).where(_lease.id.in_(bindparam("ids", expanding=True))).values(slots=0)
+_MARK: Final = Prepared(update(t.concurrency_lease).where(among(_lease.id, "ids")).values(slots=0))
 _OVER: Final = (_lease.expires_at <= bindparam("now"), _lease.holder_type == SLOT)
 _DUE: Final = select(_lease.id).where(*_OVER, _lease.slots > 0).limit(1)
 _ORPHANS: Final = delete(t.concurrency_lease).where(*_OVER, ~exists().where(_run.id == _lease.holder_id))
-_LAPSED: Final = (
+_LAPSED: Final = Prepared(
     select(_lease.id, _run.deployment_id)
     .join_from(t.concurrency_lease, t.flow_run, _run.id == _lease.holder_id)
     .where(*_OVER, _lease.slots > 0)
@@ -49,7 +52,7 @@ _LAPSED: Final = (
 def slot_of(conn: Connection, run_id: str, current: State | None, now: int) -> Slot | None:
     """Whether the run holds a slot by a lease, or has lost it; None when it has no lease."""
     lease_id = current.details.get(LEASE) if current else None
-    row = conn.execute(_OF_RUN, {"id": lease_id, "run": run_id}).first() if lease_id else None
+    row = _OF_RUN.first(conn, id=lease_id, run=run_id) if lease_id else None
     if row is None:
         return None
     return "held" if row.slots and row.expires_at > now else "lapsed"
@@ -74,15 +77,13 @@ def with_lease(
 def _grant(conn: Connection, run_id: str, now: int, lasts_us: int) -> str:
     lease_id = new_id()
     row = {"id": lease_id, "created": now, "expires_at": now + lasts_us, "slots": 1, "limit_ids": [], "holder_type": SLOT}
-    conn.execute(_GRANT, row | {"holder_id": run_id})
+    _GRANT.run(conn, **row, holder_id=run_id)
     return lease_id
 
 
 def end_slots(conn: Connection, leases: Iterable[tuple[str, str]]) -> None:
     """Ends leases, each given with its run. Idempotent."""
-    rows = [{"id": lease_id, "run": run_id} for lease_id, run_id in leases]
-    if rows:
-        conn.execute(_END, rows)
+    _END.run_each(conn, [{"id": lease_id, "run": run_id} for lease_id, run_id in leases])
 
 
 def any_over(conn: Connection, now: int) -> bool:
@@ -92,7 +93,7 @@ def any_over(conn: Connection, now: int) -> bool:
 
 def lapse(conn: Connection, now: int) -> int:
     """Gives the slots of leases back that have run out, and tells who waits for one; how many there were."""
-    rows = conn.execute(_LAPSED, {"now": now}).all()
+    rows = _LAPSED.all(conn, now=now)
     _mark(conn, [row.id for row in rows])
     for deployment_id in {row.deployment_id for row in rows}:
         post(conn, Notice("freed", deployment=deployment_id))
@@ -107,4 +108,4 @@ def sweep(conn: Connection, now: int) -> int:
 
 def _mark(conn: Connection, ids: Sequence[str]) -> None:
     if ids:
-        conn.execute(_MARK, {"ids": ids})
+        _MARK.run(conn, ids=ids)

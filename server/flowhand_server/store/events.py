@@ -14,12 +14,13 @@ from flowhand_server.events.matching import matches
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.notices import Notice, post
+from flowhand_server.store.prepared import Prepared
 from flowhand_server.store.reading import insert_many_once
 from flowhand_server.store.task_run_events import record_task_runs
 from flowhand_server.store.texts import storable
 
 _event = t.event.c
-_WATCHED: Final = select(t.automation.c.id).where(t.automation.c.enabled).limit(1)
+_WATCHED: Final = Prepared(select(t.automation.c.id).where(t.automation.c.enabled).limit(1))
 CHUNK: Final = 500
 MAX_SCAN: Final = 20_000
 """Rows that a search looks through at most, where a part of its filter is not SQL's to answer."""
@@ -74,7 +75,7 @@ def _storable(value: Any) -> Any:
 
 def insert_rows(conn: Connection, rows: list[dict[str, Any]], *, evaluated: bool = False) -> None:
     """Stores events that are rows already, each id once. Automations look at them, where there are any, unless they are `evaluated`."""
-    pending = not evaluated and conn.execute(_WATCHED).first() is not None
+    pending = not evaluated and _WATCHED.first(conn) is not None
     insert_many_once(conn, t.event, [row | {"pending": pending} for row in rows])
     post(conn, Notice("event"))
 

@@ -18,6 +18,7 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
 from flowhand_server.store.flow_run_tags import probe_by_tag, tags_to_probe
 from flowhand_server.store.nouns import where
+from flowhand_server.store.prepared import Prepared, among
 from flowhand_server.store.reading import ordered_ids
 
 MISSING: Final = "Flow run not found"
@@ -34,8 +35,8 @@ _SELECT: Final[Select[Any]] = (
     .outerjoin_from(t.flow_run, t.flow_run_state, _state.id == _run.state_id)
     .outerjoin(t.work_pool, t.work_pool.c.id == _run.work_pool_id)
 )
-_BY_ID: Final = _SELECT.where(_run.id == bindparam("id"))
-_BY_IDS: Final = _SELECT.where(_run.id.in_(bindparam("ids", expanding=True)))
+_BY_ID: Final = Prepared(_SELECT.where(_run.id == bindparam("id")))
+_BY_IDS: Final = Prepared(_SELECT.where(among(_run.id, "ids")))
 
 _START: Final = func.coalesce(_run.start_time, _run.expected_start_time)
 ORDERS: Final[dict[str, tuple[ColumnElement[Any], ...]]] = {
@@ -53,17 +54,17 @@ ORDERS: Final[dict[str, tuple[ColumnElement[Any], ...]]] = {
 
 def read_flow_run(conn: Connection, run_id: str, now: int) -> forms.Form:
     """One run. NotFound."""
-    row = conn.execute(_BY_ID, {"id": run_id}).mappings().first()
+    row = _BY_ID.first(conn, id=run_id)
     if row is None:
         raise NotFound(MISSING)
-    return forms.flow_run(row, now)
+    return forms.flow_run(row._asdict(), now)
 
 
 def flow_runs_in_order(conn: Connection, ids: Sequence[str], now: int) -> list[forms.Form]:
     """The runs with these ids, in their order; ids without a run are left out."""
     if not ids:
         return []
-    rows = {row["id"]: row for row in conn.execute(_BY_IDS, {"ids": ids}).mappings()}
+    rows = {row.id: row._asdict() for row in _BY_IDS.all(conn, ids=ids)}
     return [forms.flow_run(rows[run_id], now) for run_id in ids if run_id in rows]
 
 

@@ -21,8 +21,9 @@ from .limits import deployment_limit
 from .mirror import mirror_to_task_run
 from .names import random_name
 from .notices import Notice, post
-from .runs import Run, StateWriter, due_notice, load_run, progress_row, state_row
-from .tables import flow_run, flow_run_state, lease
+from .prepared import Prepared, among
+from .runs import INSERT_STATE, Run, StateWriter, due_notice, load_run, progress_row, state_row
+from .tables import flow_run, lease
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ _COPIED: Final = tuple(name for name in NewRun.__dataclass_fields__ if name not 
 def create_flow_run(conn: Connection, new: NewRun, now: int) -> CreatedRun:
     """Creates a run in its first state, without asking the rules (contract 4.4). Idempotent by (flow, idempotency key)."""
     if new.idempotency_key is not None:
-        existing = conn.execute(_BY_KEY, {"flow_id": new.flow_id, "keys": [new.idempotency_key]}).first()
+        existing = _BY_KEY.first(conn, flow_id=new.flow_id, keys=[new.idempotency_key])
         if existing is not None:
             return CreatedRun(existing.id, new=False)
     return CreatedRun(_insert(conn, [new], now)[0], new=True)
@@ -85,7 +86,7 @@ def create_flow_run(conn: Connection, new: NewRun, now: int) -> CreatedRun:
 def create_flow_runs(conn: Connection, flow_id: str, runs: Sequence[NewRun], now: int) -> int:
     """Creates runs of one flow at once; those whose idempotency key is taken are left out. How many were made."""
     keys = [new.idempotency_key for new in runs if new.idempotency_key is not None]
-    taken = {row.idempotency_key for row in conn.execute(_BY_KEY, {"flow_id": flow_id, "keys": keys})}
+    taken = {row.idempotency_key for row in _BY_KEY.all(conn, flow_id=flow_id, keys=keys)}
     return len(_insert(conn, [new for new in runs if new.idempotency_key not in taken], now))
 
 
@@ -106,16 +107,17 @@ def _insert(conn: Connection, runs: Sequence[NewRun], now: int) -> list[str]:
             post(conn, due_notice(new.work_pool_id, new.work_queue_id, new.deployment_id, progress.next_scheduled_start_time))
         if new.parent_task_run_id:
             mirror_to_task_run(conn, new.parent_task_run_id, run_id, state, now)
-    conn.execute(_INSERT_RUN, rows)
-    conn.execute(_INSERT_STATE, states)
+    _INSERT_RUN.run_each(conn, rows)
+    INSERT_STATE.run_each(conn, states)
     tag_runs(conn, ((row["id"], row["tags"]) for row in rows if row["tags"]))
     return [row["id"] for row in rows]
 
 
-_INSERT_RUN: Final = insert(flow_run)
-_INSERT_STATE: Final = insert(flow_run_state)
-_BY_KEY: Final = select(flow_run.c.id, flow_run.c.idempotency_key).where(
-    flow_run.c.flow_id == bindparam("flow_id"), flow_run.c.idempotency_key.in_(bindparam("keys", expanding=True))
+_INSERT_RUN: Final = Prepared(insert(flow_run), "id", "created", "updated", "name", *_COPIED, *Progress.__dataclass_fields__)
+_BY_KEY: Final = Prepared(
+    select(flow_run.c.id, flow_run.c.idempotency_key).where(
+        flow_run.c.flow_id == bindparam("flow_id"), among(flow_run.c.idempotency_key, "keys")
+    )
 )
 
 
@@ -158,10 +160,10 @@ def lease_holder(conn: Connection, run: Run) -> str | None:
     """The session that holds a lease on the run's current attempt, if one does."""
     if run.attempt == 0:
         return None
-    return conn.execute(_HOLDER, {"run": run.id}).scalar()
+    return _HOLDER.scalar(conn, run=run.id)
 
 
-_HOLDER: Final = select(lease.c.session_id).where(lease.c.flow_run_id == bindparam("run"), lease.c.ended_at.is_(None))
+_HOLDER: Final = Prepared(select(lease.c.session_id).where(lease.c.flow_run_id == bindparam("run"), lease.c.ended_at.is_(None)))
 
 
 def _apply(conn: Connection, run: Run, decision: Decision, holder: str | None, now: int) -> Outcome:
@@ -181,10 +183,10 @@ def reopen(conn: Connection, run: Run, now: int) -> None:
     """Begins a new attempt: what the old one still says is refused from now on, and its lease is void."""
     run.attempt += 1
     run.infrastructure_pid = None
-    conn.execute(_VOID, {"run": run.id, "now": now})
+    _VOID.run(conn, run=run.id, now=now)
 
 
-_VOID: Final = (
+_VOID: Final = Prepared(
     update(lease)
     .where(lease.c.flow_run_id == bindparam("run"), lease.c.ended_at.is_(None))
     .values(ended_at=bindparam("now"), provisional_until=None)

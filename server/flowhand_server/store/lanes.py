@@ -13,12 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Boolean, Connection, String, bindparam, column, select, text
+from sqlalchemy import BigInteger, Boolean, Connection, String, column, func, literal_column, select, text
 
 from flowhand_server.orchestration.state import CollisionStrategy
 
 from .limits import strategy_of, used_by_deployments
-from .tables import Json, deployment
+from .prepared import Prepared, among
+from .tables import Json, deployment, flow_run
 
 _HEADS: Final = """
 WITH RECURSIVE lane(id) AS (
@@ -37,12 +38,6 @@ UNION ALL
 SELECT NULL, NULL, false, NULL, NULL, min(next_scheduled_start_time) FROM flow_run
 WHERE state_type = 'SCHEDULED' AND in_process = false AND work_queue_id = :queue AND deployment_id IS NULL
 """
-_SERVED: Final = """
-SELECT d.id, d.name, d.paused, d.concurrency_limit, d.concurrency_options,
-  (SELECT min(next_scheduled_start_time) FROM flow_run
-   WHERE state_type = 'SCHEDULED' AND in_process = false AND deployment_id = d.id) AS head
-FROM deployment d WHERE d.id IN :ids
-"""
 _RESULT: Final = (
     column("id", String),
     column("name", String),
@@ -51,19 +46,35 @@ _RESULT: Final = (
     column("concurrency_options", Json),
     column("head", BigInteger),
 )
-_HEADS_OF_QUEUE: Final = text(_HEADS).columns(*_RESULT)
-_HEADS_OF_DEPLOYMENTS: Final = text(_SERVED).bindparams(bindparam("ids", expanding=True)).columns(*_RESULT)
+_HEADS_OF_QUEUE: Final = Prepared(text(_HEADS).columns(*_RESULT))
+_HEADS_OF_DEPLOYMENTS: Final = Prepared(
+    select(
+        *(deployment.c[name] for name in ("id", "name", "paused", "concurrency_limit", "concurrency_options")),
+        select(func.min(flow_run.c.next_scheduled_start_time))
+        .where(literal_column("flow_run.state_type = 'SCHEDULED' AND flow_run.in_process = false"))
+        .where(flow_run.c.deployment_id == deployment.c.id)
+        .scalar_subquery()
+        .label("head"),
+    ).where(among(deployment.c.id, "ids"))
+)
 
 _CLAIMABLE: Final = "SELECT id, next_scheduled_start_time FROM flow_run WHERE state_type = 'SCHEDULED' AND in_process = false"
 _NEXT: Final = " AND next_scheduled_start_time <= :until ORDER BY next_scheduled_start_time LIMIT :n"
-_IN_LANE: Final = text(f"{_CLAIMABLE} AND work_queue_id = :queue AND deployment_id = :deployment{_NEXT}")
-_WITHOUT_DEPLOYMENT: Final = text(f"{_CLAIMABLE} AND work_queue_id = :queue AND deployment_id IS NULL{_NEXT}")
-_OF_DEPLOYMENT: Final = text(f"{_CLAIMABLE} AND deployment_id = :deployment{_NEXT}")
-_IN_LANE_BY_HAND: Final = text(f"{_CLAIMABLE} AND work_queue_id = :queue AND deployment_id = :deployment AND auto_scheduled = false{_NEXT}")
-_OF_DEPLOYMENT_BY_HAND: Final = text(f"{_CLAIMABLE} AND deployment_id = :deployment AND auto_scheduled = false{_NEXT}")
 
-_LOCK_DEPLOYMENTS: Final = (
-    select(deployment.c.id).where(deployment.c.id.in_(bindparam("ids", expanding=True))).order_by(deployment.c.id).with_for_update()
+
+def _next(condition: str) -> Prepared:
+    found = text(f"{_CLAIMABLE} AND {condition}{_NEXT}")
+    return Prepared(found.columns(column("id", String), column("next_scheduled_start_time", BigInteger)))
+
+
+_IN_LANE: Final = _next("work_queue_id = :queue AND deployment_id = :deployment")
+_WITHOUT_DEPLOYMENT: Final = _next("work_queue_id = :queue AND deployment_id IS NULL")
+_OF_DEPLOYMENT: Final = _next("deployment_id = :deployment")
+_IN_LANE_BY_HAND: Final = _next("work_queue_id = :queue AND deployment_id = :deployment AND auto_scheduled = false")
+_OF_DEPLOYMENT_BY_HAND: Final = _next("deployment_id = :deployment AND auto_scheduled = false")
+
+_LOCK_DEPLOYMENTS: Final = Prepared(
+    select(deployment.c.id).where(among(deployment.c.id, "ids")).order_by(deployment.c.id).with_for_update()
 )
 
 
@@ -107,9 +118,9 @@ class Lane:
     def fetch(self, conn: Connection, until: int, n: int) -> list[Candidate]:
         """The first `n` runs that are due by `until`. Of a paused deployment only those that somebody asked for."""
         values = {"queue": self.queue.id if self.queue else None, "deployment": self.deployment, "until": until, "n": n}
-        return [Candidate(*row) for row in conn.execute(self._statement(), values)]
+        return [Candidate(*row) for row in self._statement().all(conn, **values)]
 
-    def _statement(self) -> Any:
+    def _statement(self) -> Prepared:
         if self.queue is None:
             return _OF_DEPLOYMENT_BY_HAND if self.paused else _OF_DEPLOYMENT
         if self.deployment is None:
@@ -119,19 +130,18 @@ class Lane:
 
 def lanes_of_queue(conn: Connection, queue: Queue) -> list[Lane]:
     """The lanes of a queue in which something waits."""
-    return [_lane(row, queue) for row in conn.execute(_HEADS_OF_QUEUE, {"queue": queue.id}).mappings() if row["head"] is not None]
+    return [_lane(row, queue) for row in _HEADS_OF_QUEUE.all(conn, queue=queue.id) if row.head is not None]
 
 
 def lanes_of_deployments(conn: Connection, ids: Iterable[str]) -> list[Lane]:
     """The lanes that a script serves, in which something waits."""
-    rows = conn.execute(_HEADS_OF_DEPLOYMENTS, {"ids": list(ids)}).mappings()
-    return [_lane(row, None) for row in rows if row["head"] is not None]
+    return [_lane(row, None) for row in _HEADS_OF_DEPLOYMENTS.all(conn, ids=ids) if row.head is not None]
 
 
 def _lane(row: Any, queue: Queue | None) -> Lane:
-    limit = row["concurrency_limit"]
-    strategy = strategy_of(row["concurrency_options"]) if limit is not None else CollisionStrategy.ENQUEUE
-    return Lane(row["head"], queue, row["id"], row["name"], bool(row["paused"]), limit, strategy)
+    limit = row.concurrency_limit
+    strategy = strategy_of(row.concurrency_options) if limit is not None else CollisionStrategy.ENQUEUE
+    return Lane(row.head, queue, row.id, row.name, bool(row.paused), limit, strategy)
 
 
 @dataclass(slots=True)
@@ -182,7 +192,7 @@ def _find_room(conn: Connection, lanes: list[Lane], *, lock: bool) -> None:
     limited = [lane for lane in lanes if lane.limit is not None and lane.deployment is not None]
     ids = {lane.deployment for lane in limited if lane.deployment}
     if ids and lock and conn.dialect.name == "postgresql":
-        conn.execute(_LOCK_DEPLOYMENTS, {"ids": list(ids)})
+        _LOCK_DEPLOYMENTS.all(conn, ids=ids)
     used = used_by_deployments(conn, ids)
     for lane in limited:
         lane.room = max(0, (lane.limit or 0) - used.get(lane.deployment or "", 0))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, bindparam, literal_column, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, literal_column, or_, select, update
 
 from flowhand.wire.runner import Attempt, Lease, Orders, Stream
 from flowhand.wire.states import TERMINAL, StateType
 
+from .prepared import Prepared, among
 from .tables import deployment, flow_run, lease, work_pool, work_queue
 
 STREAMS: Final[tuple[Stream, ...]] = ("channel", "stdout", "stderr", "daemon", "state")
@@ -42,7 +43,7 @@ class Held:
 
 
 _l, _r = lease.c, flow_run.c
-_HELD: Final = (
+_HELD: Final = Prepared(
     select(
         _r.id,
         _r.attempt.label("run_attempt"),
@@ -56,7 +57,7 @@ _HELD: Final = (
         *(lease.c[f"mark_{stream}"] for stream in STREAMS),
     )
     .outerjoin_from(flow_run, lease, _l.flow_run_id == _r.id)
-    .where(_r.id.in_(bindparam("ids", expanding=True)))
+    .where(among(_r.id, "ids"))
 )
 
 
@@ -72,29 +73,29 @@ class Holdings:
 def holdings(conn: Connection, run_ids: Iterable[str]) -> Holdings:
     """Every attempt of these runs."""
     found = Holdings({}, {})
-    for row in conn.execute(_HELD, {"ids": list(run_ids)}).mappings():
-        found.runs[row["id"]] = row["run_attempt"]
-        if row["attempt"] is not None:
-            found.held[row["id"], row["attempt"]] = _as_held(row)
+    for row in _HELD.all(conn, ids=run_ids):
+        found.runs[row.id] = row.run_attempt
+        if row.attempt is not None:
+            found.held[row.id, row.attempt] = _as_held(row)
     return found
 
 
-def _as_held(row: RowMapping) -> Held:
+def _as_held(row: Any) -> Held:
     return Held(
-        run_id=row["id"],
-        attempt=row["attempt"],
-        session_id=row["session_id"],
-        live=row["ended_at"] is None,
-        provisional=row["provisional_until"] is not None,
-        marks={stream: row[f"mark_{stream}"] for stream in STREAMS},
-        crash_policy=row["crash_policy"],
-        max_interruptions=row["max_interruptions"],
-        run_attempt=row["run_attempt"],
-        state_type=row["state_type"],
+        run_id=row.id,
+        attempt=row.attempt,
+        session_id=row.session_id,
+        live=row.ended_at is None,
+        provisional=row.provisional_until is not None,
+        marks=dict(zip(STREAMS, row[-len(STREAMS) :], strict=True)),
+        crash_policy=row.crash_policy,
+        max_interruptions=row.max_interruptions,
+        run_attempt=row.run_attempt,
+        state_type=row.state_type,
     )
 
 
-_MARK: Final = (
+_MARK: Final = Prepared(
     update(lease)
     .where(_l.flow_run_id == bindparam("b_run"), _l.attempt == bindparam("b_attempt"))
     .values({f"mark_{stream}": bindparam(stream) for stream in STREAMS})
@@ -104,14 +105,25 @@ _MARK: Final = (
 def store_marks(conn: Connection, held: Iterable[Held]) -> None:
     """Stores the high-water marks of the attempts whose marks have changed."""
     rows: list[dict[str, Any]] = [{"b_run": h.run_id, "b_attempt": h.attempt, **h.marks} for h in held if h.changed]
-    if rows:
-        conn.execute(_MARK, rows)
+    _MARK.run_each(conn, rows)
 
 
 _OF_ATTEMPT: Final = (_l.flow_run_id == bindparam("b_run"), _l.attempt == bindparam("b_attempt"))
-_RENEW: Final = update(lease).where(*_OF_ATTEMPT).values(expires_at=bindparam("until"))
-_END: Final = update(lease).where(*_OF_ATTEMPT).values(ended_at=bindparam("now"), provisional_until=None)
-_ADOPT: Final = update(lease).where(*_OF_ATTEMPT).values(provisional_until=None, expires_at=bindparam("until"))
+_RENEW: Final = Prepared(update(lease).where(*_OF_ATTEMPT).values(expires_at=bindparam("until")))
+_END: Final = Prepared(update(lease).where(*_OF_ATTEMPT).values(ended_at=bindparam("now"), provisional_until=None))
+_ADOPT: Final = Prepared(update(lease).where(*_OF_ATTEMPT).values(provisional_until=None, expires_at=bindparam("until")))
+
+
+_GRANT: Final = Prepared(
+    insert(lease),
+    *("flow_run_id", "attempt", "session_id", "claim", "deployment_id", "claimed_at", "due", "expires_at"),
+    *("crash_policy", "max_interruptions"),
+)
+
+
+def grant(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes new leases, as rows of the table."""
+    _GRANT.run_each(conn, rows)
 
 
 def renew(conn: Connection, attempts: Sequence[Attempt], until: int) -> None:
@@ -129,24 +141,21 @@ def adopt(conn: Connection, attempts: Sequence[Attempt], until: int) -> None:
     _each(conn, _ADOPT, attempts, until=until)
 
 
-def _each(conn: Connection, statement: Any, attempts: Sequence[Attempt], **values: int) -> None:
-    if attempts:
-        conn.execute(statement, [{"b_run": run, "b_attempt": attempt, **values} for run, attempt in attempts])
+def _each(conn: Connection, statement: Prepared, attempts: Sequence[Attempt], **values: int) -> None:
+    statement.run_each(conn, [{"b_run": run, "b_attempt": attempt, **values} for run, attempt in attempts])
 
 
-_MOVE: Final = (
-    update(lease)
-    .where(_l.session_id.in_(bindparam("heirs", expanding=True)), LIVE)
-    .values(session_id=bindparam("heir"), claim=0, expires_at=bindparam("until"))
+_MOVE: Final = Prepared(
+    update(lease).where(among(_l.session_id, "heirs"), LIVE).values(session_id=bindparam("heir"), claim=0, expires_at=bindparam("until"))
 )
 
 
 def move_leases(conn: Connection, heirs: list[str], new: str, until: int) -> None:
     """Hands what the superseded sessions hold to the new one, for a whole lease from now."""
-    conn.execute(_MOVE, {"heirs": heirs, "heir": new, "until": until})
+    _MOVE.run(conn, heirs=heirs, heir=new, until=until)
 
 
-_LIVE_OF: Final = (
+_LIVE_OF: Final = Prepared(
     select(_l.flow_run_id, _l.attempt, _l.expires_at, _l.provisional_until, _r.state_type)
     .join_from(lease, flow_run, _r.id == _l.flow_run_id)
     .where(_l.session_id == bindparam("session"), LIVE)
@@ -157,28 +166,28 @@ def live_leases(conn: Connection, session_id: str, now: int) -> list[Lease]:
     """What the session holds."""
     return [
         Lease(
-            run_id=row["flow_run_id"],
-            attempt=row["attempt"],
-            expires_in_s=(row["expires_at"] - now) / 1_000_000,
-            state_type=row["state_type"],
-            provisional=row["provisional_until"] is not None,
+            run_id=row.flow_run_id,
+            attempt=row.attempt,
+            expires_in_s=(row.expires_at - now) / 1_000_000,
+            state_type=row.state_type,
+            provisional=row.provisional_until is not None,
         )
-        for row in conn.execute(_LIVE_OF, {"session": session_id}).mappings()
+        for row in _LIVE_OF.all(conn, session=session_id)
     ]
 
 
 _TO_STOP: Final = frozenset({StateType.CANCELLING}) | TERMINAL
-_NOTEWORTHY: Final = (
+_NOTEWORTHY: Final = Prepared(
     select(_l.flow_run_id, _l.attempt, _r.state_type)
     .join_from(lease, flow_run, _r.id == _l.flow_run_id)
     .where(
         _l.session_id == bindparam("session"),
         LIVE,
         _l.provisional_until.is_(None),
-        or_(_l.due > bindparam("now"), _r.state_type.in_(sorted(_TO_STOP))),
+        or_(_l.due > bindparam("now"), *(_r.state_type == stopped for stopped in sorted(_TO_STOP))),
     )
 )
-_REVOKED: Final = (
+_REVOKED: Final = Prepared(
     select(_l.flow_run_id, _l.attempt)
     .join_from(lease, flow_run, _r.id == _l.flow_run_id)
     .outerjoin(deployment, deployment.c.id == _l.deployment_id)
@@ -202,9 +211,8 @@ _REVOKED: Final = (
 
 def orders(conn: Connection, session_id: str, now: int, *, drain: bool = False) -> Orders:
     """What the server wants of the session: runs to cancel (or ended by somebody else), and prefetched ones to hand back."""
-    values = {"session": session_id, "now": now}
-    found = conn.execute(_NOTEWORTHY, values).all()
+    found = _NOTEWORTHY.all(conn, session=session_id, now=now)
     cancel = [(row.flow_run_id, row.attempt) for row in found if row.state_type in _TO_STOP]
     early = len(cancel) < len(found)
-    revoke = [(row.flow_run_id, row.attempt) for row in conn.execute(_REVOKED, values)] if early else []
+    revoke = [(row.flow_run_id, row.attempt) for row in _REVOKED.all(conn, session=session_id, now=now)] if early else []
     return Orders(cancel=cancel, revoke=revoke, drain=drain)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, func, literal
 from flowhand_server.orchestration.state import CollisionStrategy, Limit
 
 from .deployment_slots import SLOT, lapse
+from .prepared import Prepared, among
 from .tables import concurrency_lease, deployment, flow_run
 
 _run, _lease = flow_run.c, concurrency_lease.c
@@ -18,24 +19,22 @@ PROVISION_S: Final = 300
 ACTIVE_SQL: Final[ColumnElement[bool]] = literal_column("flow_run.state_type IN ('PENDING', 'RUNNING', 'CANCELLING')")
 """Written out, since only then a partial index answers it."""
 
-_USED_BY_DEPLOYMENT: Final = (
-    select(_run.deployment_id, func.count())
-    .where(ACTIVE_SQL, _run.deployment_id.in_(bindparam("ids", expanding=True)))
-    .group_by(_run.deployment_id)
+_USED_BY_DEPLOYMENT: Final = Prepared(
+    select(_run.deployment_id, func.count()).where(ACTIVE_SQL, among(_run.deployment_id, "ids")).group_by(_run.deployment_id)
 )
-_LEASED_BY_DEPLOYMENT: Final = (
+_LEASED_BY_DEPLOYMENT: Final = Prepared(
     select(_run.deployment_id, func.sum(case((ACTIVE_SQL, _lease.slots - 1), else_=_lease.slots)))
     .join_from(concurrency_lease, flow_run, _run.id == _lease.holder_id)
-    .where(_lease.holder_type == SLOT, _run.deployment_id.in_(bindparam("ids", expanding=True)))
+    .where(_lease.holder_type == SLOT, among(_run.deployment_id, "ids"))
     .group_by(_run.deployment_id)
 )
 """One less for each that is active and whose lease has lapsed, one more for each that keeps its slot between two tries."""
-_USED_BY_QUEUE: Final = (
+_USED_BY_QUEUE: Final = Prepared(
     select(_run.work_queue_id, func.count())
-    .where(ACTIVE_SQL, _run.state_type != "CANCELLING", _run.work_queue_id.in_(bindparam("ids", expanding=True)))
+    .where(ACTIVE_SQL, _run.state_type != "CANCELLING", among(_run.work_queue_id, "ids"))
     .group_by(_run.work_queue_id)
 )
-_LIMIT: Final = (
+_LIMIT: Final = Prepared(
     select(deployment.c.concurrency_limit, deployment.c.concurrency_options).where(deployment.c.id == bindparam("id")).with_for_update()
 )
 
@@ -58,7 +57,7 @@ def deployment_limit(conn: Connection, deployment_id: str | None, now: int) -> L
     """The deployment's limit and its use now; None when it has none. The deployment's row is locked for this transaction."""
     if deployment_id is None:
         return None
-    row = conn.execute(_LIMIT, {"id": deployment_id}).first()
+    row = _LIMIT.first(conn, id=deployment_id)
     if row is None or row.concurrency_limit is None:
         return None
     lapse(conn, now)
@@ -72,6 +71,6 @@ def strategy_of(options: Any) -> CollisionStrategy:
     return CollisionStrategy((options or {}).get("collision_strategy") or CollisionStrategy.ENQUEUE)
 
 
-def _counts(conn: Connection, statement: Any, ids: Iterable[str]) -> dict[str, int]:
+def _counts(conn: Connection, statement: Prepared, ids: Iterable[str]) -> dict[str, int]:
     wanted = list(ids)
-    return {key: int(count) for key, count in (tuple(row) for row in conn.execute(statement, {"ids": wanted}))} if wanted else {}
+    return {key: int(count) for key, count in statement.all(conn, ids=wanted)} if wanted else {}

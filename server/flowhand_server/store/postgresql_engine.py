@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 
 from .errors import StoreUnusable
+from .postgresql_cursor import PipelineCursor
 from .sqlite_engine import json_text
 
 REPEATED: Final = frozenset({"40001", "40P01", "23505"})
@@ -38,7 +39,12 @@ def engine(url: str, connections: int) -> Engine:
         pool_recycle=1800,
         json_serializer=json_text,
         json_deserializer=_parsed,
-        connect_args={"application_name": "flowhand", "connect_timeout": 10, "options": "-c timezone=utc"},
+        connect_args={
+            "application_name": "flowhand",
+            "connect_timeout": 10,
+            "options": "-c timezone=utc",
+            "cursor_factory": PipelineCursor,
+        },
     )
 
 

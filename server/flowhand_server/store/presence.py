@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from flowhand.ids import new_id
 
+from .prepared import Prepared, among
 from .readiness import Turn
 from .tables import deployment, session, work_pool, work_queue, worker
 
@@ -20,13 +21,10 @@ _NOTED_EVERY_US: Final = 30_000_000
 
 
 _here: Final = (worker.c.work_pool_id == bindparam("pool"), worker.c.name == bindparam("named"))
-_WORKER: Final = select(worker.c.id).where(*_here)
-_NEW_WORKER: Final = insert(worker)
-_BEAT: Final = (
-    update(worker)
-    .where(worker.c.id == bindparam("b_id"))
-    .values({name: bindparam(name) for name in ("last_heartbeat_time", "heartbeat_interval_seconds", "updated")})
-)
+_WORKER: Final = Prepared(select(worker.c.id).where(*_here))
+_BEATEN: Final = ("last_heartbeat_time", "heartbeat_interval_seconds", "updated")
+_NEW_WORKER: Final = Prepared(insert(worker), "id", "created", "work_pool_id", "name", *_BEATEN)
+_BEAT: Final = Prepared(update(worker).where(worker.c.id == bindparam("b_id")).values({name: bindparam(name) for name in _BEATEN}))
 _online: Final = Turn(worker, worker.c.id == bindparam("b_id"), "ONLINE")
 _offline: Final = Turn(worker, worker.c.id == bindparam("b_id"), "OFFLINE")
 _pool_ready: Final = Turn(work_pool, work_pool.c.id == bindparam("b_id"), "READY")
@@ -35,12 +33,12 @@ _pool_ready: Final = Turn(work_pool, work_pool.c.id == bindparam("b_id"), "READY
 def worker_seen(conn: Connection, pool_id: str, name: str, interval_s: float, now: int) -> str:
     """A worker of the pool lives: made when it is new, online, its pool ready. Its id."""
     beat = {"last_heartbeat_time": now, "heartbeat_interval_seconds": interval_s, "updated": now}
-    found = conn.execute(_WORKER, {"pool": pool_id, "named": name}).scalar()
+    found = _WORKER.scalar(conn, pool=pool_id, named=name)
     if found is None:
         found = new_id()
-        conn.execute(_NEW_WORKER, {"id": found, "created": now, "work_pool_id": pool_id, "name": name, **beat})
+        _NEW_WORKER.run(conn, id=found, created=now, work_pool_id=pool_id, name=name, **beat)
     else:
-        conn.execute(_BEAT, {"b_id": found, **beat})
+        _BEAT.run(conn, b_id=found, **beat)
     _online(conn, now, b_id=found)
     _pool_ready(conn, now, b_id=pool_id)
     return found
@@ -51,36 +49,34 @@ def worker_gone(conn: Connection, worker_id: str, now: int) -> None:
     _offline(conn, now, b_id=worker_id)
 
 
-_queues: Final = bindparam("queues", expanding=True)
-_QUEUES_POLLED: Final = update(work_queue).where(work_queue.c.id.in_(_queues)).values(last_polled=bindparam("now"))
-_queues_ready: Final = Turn(work_queue, work_queue.c.id.in_(_queues), "READY")
-_THEIRS_POLLED: Final = (
+_QUEUES_POLLED: Final = Prepared(update(work_queue).where(among(work_queue.c.id, "queues")).values(last_polled=bindparam("now")))
+_queues_ready: Final = Turn(work_queue, among(work_queue.c.id, "queues"), "READY")
+_THEIRS_POLLED: Final = Prepared(
     update(deployment)
     .where(
-        deployment.c.work_queue_id.in_(_queues),
+        among(deployment.c.work_queue_id, "queues"),
         deployment.c.last_polled.is_(None) | (deployment.c.last_polled < bindparam("stale")),
     )
     .values(last_polled=bindparam("now"))
 )
-_theirs_ready: Final = Turn(deployment, deployment.c.work_queue_id.in_(_queues), "READY")
-_ids: Final = bindparam("ids", expanding=True)
-_DEPLOYMENTS_POLLED: Final = update(deployment).where(deployment.c.id.in_(_ids)).values(last_polled=bindparam("now"))
-_deployments_ready: Final = Turn(deployment, deployment.c.id.in_(_ids), "READY")
+_theirs_ready: Final = Turn(deployment, among(deployment.c.work_queue_id, "queues"), "READY")
+_DEPLOYMENTS_POLLED: Final = Prepared(update(deployment).where(among(deployment.c.id, "ids")).values(last_polled=bindparam("now")))
+_deployments_ready: Final = Turn(deployment, among(deployment.c.id, "ids"), "READY")
 
 
 def queues_polled(conn: Connection, ids: Iterable[str], now: int) -> None:
     """Somebody asks these queues for runs, and so for those of their deployments."""
     wanted = list(ids)
-    conn.execute(_QUEUES_POLLED, {"queues": wanted, "now": now})
+    _QUEUES_POLLED.run(conn, queues=wanted, now=now)
     _queues_ready(conn, now, queues=wanted)
-    conn.execute(_THEIRS_POLLED, {"queues": wanted, "stale": now - _NOTED_EVERY_US, "now": now})
+    _THEIRS_POLLED.run(conn, queues=wanted, stale=now - _NOTED_EVERY_US, now=now)
     _theirs_ready(conn, now, queues=wanted)
 
 
 def deployments_polled(conn: Connection, ids: Iterable[str], now: int) -> None:
     """Somebody asks for the runs of these deployments."""
     wanted = list(ids)
-    conn.execute(_DEPLOYMENTS_POLLED, {"ids": wanted, "now": now})
+    _DEPLOYMENTS_POLLED.run(conn, ids=wanted, now=now)
     _deployments_ready(conn, now, ids=wanted)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from flowhand.wire.body import DEFAULT_LIMIT
 from flowhand.wire.filters import Window
+from flowhand_server.store.prepared import Prepared
 
 _INSERTS: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -102,9 +103,9 @@ def named_order(table: Table, sort: str | None) -> list[ColumnElement[Any]]:
 def insert_many_once(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Inserts rows, leaving out those whose key is there."""
     if rows:
-        conn.execute(_insert_once(conn.dialect.name, table), rows)
+        _insert_once(conn.dialect.name, table, tuple(rows[0])).run_each(conn, rows)
 
 
 @functools.cache
-def _insert_once(dialect: str, table: Table) -> Any:
-    return _INSERTS[dialect](table).on_conflict_do_nothing()
+def _insert_once(dialect: str, table: Table, columns: tuple[str, ...]) -> Prepared:
+    return Prepared(_INSERTS[dialect](table).on_conflict_do_nothing(), *columns)

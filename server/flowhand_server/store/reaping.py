@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from flowhand.wire.states import TERMINAL, StateType
 from flowhand_server.orchestration.state import Proposal, scheduled
@@ -13,48 +13,51 @@ from flowhand_server.orchestration.state import Proposal, scheduled
 from .flow_runs import reopen
 from .leases import LIVE, end
 from .notices import Notice, post
+from .prepared import Prepared
 from .runs import Run, StateWriter, load_runs
 from .tables import lease, session
 
 CHUNK: Final = 200
 _l = lease.c
-_EXPIRED: Final = (
+_EXPIRED: Final = Prepared(
     select(_l.flow_run_id, _l.attempt, _l.crash_policy, _l.max_interruptions, session.c.name, session.c.host)
     .outerjoin_from(lease, session, session.c.id == _l.session_id)
     .where(LIVE, _l.provisional_until.is_(None), _l.expires_at < bindparam("now"))
     .limit(CHUNK)
     .with_for_update(of=lease)
 )
-_GRACE_OVER: Final = select(_l.flow_run_id, _l.attempt).where(_l.provisional_until.is_not(None), _l.provisional_until < bindparam("now"))
+_GRACE_OVER: Final = Prepared(
+    select(_l.flow_run_id, _l.attempt).where(_l.provisional_until.is_not(None), _l.provisional_until < bindparam("now"))
+)
 
 
 def reap(conn: Connection, now: int, grace_us: int) -> int:
     """Ends or re-queues a chunk of what has lost its lease. How many runs."""
-    rows = conn.execute(_EXPIRED, {"now": now}).mappings().all()
-    runs = load_runs(conn, [row["flow_run_id"] for row in rows])
+    rows = _EXPIRED.all(conn, now=now)
+    runs = load_runs(conn, [row.flow_run_id for row in rows])
     writer = StateWriter(conn, now)
     for row in rows:
-        _reap_one(conn, runs[row["flow_run_id"]], row, writer, now + grace_us)
+        _reap_one(conn, runs[row.flow_run_id], row, writer, now + grace_us)
     writer.flush()
     return len(rows)
 
 
-def _reap_one(conn: Connection, run: Run, row: RowMapping, writer: StateWriter, grace_until: int) -> None:
-    attempt = (run.id, row["attempt"])
-    lost = f"Lost contact with worker {row['name']!r}" + (f" on {row['host']}" if row["host"] else "")
-    if run.attempt != row["attempt"] or run.state_type in TERMINAL:
+def _reap_one(conn: Connection, run: Run, row: Any, writer: StateWriter, grace_until: int) -> None:
+    attempt = (run.id, row.attempt)
+    lost = f"Lost contact with worker {row.name!r}" + (f" on {row.host}" if row.host else "")
+    if run.attempt != row.attempt or run.state_type in TERMINAL:
         end(conn, [attempt], writer.now)
     elif run.state_type == StateType.CANCELLING:
         end(conn, [attempt], writer.now)
         writer.enter(run, Proposal(StateType.CANCELLED, "Cancelled", f"{lost} while the run was being cancelled."))
-    elif row["crash_policy"] == "retry":
-        queue_again(conn, run, row["max_interruptions"], lost, writer)
+    elif row.crash_policy == "retry":
+        queue_again(conn, run, row.max_interruptions, lost, writer)
     else:
         writer.enter(run, Proposal(StateType.CRASHED, "Crashed", f"{lost}; if it comes back in time, the run goes on."))
-        conn.execute(_PROVISIONAL, {"b_run": run.id, "b_attempt": row["attempt"], "until": grace_until})
+        _PROVISIONAL.run(conn, b_run=run.id, b_attempt=row.attempt, until=grace_until)
 
 
-_PROVISIONAL: Final = (
+_PROVISIONAL: Final = Prepared(
     update(lease)
     .where(_l.flow_run_id == bindparam("b_run"), _l.attempt == bindparam("b_attempt"))
     .values(provisional_until=bindparam("until"))
@@ -75,21 +78,23 @@ def queue_again(conn: Connection, run: Run, at_most: int, lost: str, writer: Sta
 
 def end_graces(conn: Connection, now: int) -> Sequence[Any]:
     """Makes Crashed final where the owner did not come back in time."""
-    over = [(row.flow_run_id, row.attempt) for row in conn.execute(_GRACE_OVER, {"now": now})]
+    over = [(row.flow_run_id, row.attempt) for row in _GRACE_OVER.all(conn, now=now)]
     end(conn, over, now)
     for run_id, _ in over:
         post(conn, Notice("run", key=run_id))
     return over
 
 
-_SHORTEN: Final = update(lease).where(LIVE, _l.expires_at > bindparam("until")).values(expires_at=bindparam("until"))
-_SHORTEN_GRACE: Final = update(lease).where(_l.provisional_until > bindparam("until")).values(provisional_until=bindparam("until"))
+_SHORTEN: Final = Prepared(update(lease).where(LIVE, _l.expires_at > bindparam("until")).values(expires_at=bindparam("until")))
+_SHORTEN_GRACE: Final = Prepared(
+    update(lease).where(_l.provisional_until > bindparam("until")).values(provisional_until=bindparam("until"))
+)
 
 
 def bound_terms(conn: Connection, lease_until: int, grace_until: int) -> None:
     """Brings leases and graces down to the longest that they can be: after the clock was set back they would last too long."""
-    conn.execute(_SHORTEN, {"until": lease_until})
-    conn.execute(_SHORTEN_GRACE, {"until": grace_until})
+    _SHORTEN.run(conn, until=lease_until)
+    _SHORTEN_GRACE.run(conn, until=grace_until)
 
 
 def _ordinal(number: int) -> str:

@@ -27,6 +27,7 @@ from .adoption import adopt_runs
 from .events import add_events
 from .leases import STREAMS, Held, Holdings, holdings, orders, renew, store_marks
 from .notices import Notice, post
+from .prepared import Prepared
 from .reported_states import StateReport
 from .reported_tasks import store_tasks
 from .sessions import Session, authenticate, seen
@@ -41,7 +42,7 @@ def report(conn: Connection, request: ReportRequest, secret: str, now: int) -> R
     return _Report(conn, request, opened, now).run()
 
 
-_INSERT_LOG: Final = insert(log)
+_INSERT_LOG: Final = Prepared(insert(log), "flow_run_id", "task_run_id", "attempt", "timestamp", "level", "name", "message")
 
 
 @dataclass(slots=True)
@@ -84,8 +85,7 @@ class _Report:
             rows.extend(_new_lines(batch, self.known.held.get((batch.run_id, batch.attempt))))
             if len(rows) > before:
                 post(self.conn, Notice("run", key=batch.run_id))
-        if rows:
-            self.conn.execute(_INSERT_LOG, rows)
+        _INSERT_LOG.run_each(self.conn, rows)
 
     # --- renewals --------------------------------------------------------------------------------------------------------------------
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from flowhand.wire.runner import Attempt, Reason, Refusal, ReportReply, RetryHere, RetryPolicy, StateItem, StateResult
 from flowhand.wire.states import TERMINAL, StateName, StateType
 from flowhand_server.orchestration.reported import decide_reported, leaves_worker, retries_here
 from flowhand_server.orchestration.state import Decision, Proposal, RunFacts, propose
 
-from .leases import Held, Holdings, adopt, end
+from .leases import Held, Holdings, adopt, end, grant
 from .runs import Run, StateWriter, load_runs
 from .sessions import Session
-from .tables import lease
 from .texts import storable
-
-_INSERT_LEASE: Final = insert(lease)
 
 
 @dataclass(slots=True)
@@ -45,8 +42,7 @@ class StateReport:
         writer.flush()
         adopt(self.conn, self.adopted, self.now + self.opened.lease_us)
         end(self.conn, self.ended, self.now)
-        if self.leased:
-            self.conn.execute(_INSERT_LEASE, self.leased)
+        grant(self.conn, self.leased)
 
     def _one(self, item: StateItem, run: Run | None, writer: StateWriter) -> None:
         held = self.known.held.get((item.run_id, item.attempt))

@@ -17,15 +17,16 @@ from flowhand_server.orchestration.state import propose
 
 from . import tables as t
 from .leases import Holdings
+from .prepared import Prepared, among
 from .reading import insert_many_once
 from .task_runs import PROGRESS, state_row
 from .texts import storable
 
 _task, _state = t.task_run.c, t.task_run_state.c
-_KNOWN: Final = select(_task.id, *(_task[name] for name in PROGRESS)).where(_task.id.in_(bindparam("ids", expanding=True)))
-_STORED: Final = select(_state.id).where(_state.id.in_(bindparam("ids", expanding=True)))
-_INSERT: Final = insert(t.task_run_state)
-_UPDATE: Final = (
+_KNOWN: Final = Prepared(select(_task.id, *(_task[name] for name in PROGRESS)).where(among(_task.id, "ids")))
+_STORED: Final = Prepared(select(_state.id).where(among(_state.id, "ids")))
+_INSERT: Final = Prepared(insert(t.task_run_state), "id", "task_run_id", "timestamp", "type", "name", "message", "state_details", "data")
+_UPDATE: Final = Prepared(
     update(t.task_run).where(_task.id == bindparam("b_id")).values(**{name: bindparam(name) for name in (*PROGRESS, "name", "updated")})
 )
 
@@ -35,13 +36,12 @@ def store_tasks(conn: Connection, known: Holdings, items: Iterable[TaskItem], no
     current = [item for item in items if _is_current(known, item)]
     if not current:
         return
-    stored = set(conn.execute(_STORED, {"ids": [item.state_id for item in current]}).scalars())
+    stored = {row.id for row in _STORED.all(conn, ids=[item.state_id for item in current])}
     new = [item for item in current if item.state_id not in stored]
     if not new:
         return
     insert_many_once(conn, t.task_run, [_row(item, known, now) for item in _firsts(new)])
-    rows = conn.execute(_KNOWN, {"ids": _ids(new)}).mappings()
-    before = {row["id"]: Progress(**{name: row[name] for name in PROGRESS}) for row in rows}
+    before = {row.id: Progress(**dict(zip(PROGRESS, row[1:], strict=True))) for row in _KNOWN.all(conn, ids=_ids(new))}
     states: list[dict[str, Any]] = []
     after: dict[str, dict[str, Any]] = {}
     for item in new:
@@ -54,8 +54,8 @@ def store_tasks(conn: Connection, known: Holdings, items: Iterable[TaskItem], no
         states.append(state_row(item.id, state))
         after[item.id] = {"b_id": item.id, "name": storable(item.name), "updated": now} | _progress(before[item.id])
     if states:
-        conn.execute(_INSERT, states)
-        conn.execute(_UPDATE, list(after.values()))
+        _INSERT.run_each(conn, states)
+        _UPDATE.run_each(conn, list(after.values()))
 
 
 def _is_current(known: Holdings, item: TaskItem) -> bool:

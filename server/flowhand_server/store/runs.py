@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from flowhand.ids import timed_id
 from flowhand.wire.states import ACTIVE, StateType
@@ -16,6 +16,7 @@ from flowhand_server.orchestration.state import LEASE, Proposal, State
 from .deployment_slots import end_slots
 from .mirror import mirror_to_task_run
 from .notices import Notice, post
+from .prepared import Prepared, among
 from .tables import flow_run, flow_run_state
 
 
@@ -50,26 +51,19 @@ class Run:
 _PROGRESS: Final = tuple(Progress.__dataclass_fields__)
 _run = flow_run.c
 _state = flow_run_state.c
-_LOAD: Final = (
+_PLACE: Final = (
+    *("id", "flow_id", "deployment_id", "work_pool_id", "work_queue_id", "parent_task_run_id", "infrastructure_pid"),
+    *("auto_scheduled", "attempt", "interruptions", "empirical_policy"),
+)
+_LOAD: Final = Prepared(
     select(
-        _run.id,
-        _run.flow_id,
-        _run.deployment_id,
-        _run.work_pool_id,
-        _run.work_queue_id,
-        _run.parent_task_run_id,
-        _run.infrastructure_pid,
-        _run.auto_scheduled,
-        _run.attempt,
-        _run.interruptions,
-        _run.empirical_policy,
-        *(flow_run.c[name] for name in _PROGRESS),
+        *(_run[name] for name in (*_PLACE, *_PROGRESS)),
         _state.message.label("s_message"),
         _state.data.label("s_data"),
         _state.state_details.label("s_details"),
     )
     .outerjoin_from(flow_run, flow_run_state, _state.id == _run.state_id)
-    .where(_run.id.in_(bindparam("ids", expanding=True)))
+    .where(among(_run.id, "ids"))
     .order_by(_run.id)
     .with_for_update(of=flow_run)
 )
@@ -77,8 +71,7 @@ _LOAD: Final = (
 
 def load_runs(conn: Connection, ids: Iterable[str]) -> dict[str, Run]:
     """The runs with these ids that exist, locked for this transaction in the order of their ids, so that two cannot wait for each other."""
-    rows = conn.execute(_LOAD, {"ids": list(ids)}).mappings()
-    return {row["id"]: _as_run(row) for row in rows}
+    return {row.id: _as_run(row) for row in _LOAD.all(conn, ids=ids)}
 
 
 def load_run(conn: Connection, run_id: str) -> Run | None:
@@ -86,41 +79,41 @@ def load_run(conn: Connection, run_id: str) -> Run | None:
     return load_runs(conn, (run_id,)).get(run_id)
 
 
-def _as_run(row: RowMapping) -> Run:
+def _as_run(row: Any) -> Run:
     return Run(
-        id=row["id"],
-        flow_id=row["flow_id"],
-        deployment_id=row["deployment_id"],
-        work_pool_id=row["work_pool_id"],
-        work_queue_id=row["work_queue_id"],
-        parent_task_run_id=row["parent_task_run_id"],
-        infrastructure_pid=row["infrastructure_pid"],
-        auto_scheduled=row["auto_scheduled"],
-        attempt=row["attempt"],
-        interruptions=row["interruptions"],
-        policy=row["empirical_policy"] or {},
-        progress=Progress(**{name: row[name] for name in _PROGRESS}),
+        id=row.id,
+        flow_id=row.flow_id,
+        deployment_id=row.deployment_id,
+        work_pool_id=row.work_pool_id,
+        work_queue_id=row.work_queue_id,
+        parent_task_run_id=row.parent_task_run_id,
+        infrastructure_pid=row.infrastructure_pid,
+        auto_scheduled=row.auto_scheduled,
+        attempt=row.attempt,
+        interruptions=row.interruptions,
+        policy=row.empirical_policy or {},
+        progress=Progress(*row[len(_PLACE) : len(_PLACE) + len(_PROGRESS)]),
         current=_current(row),
     )
 
 
-def _current(row: RowMapping) -> State | None:
-    if row["state_id"] is None or row["state_type"] is None:
+def _current(row: Any) -> State | None:
+    if row.state_id is None or row.state_type is None:
         return None
     return State(
-        StateType(row["state_type"]),
-        row["state_name"],
-        row["s_message"],
-        row["s_data"],
-        row["s_details"] or {},
-        row["state_id"],
-        row["state_timestamp"],
+        StateType(row.state_type),
+        row.state_name,
+        row.s_message,
+        row.s_data,
+        row.s_details or {},
+        row.state_id,
+        row.state_timestamp,
     )
 
 
 _SET: Final = (*_PROGRESS, "updated", "attempt", "interruptions", "empirical_policy", "infrastructure_pid")
 _KEPT_UNLESS_GIVEN: Final = ("name", "flow_version", "usage")
-_UPDATE: Final = (
+_UPDATE: Final = Prepared(
     update(flow_run)
     .where(_run.id == bindparam("b_id"))
     .values(
@@ -128,7 +121,9 @@ _UPDATE: Final = (
         | {name: func.coalesce(bindparam(name, type_=_run[name].type), _run[name]) for name in _KEPT_UNLESS_GIVEN}
     )
 )
-_INSERT: Final = insert(flow_run_state)
+STATE_COLUMNS: Final = ("id", "flow_run_id", "timestamp", "type", "name", "message", "state_details", "data", "attempt")
+"""What a row of `flow_run_state` is made of."""
+INSERT_STATE: Final = Prepared(insert(flow_run_state), *STATE_COLUMNS)
 
 
 @dataclass(slots=True)
@@ -166,10 +161,8 @@ class StateWriter:
 
     def flush(self) -> None:
         """Stores what was entered."""
-        if self._states:
-            self.conn.execute(_INSERT, self._states)
-        if self._runs:
-            self.conn.execute(_UPDATE, [self._as_row(run) for run in self._runs.values()])
+        INSERT_STATE.run_each(self.conn, self._states)
+        _UPDATE.run_each(self.conn, [self._as_row(run) for run in self._runs.values()])
         for run in self._runs.values():
             if run.parent_task_run_id and run.current:
                 mirror_to_task_run(self.conn, run.parent_task_run_id, run.id, run.current, self.now)

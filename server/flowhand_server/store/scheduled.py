@@ -20,6 +20,7 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
 from flowhand_server.store.flow_run_reading import flow_runs_in_order
 from flowhand_server.store.limits import used_by_queues
+from flowhand_server.store.prepared import Prepared, among
 from flowhand_server.store.readiness import Turn
 from flowhand_server.store.work_pools import pool_row
 
@@ -51,8 +52,8 @@ def _heads(column: ColumnElement[Any]) -> Select[Any, Any]:
     )
 
 
-_OF_QUEUE: Final = _heads(_run.work_queue_id).where(_NOT_HELD)
-_OF_DEPLOYMENT: Final = _heads(_run.deployment_id)
+_OF_QUEUE: Final = Prepared(_heads(_run.work_queue_id).where(_NOT_HELD))
+_OF_DEPLOYMENT: Final = Prepared(_heads(_run.deployment_id))
 
 
 def due_for_pool(conn: Connection, pool: str, body: DueForPool, now: int) -> list[forms.Form]:
@@ -65,23 +66,23 @@ def due_for_pool(conn: Connection, pool: str, body: DueForPool, now: int) -> lis
     if row["is_paused"]:
         return []
     limit = DEFAULT_LIMIT if body.limit is None else body.limit
-    used = used_by_queues(conn, [queue["id"] for queue in _queues(conn, row["id"], None)])
+    used = used_by_queues(conn, [queue.id for queue in _queues(conn, row["id"], None)])
     free = limit if row["concurrency_limit"] is None else min(limit, row["concurrency_limit"] - sum(used.values()))
     since = to_micros(body.scheduled_after) if body.scheduled_after else 0
     until = to_micros(body.scheduled_before) if body.scheduled_before else _FAR
     found: list[Due] = []
     for queue in queues:
-        slots = free if queue["concurrency_limit"] is None else min(free, queue["concurrency_limit"] - used.get(queue["id"], 0))
-        if slots > 0 and not queue["is_paused"]:
-            bounds = {"of": queue["id"], "since": since, "until": until, "limit": slots}
-            found += [Due(run_id, queue["id"], queue["priority"], at) for run_id, at in conn.execute(_OF_QUEUE, bounds)]
+        slots = free if queue.concurrency_limit is None else min(free, queue.concurrency_limit - used.get(queue.id, 0))
+        if slots > 0 and not queue.is_paused:
+            bounds = {"of": queue.id, "since": since, "until": until, "limit": slots}
+            found += [Due(run_id, queue.id, queue.priority, at) for run_id, at in _OF_QUEUE.all(conn, **bounds)]
     found.sort(key=lambda due: (due.priority, due.at))
     chosen = found[: max(0, free)]
     runs = {run["id"]: run for run in flow_runs_in_order(conn, [due.run_id for due in chosen], now)}
     return [{"work_pool_id": row["id"], "work_queue_id": due.queue_id, "flow_run": runs[due.run_id]} for due in chosen]
 
 
-_QUEUES: Final = (
+_QUEUES: Final = Prepared(
     select(_queue.id, _queue.name, _queue.priority, _queue.is_paused, _queue.concurrency_limit)
     .where(_queue.work_pool_id == bindparam("pool"))
     .order_by(_queue.priority)
@@ -89,13 +90,13 @@ _QUEUES: Final = (
 
 
 def _queues(conn: Connection, pool_id: str, names: list[str] | None) -> Sequence[Any]:
-    rows = conn.execute(_QUEUES, {"pool": pool_id}).mappings().all()
+    rows = _QUEUES.all(conn, pool=pool_id)
     if not names:
         return rows
-    missing = set(names) - {row["name"] for row in rows}
+    missing = set(names) - {row.name for row in rows}
     if missing:
         raise NotFound(f"Work queue {sorted(missing)[0]!r} not found.")
-    return [row for row in rows if row["name"] in names]
+    return [row for row in rows if row.name in names]
 
 
 def due_for_deployments(conn: Connection, ids: Iterable[str], until: int, limit: int, now: int) -> list[forms.Form]:
@@ -103,17 +104,17 @@ def due_for_deployments(conn: Connection, ids: Iterable[str], until: int, limit:
     found: list[tuple[int, str]] = []
     for deployment_id in dict.fromkeys(ids):
         bounds = {"of": deployment_id, "since": 0, "until": until, "limit": limit}
-        found += [(at, run_id) for run_id, at in conn.execute(_OF_DEPLOYMENT, bounds)]
+        found += [(at, run_id) for run_id, at in _OF_DEPLOYMENT.all(conn, **bounds)]
     found.sort()
     return flow_runs_in_order(conn, [run_id for _, run_id in found[:limit]], now)
 
 
-_QUEUE: Final = select(_queue.is_paused, _queue.concurrency_limit).where(_queue.id == bindparam("id"))
+_QUEUE: Final = Prepared(select(_queue.is_paused, _queue.concurrency_limit).where(_queue.id == bindparam("id")))
 
 
 def due_for_queue(conn: Connection, queue_id: str, until: int, limit: int, now: int) -> list[forms.Form]:
     """The due runs of one queue, the earliest first, within its limit. NotFound."""
-    row = conn.execute(_QUEUE, {"id": queue_id}).first()
+    row = _QUEUE.first(conn, id=queue_id)
     if row is None:
         raise NotFound("Work queue not found.")
     used = used_by_queues(conn, [queue_id]).get(queue_id, 0)
@@ -121,7 +122,7 @@ def due_for_queue(conn: Connection, queue_id: str, until: int, limit: int, now: 
     if row.is_paused or slots <= 0:
         return []
     bounds = {"of": queue_id, "since": 0, "until": until, "limit": slots}
-    return flow_runs_in_order(conn, [run_id for run_id, _ in conn.execute(_OF_QUEUE, bounds)], now)
+    return flow_runs_in_order(conn, [run_id for run_id, _ in _OF_QUEUE.all(conn, **bounds)], now)
 
 
 STALE_POLL_US: Final = 5_000_000
@@ -132,14 +133,14 @@ class _Poll:
     """How it is noted that those rows of a table were polled whose `column` is one of some ids."""
 
     def __init__(self, column: Column[Any]) -> None:
-        table, which = column.table, column.in_(bindparam("ids", expanding=True))
+        table, which = column.table, among(column, "ids")
         stale = or_(table.c.last_polled.is_(None), table.c.last_polled < bindparam("stale"))
-        self._polled = update(table).where(which, stale).values(last_polled=bindparam("now"))
+        self._polled = Prepared(update(table).where(which, stale).values(last_polled=bindparam("now")))
         self._ready = Turn(table, which, "READY")
 
     def note(self, conn: Connection, ids: list[str], now: int) -> None:
         """Notes it."""
-        conn.execute(self._polled, {"ids": ids, "stale": now - STALE_POLL_US, "now": now})
+        self._polled.run(conn, ids=ids, stale=now - STALE_POLL_US, now=now)
         self._ready(conn, now, ids=ids)
 
 
@@ -151,7 +152,7 @@ _DEPLOYMENTS_POLLED: Final = _Poll(t.deployment.c.id)
 def polled_pool(conn: Connection, pool: str, names: list[str] | None, now: int) -> None:
     """Notes that a pool's queues were polled, which makes them and their deployments ready (contract 5.4)."""
     row = pool_row(conn, pool)
-    ids = [queue["id"] for queue in _queues(conn, row["id"], names)]
+    ids = [queue.id for queue in _queues(conn, row["id"], names)]
     _QUEUES_POLLED.note(conn, ids, now)
     _THEIRS_POLLED.note(conn, ids, now)
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from .lanes import Lane, Queue, lanes_of_deployments, lanes_of_queue
 from .limits import ACTIVE_SQL, used_by_queues
+from .prepared import Prepared, among
 from .presence import deployments_polled, queues_polled
 from .sessions import Session
 from .tables import flow_run, work_pool, work_queue
@@ -56,7 +57,7 @@ def _why(lane: Lane) -> str:
     return "the concurrency limit is reached"
 
 
-_POOL: Final = (
+_pool: Final = (
     select(
         work_pool.c.name,
         work_pool.c.is_paused,
@@ -72,11 +73,12 @@ _POOL: Final = (
     .where(work_pool.c.id == bindparam("pool"))
     .order_by(work_queue.c.priority, work_queue.c.id)
 )
-_LOCKED_POOL: Final = _POOL.with_for_update(of=work_pool)
-_USED_BY_POOL: Final = (
+_POOL: Final = Prepared(_pool)
+_LOCKED_POOL: Final = Prepared(_pool.with_for_update(of=work_pool))
+_USED_BY_POOL: Final = Prepared(
     select(func.count())
     .select_from(flow_run)
-    .where(ACTIVE_SQL, flow_run.c.state_type != "CANCELLING", flow_run.c.work_queue_id.in_(bindparam("ids", expanding=True)))
+    .where(ACTIVE_SQL, flow_run.c.state_type != "CANCELLING", among(flow_run.c.work_queue_id, "ids"))
 )
 
 
@@ -88,27 +90,27 @@ def find_scope(conn: Connection, opened: Session, *, lock: bool) -> Scope:
     if opened.work_pool_id is None:
         ids = opened.deployments
         return Scope(lanes=lanes_of_deployments(conn, ids)) if ids else Scope(nothing="this session serves no deployment")
-    rows = conn.execute(_LOCKED_POOL if lock else _POOL, {"pool": opened.work_pool_id}).mappings().all()
+    rows = (_LOCKED_POOL if lock else _POOL).all(conn, pool=opened.work_pool_id)
     if not rows:
         return Scope(nothing="the work pool is gone")
     pool = rows[0]
-    scope = Scope(pool=pool["name"], limit=pool["concurrency_limit"])
-    if pool["is_paused"]:
-        scope.nothing = f"work pool {pool['name']!r} is paused"
+    scope = Scope(pool=pool.name, limit=pool.concurrency_limit)
+    if pool.is_paused:
+        scope.nothing = f"work pool {pool.name!r} is paused"
         return scope
-    wanted = [row for row in rows if not opened.work_queues or row["queue"] in opened.work_queues]
-    open_rows = [row for row in wanted if not row["queue_paused"]]
+    wanted = [row for row in rows if not opened.work_queues or row.queue in opened.work_queues]
+    open_rows = [row for row in wanted if not row.queue_paused]
     if not open_rows:
-        scope.nothing = _no_queue(opened, pool["name"], paused=bool(wanted))
+        scope.nothing = _no_queue(opened, pool.name, paused=bool(wanted))
         return scope
-    limited = [row["id"] for row in open_rows if row["queue_limit"] is not None]
+    limited = [row.id for row in open_rows if row.queue_limit is not None]
     used = used_by_queues(conn, limited)
     for row in open_rows:
-        room = None if row["queue_limit"] is None else max(0, row["queue_limit"] - used.get(row["id"], 0))
-        scope.queues.append(Queue(row["id"], row["queue"], row["priority"], room))
-    scope.last_polled = min((row["last_polled"] or 0 for row in open_rows), default=None)
+        room = None if row.queue_limit is None else max(0, row.queue_limit - used.get(row.id, 0))
+        scope.queues.append(Queue(row.id, row.queue, row.priority, room))
+    scope.last_polled = min((row.last_polled or 0 for row in open_rows), default=None)
     if scope.limit is not None:
-        scope.room = max(0, scope.limit - conn.execute(_USED_BY_POOL, {"ids": [row["id"] for row in rows]}).scalar_one())
+        scope.room = max(0, scope.limit - _USED_BY_POOL.scalar(conn, ids=[row.id for row in rows]))
     scope.lanes = [lane for queue in scope.queues for lane in lanes_of_queue(conn, queue)]
     return scope
 

@@ -20,6 +20,7 @@ from .absence import make_up
 from .errors import NotFound
 from .leases import live_leases, move_leases
 from .notices import config_changed
+from .prepared import Prepared
 from .presence import SILENT, worker_gone, worker_seen
 from .tables import deployment, session, work_pool
 
@@ -52,27 +53,27 @@ class Session:
 
 
 _COLUMNS: Final = [session.c[name] for name in Session.__dataclass_fields__]
-_BY_ID: Final = select(*_COLUMNS, session.c.secret_hash, session.c.status).where(session.c.id == bindparam("id"))
+_BY_ID: Final = Prepared(select(*_COLUMNS, session.c.secret_hash, session.c.status).where(session.c.id == bindparam("id")))
 _NEW: Final = insert(session)
 _CLOSED: Final = update(session).where(session.c.id == bindparam("b_id")).values(status="closed")
-_SEEN: Final = update(session).where(session.c.id == bindparam("b_id")).values(last_seen=bindparam("now"))
+_SEEN: Final = Prepared(update(session).where(session.c.id == bindparam("b_id")).values(last_seen=bindparam("now")))
 
 
 def authenticate(conn: Connection, session_id: str, secret: str) -> Session:
     """The open session with this id and secret. SessionRefused otherwise; a wrong secret learns nothing but `unknown_session`."""
-    row = conn.execute(_BY_ID, {"id": session_id}).mappings().first()
-    if row is None or not hmac.compare_digest(row["secret_hash"], _hash(secret)):
+    row = _BY_ID.first(conn, id=session_id)
+    if row is None or not hmac.compare_digest(row.secret_hash, _hash(secret)):
         raise SessionRefused("unknown_session")
-    if row["status"] != "open":
-        raise SessionRefused(row["status"])
-    return Session(**{name: row[name] for name in Session.__dataclass_fields__})
+    if row.status != "open":
+        raise SessionRefused(row.status)
+    return Session(*row[: len(_COLUMNS)])
 
 
 def seen(conn: Connection, opened: Session, now: int) -> None:
     """Notes that the session lives, when that is worth it."""
     if not opened.unnoted(now):
         return
-    conn.execute(_SEEN, {"b_id": opened.id, "now": now})
+    _SEEN.run(conn, b_id=opened.id, now=now)
     if opened.work_pool_id:
         worker_seen(conn, opened.work_pool_id, opened.name, opened.heartbeat_us / 1_000_000, now)
 
