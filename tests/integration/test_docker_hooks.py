@@ -181,11 +181,11 @@ def test_hooks_that_no_container_can_be_made_for(boxes: Boxes, client: DockerCli
             gone = boxes.run("gone", variables={"image": "tests/gone:1", "image_pull_policy": "Never"}).began()
             client.images.remove("tests/gone:1", force=True)
             gone.container().kill()
-            assert "could not be called. the container of image 'tests/gone:1' cannot be made" in gone.ends("Crashed", "SIGKILL")[-1]
+            assert "could not be called. The container of image 'tests/gone:1' cannot be made" in gone.ends("Crashed", "SIGKILL")[-1]
             lost = boxes.run("lost").began()
             away.unlink()
             lost.container().kill()
-            assert "could not be called. no container engine answers" in lost.ends("Crashed", "SIGKILL")[-1]
+            assert "could not be called. No container engine answers" in lost.ends("Crashed", "SIGKILL")[-1]
     lost.container().remove()
 
 

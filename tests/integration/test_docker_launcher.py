@@ -240,7 +240,7 @@ async def test_want_of_memory_is_told(tmp_path: Path, image: str, client: docker
 @pytest.mark.parametrize(
     ("container", "said"),
     [
-        ({"image": "127.0.0.1:1/no/such:1"}, "the container of image '127.0.0.1:1/no/such:1' cannot be made: "),
+        ({"image": "127.0.0.1:1/no/such:1"}, "The container of image '127.0.0.1:1/no/such:1' cannot be made: "),
         ({"image": "no/such:1", "image_pull_policy": "Never"}, "No such image: no/such:1"),
         ({"networks": ["nowhere"], "network_mode": None}, "network nowhere not found"),
     ],

@@ -42,7 +42,7 @@ def test_a_start_that_a_suspended_keeper_did_not_answer_is_never_made_up_for(tmp
             assert ended["state_name"] == "Crashed"
             said = ended["state"]["message"]
             assert f"the keeper, pid {keeper.pid}, has not answered START" in said
-            assert "is it stopped?" in said
+            assert f"let it go on with kill -CONT {keeper.pid}" in said
             next_one = api.run(deployment, parameters={"path": str(traces)})
             assert api.ended(next_one)["state_name"] == "Completed"
             assert traces.read_text() == "ran ", "the late one did not run"

@@ -148,7 +148,7 @@ def test_an_engine_that_hangs_up_is_told_of_in_words(tmp_path: Path, refusing: R
     """As the run's end; and whoever hears of that looks for the container, which may be there."""
     refusing.refusals[call] = HANG_UP
     code, stderr, word = stand_for(tmp_path / KEY, refusing)
-    assert (code, "the container engine does not answer" in word, "Traceback" in stderr) == (1, True, False), stderr
+    assert (code, "he container engine does not answer" in word, "Traceback" in stderr) == (1, True, False), stderr
     assert not (tmp_path / KEY / "done").exists()
 
 

@@ -14,6 +14,7 @@ from flowhand.daemon.finding import Level
 from flowhand.daemon.instance import Stamp, acquire
 from flowhand.daemon.instance_diagnosis import check_instances, unsent
 from flowhand.daemon.journal import Journal
+from flowhand.keeper import linux
 from flowhand.settings import Settings
 from flowhand.wire.runner import ClaimedRun
 
@@ -101,6 +102,18 @@ def test_a_torn_journal_is_told(tmp_path: Path) -> None:
     instance.close()
     finding = next(check_instances(Settings(home=tmp_path)))
     assert "1 run(s) not reported; the last 4 bytes of its journal were not written whole" in finding.found
+    assert "start the worker again: it cuts them off" in finding.advice
+
+
+def test_the_runs_of_a_daemon_at_work_are_under_way(tmp_path: Path) -> None:
+    """And not left behind."""
+    instance = acquire(tmp_path, "worker", "identity", "w")
+    journal = Journal(instance.journal_path)
+    journal.claimed("a.1", claimed("a"), 1.0)
+    instance.write_stamp(Stamp("", "", "", "", "", linux.boot_id(), linux.pid_namespace(), 0, 0.0))
+    assert next(check_instances(Settings(home=tmp_path))).found == "a daemon is running; 1 run(s) under way"
+    journal.close()
+    instance.close()
 
 
 def test_runs_of_another_server_are_told(tmp_path: Path) -> None:

@@ -57,6 +57,12 @@ ROWS = {
         "ValueError: no",
     ),
     "ended by somebody's SIGTERM": (Ending(None, left(143), True), "CRASHED", "Crashed", "SIGTERM, but not by its worker"),
+    "its last word lost on a full disk": (
+        Ending(None, left(0), True, lost="No space left on device"),
+        "CRASHED",
+        "Crashed",
+        "found no room on the worker's disk (No space left on device), maybe its end",
+    ),
     "container out of memory": (
         Ending(None, left(None, signal=9), True, container="Out of memory: the kernel killed the container.", tail=["last"]),
         "CRASHED",

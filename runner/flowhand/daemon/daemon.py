@@ -160,6 +160,7 @@ class Daemon:
         )
         self._lifecycle.mark = self._reporter.mark
         self._lifecycle.ask = parts.ask or self._lifecycle.ask
+        self._lifecycle.no_room = partial(parts.no_room, parts.instance.directory)  # it may have filled up while a claim waited
         self._poller = Poller(
             parts.backend,
             self._session,
@@ -244,17 +245,30 @@ class Daemon:
         """What a person should know of the home before anything in it is acted upon."""
         if self._journal.torn:
             log.warning(
-                "The end of the journal was not written whole; it is cut off, and what stands before it is kept", bytes=self._journal.torn
+                "The end of the journal was not written whole, as when a host crashes; it is cut off, and what stands before it is kept. "
+                "Nothing is to be done",
+                bytes=self._journal.torn,
+                file=str(self._parts.instance.journal_path),
             )
         machine = self._previous.machine_id if self._previous is not None else ""
         if machine and machine != self._host["machine_id"]:
-            log.warning("This home was last used on another machine; what still runs there is taken for lost", machine=machine)
+            log.warning(
+                "This home was last used on another machine; what still runs there is taken for lost. If that machine uses it still, give "
+                "each a home of its own (FLOWHAND_HOME)",
+                machine=machine,
+                home=str(self._parts.plan.settings.home),
+            )
 
     def _set_aside(self) -> None:
         """The journal speaks of another server's runs: it is kept under another name and not replayed."""
         assert self._previous is not None, "only a stamp can speak of another server"
         aside = self._journal.set_aside(self._previous.server_id)
-        log.warning("The API is another server than last time; the old journal is set aside", file=str(aside))
+        log.warning(
+            "The API is another server or database than last time: what the old one was not told is set aside. Delete the file if that one "
+            "is gone for good, or let the worker speak to it again (FLOWHAND_API_URL)",
+            file=str(aside),
+            api=self._parts.api_url,
+        )
 
     def _renew_adopted(self, found: Recovered, leases: list[Lease]) -> None:
         now = self._parts.clock.boottime()

@@ -41,6 +41,8 @@ class Ending:
     """Whether user code began."""
     late: bool = False
     """The child did not begin, because its lease was over."""
+    lost: str = ""
+    """Why something that it reported could not be kept; '' when nothing was lost."""
     timeout_s: float | None = None
     why: str = ""
     """With no exit: why it is not known."""
@@ -138,7 +140,8 @@ def _crashed(ending: Ending) -> Outcome:
         message = "The process left without a result (os._exit, or its descriptors were closed)."
     else:
         message = f"The process exited with status code {exit_.code} without a result."
-    return Outcome(StateType.CRASHED, StateName.CRASHED, message + _figures(exit_) + _output(ending))
+    lost = f" Some of what it reported found no room on the worker's disk ({ending.lost}), maybe its end." if ending.lost else ""
+    return Outcome(StateType.CRASHED, StateName.CRASHED, message + lost + _figures(exit_) + _output(ending))
 
 
 def signal_name(number: int) -> str:

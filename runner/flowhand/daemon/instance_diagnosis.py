@@ -57,12 +57,13 @@ def _check_journal(directory: Path, state: str) -> Finding:
     what, held = directory.name, unsent(directory / "journal")
     left = f"{held.runs} run(s) not reported" if held.runs else "nothing unreported"
     if state == "alive":
-        return Finding(Level.OK, what, f"a daemon is running; {left}")
+        return Finding(Level.OK, what, f"a daemon is running; {f'{held.runs} run(s) under way' if held.runs else 'no runs'}")
+    if held.torn:
+        whose = "its keeper goes on without a daemon" if state == "unattended" else "no daemon"
+        found = f"{whose}; {left}; the last {held.torn} bytes of its journal were not written whole"
+        return Finding(Level.WARNING, what, found, f"{_START_AGAIN} cuts them off and goes on with what stands before them")
     if state == "unattended":
         return Finding(Level.WARNING, what, f"its keeper goes on without a daemon; {left}", f"{_START_AGAIN} adopts what runs")
-    if held.torn:
-        found = f"no daemon; {left}; the last {held.torn} bytes of its journal were not written whole"
-        return Finding(Level.WARNING, what, found, f"{_START_AGAIN} cuts them off and goes on with what stands before them")
     if held.runs and state == "elsewhere":
         found = f"its last daemon ran before this machine was started, on another one, or in another container; {left}"
         return Finding(Level.WARNING, what, found, f"{_START_AGAIN} reports them as lost or as they ended, and signals nobody")

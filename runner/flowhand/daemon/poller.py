@@ -28,6 +28,8 @@ log = structlog.get_logger("flowhand.daemon")
 
 SETTLE_S: Final = 0.25
 """With all slots taken a claim for orders alone is opened only after so long without a free slot: in a flood the reports carry them."""
+BARRED_S: Final = 5.0
+"""How long a claim waits while the gate is closed."""
 CONFLICT: Final = 409
 
 Accept = Callable[[ClaimedRun, float], Awaitable[None]]
@@ -68,6 +70,8 @@ class Poller:
         self._told: set[Attempt] = set()
         """Orders that have been received; without them every claim would be answered at once until the last one is carried out."""
         self._said: str | None = None
+        self._barred: str | None = None
+        """Why the gate is closed."""
         self.closed = False
         self.first_answer = anyio.Event()
         """Set once a claim went round and its runs were accepted."""
@@ -116,13 +120,14 @@ class Poller:
             self._scope = None
 
     def _longest_wait(self) -> float:
-        """How long a claim may wait: so short that runs of an answer that is lost are asked for again within their lease."""
-        return min(MAX_WAIT_S, self._session.reply.lease_s / 3)
+        """How long a claim may wait: so short that runs of an answer that is lost are asked for again within their lease, and that an
+        opened gate is seen."""
+        return min(MAX_WAIT_S if self._barred is None else BARRED_S, self._session.reply.lease_s / 3)
 
     def _slots(self) -> int:
-        reason = self.gate()
-        if reason is not None:
-            self._say(reason)
+        self._barred = self.gate()
+        if self._barred is not None:
+            self._say(self._barred)
             return 0
         return self._registry.free
 
@@ -162,7 +167,7 @@ class Poller:
         self._backoff.reset()
         self._session.outage.over()
         self.last_success = self._clock.monotonic()
-        self._say(reply.why)
+        self._say(self._barred or reply.why)
         with anyio.CancelScope(shield=True):  # what was received is taken whole, also when the claim is broken off meanwhile
             for claimed in reply.runs:
                 await self._accept(claimed, sent_at)
@@ -174,7 +179,9 @@ class Poller:
         self.first_answer.set()
 
     def _say(self, why: str | None) -> None:
-        if why and why != self._said:
+        if why and why != self._said and self._barred:
+            log.warning("Nothing is claimed", why=why)
+        elif why and why != self._said:
             log.info("Waiting", why=why)
         self._said = why
 

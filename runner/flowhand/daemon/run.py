@@ -55,6 +55,8 @@ class Run:
     ended: bool = False
     why: str = ""
     """With no exit although ended: why."""
+    lost: str = ""
+    """Why something that it reported could not be kept, if so."""
     stopping: StopReason | None = None
     final: StateItem | None = None
     handed_back: bool = False
@@ -109,6 +111,8 @@ class Run:
             return self._running_item(frame)
         if kind == "hooks" and frame.pid == self.owner:
             self.hooks_begun = True
+        if kind == "lost":
+            self.lost = str(frame.body.get("why") or "")
         if self.owner is None or frame.pid in (self.owner, self.pid):
             self._hear_the_end(frame.body)
         return None
@@ -173,6 +177,7 @@ class Run:
                 timeout_s=self.running.body.get("timeout_s") if self.running else None,
                 why=self.why,
                 container=self.container,
+                lost=self.lost,
                 tail=list(self.follower.last_lines),
             )
         )

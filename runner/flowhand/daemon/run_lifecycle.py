@@ -77,6 +77,8 @@ class Lifecycle:
         """Has an errand run at the API, for what job variables refer to; set once by the composition."""
         self.on_drain: Callable[[], None] = lambda: None
         """The server wants us to drain."""
+        self.no_room: Callable[[], str | None] = lambda: None
+        """Why no run can be begun here, in words; set once by the composition."""
 
     # --- in -------------------------------------------------------------------------------------------------------------------------
 
@@ -93,15 +95,22 @@ class Lifecycle:
             return
         run = Run(claimed, Follower(key, self._launcher), lease_until)
         self._registry.add(run)
-        try:
-            self._journal.claimed(key, claimed, lease_until)
-        except JournalFull as error:
-            log.error("A run is handed back", run=run.title, why=str(error))
+        why = self.no_room() or self._journaled(run)
+        if why is not None:
+            log.error("A run is handed back", run=run.title, why=why)
             run.ended = True
             self.spawn(self._decline, run)
             return
         fail_point("claimed")
         self.spawn(self._start, run)
+
+    def _journaled(self, run: Run) -> str | None:
+        """None, or why its claim cannot be noted."""
+        try:
+            self._journal.claimed(run.key, run.claimed, run.lease_until)
+        except JournalFull as error:
+            return str(error)
+        return None
 
     async def _decline(self, run: Run) -> None:
         await self.hand_back([run])

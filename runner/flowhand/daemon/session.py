@@ -12,7 +12,7 @@ from flowhand.backends.backend import Backend
 from flowhand.daemon.backoff import Backoff
 from flowhand.daemon.instance import Instance, Stamp
 from flowhand.daemon.outage import Outage
-from flowhand.errors import ApiRefused, ApiUnavailable
+from flowhand.errors import ApiRefused, ApiUnavailable, ObjectNotFound
 from flowhand.wire.runner import SessionReply, SessionRequest, Supersedes
 
 log = structlog.get_logger("flowhand.daemon")
@@ -64,7 +64,15 @@ class Session:
             if self._reply is None or self._reply.session != lost:
                 return
             log.warning("The server does not know our session any more; opening another")
-            self.on_reopened(await self._open(Supersedes(session=lost, secret=self._reply.secret)))
+            before = self._reply.server_id
+            try:
+                reply = await self._open(Supersedes(session=lost, secret=self._reply.secret))
+            except ObjectNotFound as error:
+                why = "was it deleted, or the API's database reset? Make it again, then start the worker again"
+                raise ObjectNotFound(f"{error}: {why}") from error
+            if reply.server_id != before:
+                log.warning("The API has another database than before, as after a reset: it knows none of our runs, and they are stopped")
+            self.on_reopened(reply)
 
     async def _open(self, supersedes: Supersedes | None) -> SessionReply:
         backoff = self._new_backoff()

@@ -59,7 +59,8 @@ class Link(asyncio.Protocol):
             with anyio.fail_after(ANSWER_S):
                 message = await answer
         except TimeoutError:
-            raise KeeperError(f"the keeper, pid {self.pid}, has not answered {op} for {ANSWER_S:g} s; is it stopped?") from None
+            silent = f"the keeper, pid {self.pid}, has not answered {op} for {ANSWER_S:g} s"
+            raise KeeperError(f"{silent}; if it is suspended (flowhand doctor tells), let it go on with kill -CONT {self.pid}") from None
         finally:
             del self._asked[number]
         if not message.get("ok"):

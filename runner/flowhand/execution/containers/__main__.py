@@ -56,7 +56,7 @@ def main() -> NoReturn:
 
 def _not_begun(relay: Relay, why: str) -> None:
     """The last word, since nobody else can say it."""
-    _say(relay, k="end", type="CRASHED", name="Crashed", message=why)
+    _say(relay, k="end", type="CRASHED", name="Crashed", message=f"{why[:1].upper()}{why[1:]}.")
     sys.stderr.write(f"{why}\n")
 
 

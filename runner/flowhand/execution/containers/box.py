@@ -141,11 +141,17 @@ class Box:
             sys.stderr.write(f"What the container prints cannot be followed: {error}\n")
 
 
+_WORDS: Final = {
+    0: "The container ended without a result.",
+    126: "The container ended with status code 126: its command cannot be executed.",
+    127: "The container ended with status code 127: its command was not found.",
+    _SIGNALLED + signal.SIGTERM: "The container was told to end by SIGTERM, but not by its worker (docker stop, or a host that goes down).",
+}
+
+
 def _in_words(code: int) -> str:
-    if code == 0:
-        return "The container ended without a result."
-    if code == _SIGNALLED + signal.SIGTERM:
-        return "The container was told to end by SIGTERM, but not by its worker (docker stop, or a host that goes down)."
+    if code in _WORDS:
+        return _WORDS[code]
     try:
         return f"The container was ended by {signal.Signals(code - _SIGNALLED).name}."
     except ValueError:
