@@ -6,12 +6,21 @@ A line of JSON with the arguments comes in, a line of JSON with the exit code an
 import json
 import sys
 
-from prefect.testing.cli import CycloptsCliRunner
+try:
+    from prefect.testing.cli import CycloptsCliRunner
+
+    invoke = CycloptsCliRunner().invoke
+except ImportError:  # the second major version
+    from functools import partial
+
+    from prefect.cli import app
+    from typer.testing import CliRunner
+
+    invoke = partial(CliRunner().invoke, app)
 
 answers = sys.stdout
-runner = CycloptsCliRunner()
 for line in sys.stdin:
-    result = runner.invoke(json.loads(line))
+    result = invoke(json.loads(line))
     text = result.stdout + (getattr(result, "stderr", "") or "")
     answers.write(json.dumps({"code": result.exit_code, "out": text}) + "\n")
     answers.flush()

@@ -1,7 +1,7 @@
 """A real Prefect client, in a virtual environment of its own, pointed at a server of ours.
 
 The environment is made on first use, outside the repository, and kept: `~/.cache/flowhand-tests/prefect-<version>`, or the folder that
-FLOWHAND_TEST_PREFECT names. Where it cannot be made the tests skip.
+FLOWHAND_TEST_PREFECT names (FLOWHAND_TEST_PREFECT_2 for the older version). Where it cannot be made the tests skip; in CI they fail.
 """
 
 from __future__ import annotations
@@ -24,36 +24,39 @@ import httpx
 import pytest
 
 VERSION = "3.9.1"
+OLDER = "2.20.26"
+"""The last of the second major version."""
+KEPT = {VERSION: "FLOWHAND_TEST_PREFECT", OLDER: "FLOWHAND_TEST_PREFECT_2"}
 DRIVER = Path(__file__).with_name("prefect_cli_driver.py")
 
 
 @cache
-def prefect_home() -> Path:
+def prefect_home(version: str = VERSION) -> Path:
     """The virtual environment; made when it is not there."""
-    kept = os.environ.get("FLOWHAND_TEST_PREFECT")
-    folder = Path(kept) if kept else Path.home() / ".cache" / "flowhand-tests" / f"prefect-{VERSION}"
+    kept = os.environ.get(KEPT[version])
+    folder = Path(kept) if kept else Path.home() / ".cache" / "flowhand-tests" / f"prefect-{version}"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "bin" / "prefect").exists():
-            _make(folder)
+            _make(folder, version)
     return folder
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, version: str) -> None:
     # Prefect asks for a certifi that is newer than some indexes have; any will do against a server on the loopback
-    override = folder.with_suffix(".override")
+    override = folder.with_name(f"{folder.name}.override")
     override.write_text("certifi\n")
     python = str(folder / "bin" / "python")
     steps = (
         [sys.executable, "-m", "venv", str(folder)],
         [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "uv"],
-        [str(folder / "bin" / "uv"), "pip", "install", "-q", "-p", python, "--override", str(override), f"prefect=={VERSION}"],
+        [str(folder / "bin" / "uv"), "pip", "install", "-q", "-p", python, "--override", str(override), f"prefect=={version}"],
     )
     for step in steps:
         done = subprocess.run(step, capture_output=True, text=True, timeout=600, check=False)
         if done.returncode:
-            pytest.skip(f"needs prefect=={VERSION} in {folder}; making it failed: {done.stderr.strip()[-300:]}")
+            pytest.skip(f"needs prefect=={version} in {folder}; making it failed: {done.stderr.strip()[-300:]}")
 
 
 @dataclass
@@ -64,12 +67,18 @@ class PrefectClient:
     folder: Path
     more: dict[str, str] = field(default_factory=dict)
     """More of its environment, such as its credentials."""
+    version: str = VERSION
     api: httpx.Client = field(init=False)
     _shell: subprocess.Popen[str] | None = None
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.api = httpx.Client(base_url=self.url, timeout=30, headers={"User-Agent": f"prefect/{VERSION} (API 0.8.4)"})
+        self.api = httpx.Client(base_url=self.url, timeout=30, headers={"User-Agent": f"prefect/{self.version} (API 0.8.4)"})
+
+    @property
+    def bin(self) -> Path:
+        """Where its programs are."""
+        return prefect_home(self.version) / "bin"
 
     @property
     def environ(self) -> dict[str, str]:
@@ -86,14 +95,14 @@ class PrefectClient:
             "NO_COLOR": "1",
             "COLUMNS": "240",
             "PYTHONUNBUFFERED": "1",
-            "PATH": f"{prefect_home() / 'bin'}:{kept['PATH']}",
+            "PATH": f"{self.bin}:{kept['PATH']}",
         }
         return {**kept, **own, **self.more}
 
     def cli(self, *arguments: str, fails: bool = False) -> str:
         """What a `prefect` command prints. AssertionError unless it ends so. The client's own code, one process for all commands."""
         if self._shell is None:
-            command = [str(prefect_home() / "bin" / "python"), str(DRIVER)]
+            command = [str(self.bin / "python"), str(DRIVER)]
             self._shell = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=self.environ, cwd=self.folder
             )
@@ -109,7 +118,7 @@ class PrefectClient:
         """Runs a Python program to its end; what it printed."""
         path = self.folder / f"program_{time.monotonic_ns()}.py"
         path.write_text(program)
-        command = [str(prefect_home() / "bin" / "python"), str(path)]
+        command = [str(self.bin / "python"), str(path)]
         done = subprocess.run(command, env=self.environ, cwd=self.folder, capture_output=True, text=True, timeout=timeout, check=False)
         assert fails == bool(done.returncode), done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -119,7 +128,7 @@ class PrefectClient:
         """A program that runs beside the test: its output goes to a file of the folder. Ended as by Ctrl-C, then by force."""
         with (self.folder / f"output_{time.monotonic_ns()}.log").open("wb") as log:
             process = subprocess.Popen(
-                [str(prefect_home() / "bin" / command[0]), *command[1:]],
+                [str(self.bin / command[0]), *command[1:]],
                 env=self.environ,
                 cwd=self.folder,
                 stdout=log,
