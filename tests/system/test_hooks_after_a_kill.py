@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from support.server import RunningServer, running_server
+from support.tcp_proxy import TcpProxy
 from support.worker import Api, RunningWorker, running_worker, wait_for, write_flows
 
 FLOWS = '''
@@ -244,6 +248,39 @@ def test_hooks_of_a_run_that_was_reopened_are_ended(api: Api, worker: RunningWor
     wait_for(lambda: not list(home.glob(f"instances/*/runs/{doomed.run}*")), 10)
     assert not any("had not ended after" in line for line in api.logs(doomed.run))
     assert api.read(doomed.run)["state_name"] == "Scheduled"
+
+
+def test_a_fence_ends_hooks_within_the_lease(code: Path, tmp_path: Path) -> None:
+    """Under `retry` the API is cut off while a hook sleeps: its process is killed before the lease is over, the run is begun again, the
+    hooks of the first attempt are not called a second time, and nothing of them is left."""
+    home, lease_s = tmp_path / "home", 3.0
+    with running_server(tmp_path / "server", environ={"FLOWHAND_SERVER_LEASE": str(lease_s)}) as server, proxied(server) as (proxy, near):
+        api = Api(server)
+        api.pool("pool")
+        with running_worker(near, "--name", "w", home=home, environ=QUICK | {"FLOWHAND_WORKER_HOOKS": "60"}):
+            doomed = Doomed(api, code, tmp_path, policy="retry")
+            doomed.hold()
+            os.kill(doomed.pid, signal.SIGKILL)
+            late = doomed.held()
+            proxy.set("refused")
+            wait_for(lambda: not psutil.pid_exists(late), lease_s)
+            api.reaches(doomed.run, "Scheduled")
+            proxy.set("pass")
+            doomed.release()
+            wait_for(lambda: (doomed.folder / "began").read_text() not in ("", str(doomed.pid)), 15)
+            api.cancel(doomed.run)
+            assert api.ended(doomed.run)["state_name"] == "Cancelled"
+            again = int((doomed.folder / "began").read_text())
+            assert [line.split()[::3] for line in doomed.called()] == [["on_crashed", str(late)], ["on_cancellation", str(again)]]
+            wait_for(lambda: not list(home.glob("instances/*/runs/*")), 10, lambda: str(list(home.glob("instances/*/runs/*"))))
+
+
+@contextmanager
+def proxied(server: RunningServer) -> Generator[tuple[TcpProxy, RunningServer]]:
+    """A proxy before a server, and the server as it is seen through it."""
+    port = server.url.split(":")[2].split("/")[0]
+    with TcpProxy(int(port)) as proxy:
+        yield proxy, replace(server, url=server.url.replace(port, str(proxy.port)))
 
 
 def test_nothing_of_hooks_is_left(api: Api, worker: RunningWorker, home: Path, code: Path, tmp_path: Path) -> None:

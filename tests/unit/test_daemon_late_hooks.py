@@ -77,7 +77,7 @@ class Bench:
         self.processes = Processes()
         self.journal = Journal(tmp_path / "journal")
         masking = Masking(Redactor(["own-credential"]))
-        self.hooks = LateHooks(self.processes, self.journal, SystemClock(), self.job, 60.0, masking)  # type: ignore[arg-type]
+        self.hooks = LateHooks(self.processes, self.journal, SystemClock(), self.job, 60.0, masking, lambda run: run.lease_until)  # type: ignore[arg-type]
         claimed = ClaimedRun(
             run_id="r", attempt=1, run_count=1, name="r", flow_id="f", flow_name="flow", scheduled_us=0, start_in_s=0, lease_s=60
         )

@@ -128,7 +128,9 @@ class Daemon:
         stamp = Stamp(api_url=parts.api_url, server_id="", session="", secret="", cwd=str(plan.cwd), **host)
         self._host = host
         backoff = partial(Backoff, draw=parts.draw)
-        self._session = Session(parts.backend, request, parts.instance, stamp, backoff)
+        # runs of a daemon before us wait for their leases to be renewed: asked for as often as they would be
+        opening = partial(backoff, most_s=settings.worker_heartbeat)
+        self._session = Session(parts.backend, request, parts.instance, stamp, opening)
         echo = Echo(plan.echo, settings.log_format)
         masking = Masking(Redactor(parts.secrets))
         self._handback = HandBack(parts.backend, self._session, backoff)

@@ -61,6 +61,9 @@ class Heartbeat:
         runs = [run for run in self._registry if not run.silenced]
         heard = await self._renew(runs)
         deadlines = {run.key: kill_at(run, self._session.reply, self._clock) for run in runs if run.started and not run.ended}
+        for run in runs:
+            if run.calls_hooks and run.hooks_until is not None:
+                deadlines[run.hooks_key] = min(run.hooks_until, kill_at(run, self._session.reply, self._clock))
         if deadlines:
             try:
                 await self._launcher.extend(deadlines)

@@ -26,7 +26,7 @@ from flowhand.daemon.notes import note
 from flowhand.daemon.run import HOOKS, Run
 from flowhand.errors import ApiUnavailable, KeeperError, LaunchError
 from flowhand.execution.launcher import EVERYTHING, Event, Exit, Exited, Held, Launcher, StopReason, Vanished
-from flowhand.wire.job import Ended, Job, key_of, late_hooks_id, run_of_late_hooks
+from flowhand.wire.job import Ended, Job, late_hooks_id, run_of_late_hooks
 
 MOST_LINES: Final = 1_000
 MOST_BYTES: Final = 1 << 18
@@ -70,7 +70,7 @@ class _Told:
 
 class LateHooks:
     """Of one daemon. `job` makes a run's job anew; `at_most_s`: seconds for all hooks of a run, loading the flow included, before they are
-    killed."""
+    killed; `lease_ends`: when a process of the run is killed whatever it does, in CLOCK_BOOTTIME seconds, unless its lease is renewed."""
 
     def __init__(
         self,
@@ -80,6 +80,7 @@ class LateHooks:
         job: Callable[[Run], Awaitable[Job]],
         at_most_s: float,
         masking: Masking,
+        lease_ends: Callable[[Run], float],
     ) -> None:
         self._launcher = launcher
         self._journal = journal
@@ -87,6 +88,7 @@ class LateHooks:
         self._job = job
         self._at_most_s = at_most_s
         self._masking = masking
+        self._lease_ends = lease_ends
         self._leave_at = math.inf
         self._ends: dict[str, Exit | None] = {}
         """How processes of hooks ended; None: their keeper was killed."""
@@ -118,24 +120,24 @@ class LateHooks:
         a word when the run is forgotten meanwhile."""
         if run.silenced:
             return
-        call = self._calls[_key(run)] = _Call(anyio.CancelScope(deadline=self._leave_at))
+        call = self._calls[run.hooks_key] = _Call(anyio.CancelScope(deadline=self._leave_at))
         try:
             with call.scope:
                 await self._call(run, outcome, call)
         finally:
-            del self._calls[_key(run)]
+            del self._calls[run.hooks_key]
             call.over.set()
 
     async def forget(self, run: Run) -> None:
         """The files of what was called, once the run's end is stored or the run is not ours any more. A call that is under way is over
         first, so that nothing is begun or noted afterwards; its process is killed."""
-        call = self._calls.get(_key(run))
+        call = self._calls.get(run.hooks_key)
         if call is not None:
             call.scope.cancel()
             await call.over.wait()
         if self._said(run):
-            self._ends.pop(_key(run), None)
-            await self._launcher.forget(_key(run))
+            self._ends.pop(run.hooks_key, None)
+            await self._launcher.forget(run.hooks_key)
 
     # --- calling
 
@@ -150,7 +152,7 @@ class LateHooks:
 
     async def _called(self, run: Run, outcome: Outcome, call: _Call) -> list[Line]:
         """What the hooks said, and what became of their process."""
-        key = _key(run)
+        key = run.hooks_key
         try:
             with call.time:
                 await self._until_ended(run, outcome, call)
@@ -169,11 +171,11 @@ class LateHooks:
         lines = told.lines
         if told.left_out:
             lines.append(self._line(f"{told.left_out} more lines and events of the hooks are left out"))
-        return lines + [self._line(words) for words in self._how_it_went(exit_, told, leaving=call.time.cancelled_caught)]
+        return lines + [self._line(words) for words in self._how_it_went(run, exit_, told, leaving=call.time.cancelled_caught)]
 
     async def _until_ended(self, run: Run, outcome: Outcome, call: _Call) -> None:
         """What a killed keeper has left of a process that had not begun with the hooks is forgotten, and another one is started."""
-        key = _key(run)
+        key = run.hooks_key
         while True:
             if key not in self._ends:
                 await self._start(run, outcome, call)
@@ -196,8 +198,11 @@ class LateHooks:
         job["ended"] = Ended(run_id=job["run_id"], type=str(outcome.type), name=outcome.name, message=outcome.message)
         job["run_id"], job["start_at"] = late_hooks_id(job["run_id"]), None
         await anyio.lowlevel.checkpoint_if_cancelled()
-        call.asked = True
-        await self._launcher.start(job, self._clock.boottime() + self._at_most_s)
+        now, lease_ends = self._clock.boottime(), self._lease_ends(run)
+        if now >= lease_ends:
+            raise LaunchError("the worker was out of contact for too long")
+        call.asked, run.hooks_until = True, now + self._at_most_s
+        await self._launcher.start(job, min(run.hooks_until, lease_ends))
 
     async def _ended(self, key: str, exit_: Exit | None) -> None:
         if run_of_late_hooks(key) not in self._journal.entries:
@@ -211,7 +216,7 @@ class LateHooks:
 
     async def _read(self, run: Run, exit_: Exit | None) -> _Told:
         """All that it wrote. Masked here and not only when it is reported, which the next daemon does before it has read the secrets."""
-        follower = Follower(_key(run), self._launcher)
+        follower = Follower(run.hooks_key, self._launcher)
         follower.secrets = run.secrets
         follower.grown(exit_.sizes if exit_ else EVERYTHING, self._clock.now_us())
         follower.ended = True
@@ -247,7 +252,7 @@ class LateHooks:
         ((*_, words, _task),) = self._masking.lines(run, [("daemon", 0, 0, 0, "", str(frame.body.get("message")), None)])
         return words
 
-    def _how_it_went(self, exit_: Exit | None, told: _Told, *, leaving: bool) -> list[str]:
+    def _how_it_went(self, run: Run, exit_: Exit | None, told: _Told, *, leaving: bool) -> list[str]:
         """What a person must know, if anything."""
         if told.end is not None and not told.begun:
             return [f"The hooks could not be called. {told.end}"]
@@ -255,6 +260,8 @@ class LateHooks:
             return ["The hooks were stopped before they had ended: the worker leaves"]
         if exit_ is None:
             return ["The hooks were cut off, since their keeper was killed; they are not called a second time"]
+        if exit_.stopped is StopReason.LEASE and self._clock.boottime() < (run.hooks_until or 0.0):
+            return ["The hooks were killed: the worker was out of contact for too long"]
         if exit_.stopped is StopReason.LEASE:
             return [f"The hooks were killed: they had not ended after {self._at_most_s:g} s"]
         if exit_.signal is not None or exit_.code:
@@ -274,7 +281,3 @@ class LateHooks:
 
     def _note(self, run: Run, line: Line) -> None:
         note(self._journal, run, *line)
-
-
-def _key(run: Run) -> str:
-    return key_of(late_hooks_id(run.claimed.run_id), run.claimed.attempt)

@@ -18,7 +18,7 @@ from flowhand.daemon.end_table import Ending, LastWord, Outcome, final_state
 from flowhand.daemon.follower import Follower, Frame
 from flowhand.execution.launcher import Exit, StopReason
 from flowhand.redaction import Redactor
-from flowhand.wire.job import NOT_BEGUN, key_of
+from flowhand.wire.job import NOT_BEGUN, key_of, late_hooks_id
 from flowhand.wire.runner import ClaimedRun, EventItem, LogLine, RetryPolicy, StateItem, Stream, TaskItem
 from flowhand.wire.states import StateType
 
@@ -64,6 +64,8 @@ class Run:
     """Its process has said that it calls the hooks that go with its end."""
     hooks_asked: bool = False
     """They are being called by another process, since its own was killed."""
+    hooks_until: float | None = None
+    """The CLOCK_BOOTTIME second at which their own time is over; None before they were begun."""
     hooks_called: bool = False
     """That is over, whatever came of it."""
     late: list[Frame] = field(default_factory=list[Frame])
@@ -74,6 +76,11 @@ class Run:
     @property
     def key(self) -> str:
         return key_of(self.claimed.run_id, self.claimed.attempt)
+
+    @property
+    def hooks_key(self) -> str:
+        """What the process is started under that calls its hooks."""
+        return key_of(late_hooks_id(self.claimed.run_id), self.claimed.attempt)
 
     @property
     def secrets(self) -> Redactor:

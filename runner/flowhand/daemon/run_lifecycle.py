@@ -67,7 +67,7 @@ class Lifecycle:
         self._place = place
         self._grace_s = grace_s
         self._echo = echo
-        self.late_hooks: Final = LateHooks(launcher, journal, clock, self._job, hooks_s, masking)
+        self.late_hooks: Final = LateHooks(launcher, journal, clock, self._job, hooks_s, masking, self._lease_ends)
         """Calls the hooks of runs that were killed."""
         self.mark: Callable[[Run], None] = lambda _run: None
         """Tells the reporter; set once by the composition, which breaks the circle between the two."""
@@ -159,6 +159,9 @@ class Lifecycle:
             config=config,
             secrets=secrets,
         )
+
+    def _lease_ends(self, run: Run) -> float:
+        return kill_at(run, self._session.reply, self._clock)
 
     def note(self, run: Run, message: str, level: int = INFO) -> None:
         """A line of the daemon's own in the run's log, journaled so that it is said exactly once."""
