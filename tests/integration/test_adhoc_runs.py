@@ -182,7 +182,7 @@ def test_a_script_that_dies_loses_its_lease(api: Api, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", ["in the main thread", "in another thread", "on a loop"])
 def test_a_cancelled_run_is_interrupted(api: Api, tmp_path: Path, how: str) -> None:
-    """Its caller gets CancelledRun, its `finally` blocks run."""
+    """Its caller gets CancelledRun, its `finally` blocks run, and its hooks are those of a cancellation."""
     name = "cancelled-" + how.replace(" ", "-")
     wait, maybe = ("await asyncio.sleep(60)", "async ") if how == "on a loop" else ("[time.sleep(0.1) for _ in range(600)]", "")
     call = {
@@ -192,7 +192,8 @@ def test_a_cancelled_run_is_interrupted(api: Api, tmp_path: Path, how: str) -> N
     }
     code = f"""
         from concurrent.futures import ThreadPoolExecutor
-        @flow(name="{name}")
+        def hook(event): return lambda flow, run, state: print(event, state.name, flush=True)
+        @flow(name="{name}", on_crashed=[hook("on_crashed")], on_cancellation=[hook("on_cancellation")])
         {maybe}def waiting():
             try: {wait}
             finally: print("tidied", flush=True)
@@ -203,7 +204,8 @@ def test_a_cancelled_run_is_interrupted(api: Api, tmp_path: Path, how: str) -> N
         run = eventually(api, name, "Running")
         api.set_state(run["id"], "CANCELLING", name="Cancelling")
         out, err = process.communicate(timeout=WITHIN_S)
-    assert out.split() == ["tidied", "CancelledRun"], err
+    assert out.split() == ["tidied", "on_cancellation", "Cancelled", "CancelledRun"], err
+    assert "Finished in state Cancelled" in err
     assert known(api, name)[0]["state_name"] == "Cancelled"
 
 

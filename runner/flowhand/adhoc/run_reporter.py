@@ -45,8 +45,10 @@ class RunReporter:
         self._tell(Told({"type": StateType.RUNNING, "at_us": _now_us(), **about}))
         self._cancellation.arm(attempt)
 
-    def failed(self, attempt: Attempt) -> None:
+    def left(self, attempt: Attempt) -> None:
         self._cancellation.disarm(attempt)
+
+    def failed(self, attempt: Attempt) -> None:
         self._tell(Told(self._ending(attempt), tries_again=True))
 
     def ended(self, attempt: Attempt) -> None:

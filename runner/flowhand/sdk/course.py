@@ -67,6 +67,8 @@ def course(attempt: Attempt) -> Course:
             reporter.began(attempt)
         yield from what.hooks_for(attempt.state)
         yield EXECUTE
+        if reporter is not None:
+            reporter.left(attempt)
         if isinstance(attempt.error, Exception):
             log.error("%s", attempt.state.message, exc_info=None if isinstance(attempt.error, FlowTimeout) else attempt.error)
         if not what.wants_retry(run, attempt.state):

@@ -16,12 +16,16 @@ class Reporter(Protocol):
         """A try begins, in the calling thread (and on its loop, when there is one)."""
         ...
 
+    def left(self, attempt: Attempt) -> None:
+        """The try has left the flow's code, before its hooks are called. May put in how it was ended from outside."""
+        ...
+
     def failed(self, attempt: Attempt) -> None:
         """A try failed, and another follows."""
         ...
 
     def ended(self, attempt: Attempt) -> None:
-        """The run is in its last state. May still put in how it was ended from outside."""
+        """The run is in its last state, which may not have been `left`. May still put in how it was ended from outside."""
         ...
 
     def task(self, task_run: TaskRun) -> None:
