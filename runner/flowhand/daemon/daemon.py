@@ -216,7 +216,7 @@ class Daemon:
             self._set_aside()
         found = await recover(self._journal, self._parts.launcher, held, self._registry, self._parts.clock)
         self._lifecycle.late_hooks.found(found.hooks)
-        self._renew_adopted(found, reply.leases)
+        self._renew_found(found, reply.leases)
         if found.anything:
             log.info(
                 "Found runs of the daemon before", adopted=len(found.adopted), ended=len(found.ended), handed_back=len(found.unstarted)
@@ -272,10 +272,10 @@ class Daemon:
             api=self._parts.api_url,
         )
 
-    def _renew_adopted(self, found: Recovered, leases: list[Lease]) -> None:
+    def _renew_found(self, found: Recovered, leases: list[Lease]) -> None:
         now = self._parts.clock.boottime()
         expiry = {(lease.run_id, lease.attempt): now + lease.expires_in_s for lease in leases}
-        for run in found.adopted:
+        for run in (*found.adopted, *found.ended):
             run.lease_until = expiry.get((run.claimed.run_id, run.claimed.attempt), run.lease_until)
 
     def _start_loops(self, group: TaskGroup) -> None:
