@@ -20,6 +20,9 @@ SELECT s.rowid, s.flow_run_id, s.type, s.name, s.attempt, l.session_id, l.provis
 FROM flow_run_state s LEFT JOIN lease l ON l.flow_run_id = s.flow_run_id AND l.attempt = s.attempt
 WHERE s.rowid > ? ORDER BY s.rowid
 """
+_ANNOUNCED: Final = "Calling its "
+_HOW_IT_WENT: Final = "The hooks "
+"""What daemons say of hooks that they have called by another process."""
 _LOGS: Final = "SELECT cursor, flow_run_id, attempt, message FROM log WHERE cursor > ? ORDER BY cursor"
 _LATE: Final = "SELECT flow_run_id, attempt, expires_at FROM lease WHERE ended_at IS NULL AND provisional_until IS NULL AND expires_at < ?"
 _OPEN: Final = "SELECT id, state_type, attempt FROM flow_run WHERE state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')"
@@ -39,6 +42,7 @@ class Checker:
         self._closed: dict[str, tuple[int, str]] = {}
         """Runs to the attempt that was closed last, and the type that closed it."""
         self._heard: dict[tuple[str, int, str], int] = defaultdict(int)
+        self._announced: dict[tuple[str, int], int] = defaultdict(int)
         self.given_up: set[tuple[str, int]] = set()
         """Attempts whose owner the reaper has given up."""
         self.ill: float = -1000.0
@@ -83,7 +87,15 @@ class Checker:
         if page is None:
             self._ledger.blame(f"a line of nobody: {message!r} under {run_id}.{attempt}")
             return
-        stream = "channel" if "channel" in message else "stdout"
+        if message.startswith(_ANNOUNCED):
+            self._announced[run_id, attempt] += 1
+            if self._announced[run_id, attempt] > 1:
+                self._ledger.blame(f"log of {run_id}.{attempt}: its hooks are announced twice")
+        if message.startswith((_ANNOUNCED, _HOW_IT_WENT)):
+            return
+        stream = next((stream for stream in ("hook", "channel") if f" {stream} " in message), "stdout")
+        if stream == "hook" and page.files_lost:
+            return  # what says that they were begun may be gone with the host's power, and they are begun again
         count = self._heard[run_id, attempt, stream]
         lines = page.said[stream]
         torn = page.files_lost and count < len(lines) and lines[count].startswith(message)
@@ -124,8 +136,9 @@ class Checker:
         for run_id, kind, name, attempt, interruptions in raw(self.server.conn).execute(_RUNS).fetchall():
             page = self._ledger.attempts.get((run_id, attempt))
             self._judge(run_id, attempt, kind, name, page or Attempt())
+            self._judge_hooks(run_id, attempt, page or Attempt())
             tries = MAX_INTERRUPTIONS - interruptions if self._ledger.policies[run_id] == "retry" else 0
-            if kind == "CRASHED" and page is not None and page.fenced and page.ended is None and tries > 0:
+            if kind == "CRASHED" and page is not None and page.fenced and not page.files_lost and page.ended is None and tries > 0:
                 self._ledger.blame(f"{run_id} lost its lease and was not begun again, though it may be")
         for (run_id, attempt), page in self._ledger.attempts.items():
             self._judge_log(run_id, attempt, page)
@@ -138,6 +151,15 @@ class Checker:
         excused = page.files_lost or (run_id, attempt) in self.given_up
         if not (excused and kind == "CRASHED"):
             self._ledger.blame(f"{run_id} is {name} although attempt {attempt} truly ended {page.ended}")
+
+    def _judge_hooks(self, run_id: str, attempt: int, page: Attempt) -> None:
+        """Once, when nothing stopped their host for good."""
+        begun = any((body.run_id, body.attempt) == (run_id, attempt) for body in self._ledger.bodies)
+        wanted = int(begun and self._ledger.scripts[run_id].hooks_s is not None and not page.tried_again)
+        lost = page.files_lost or page.fenced or page.hooks_cut or (run_id, attempt) in self.given_up
+        excused = lost or page.hosts & self._ledger.drained
+        if (page.hooks > wanted and not page.files_lost) or (page.hooks < wanted and not excused):
+            self._ledger.blame(f"the hooks of {run_id}.{attempt} were called {page.hooks} times, not {wanted}")
 
     def _judge_log(self, run_id: str, attempt: int, page: Attempt) -> None:
         if page.files_lost:

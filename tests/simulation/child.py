@@ -28,6 +28,8 @@ class Script:
     failures: int = 0
     cleanup_s: float = 0.1
     """How long it takes to leave once it was asked to."""
+    hooks_s: float | None = None
+    """How long the hooks of its end take; None: it has none."""
 
 
 def draw_script(draw: random.Random) -> Script:
@@ -44,6 +46,7 @@ def draw_script(draw: random.Random) -> Script:
         retry_delay_s=draw.choice((0.0, 0.5, 3.0)),
         failures=draw.randint(0, retries) if retries else 0,
         cleanup_s=draw.uniform(0.0, 0.5),
+        hooks_s=draw.choice((None, None, 0.05, 1.0, 3.0, 9.0)),
     )
 
 

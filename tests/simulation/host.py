@@ -64,7 +64,7 @@ class SimHost:
         self._home = home
         self._boots = 1
         self._synced = 0
-        settings = Settings(home=home, worker_heartbeat=HEARTBEAT_S, worker_drain=8.0, worker_grace=2.0)
+        settings = Settings(home=home, worker_heartbeat=HEARTBEAT_S, worker_drain=8.0, worker_grace=2.0, worker_hooks=6.0)
         self._plan = Plan(settings, "worker", "worker", "w", POOL, [], [], limit, prefetch_s, False, False, False, home)
 
     # --- the daemon
@@ -146,6 +146,8 @@ class SimHost:
         if self.daemon is not None:
             self.world.note(self.name, f"signal: {how}")
             self.daemon.leaving = True
+            if how == "drain":
+                self._ledger.drained.add(self.name)
             self.daemon.signals.put_nowait(WAYS_TO_LEAVE[how])
 
     def stop_daemon(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from flowhand.errors import LaunchError
 from flowhand.execution.launcher import Event, Exit, Exited, Held, Progress, Sizes, Started, StopReason, Vanished
 from flowhand.wire.job import NOT_BEGUN, Job, key_of
 
@@ -39,13 +40,30 @@ class Child:
     exit: Exit | None = None
     task: asyncio.Task[None] | None = None
     body: Body | None = None
+    filed: bool = False
+    """It calls the hooks of another's end, and has said so."""
     timers: list[asyncio.TimerHandle] = field(default_factory=list[asyncio.TimerHandle])
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     """SIGTERM has come."""
 
+    @property
+    def late(self) -> bool:
+        """Whether it calls the hooks of a run that was killed, and nothing else."""
+        return "ended" in self.job
+
+    @property
+    def run_id(self) -> str:
+        """Of the run that it is there for."""
+        return run_of(self.job)
+
     def sizes(self) -> Sizes:
         """Of its files."""
         return Sizes(len(self.files.channel), len(self.files.stdout), len(self.files.stderr))
+
+
+def run_of(job: Job) -> str:
+    """The run that a job is for; another than its own when it is there for the hooks alone."""
+    return job["ended"]["run_id"] if "ended" in job else job["run_id"]
 
 
 class SimKeeper:
@@ -62,6 +80,8 @@ class SimKeeper:
         self.lost: dict[str, Files] = {}
         """Files of attempts whose keeper was killed."""
         self.ear: Ear | None = None
+        self.files_late_hooks = True
+        """Whether it files that hooks are called before it acknowledges that; a fault that is planted has it forget."""
 
     # --- operations
 
@@ -70,8 +90,10 @@ class SimKeeper:
         key = key_of(job["run_id"], job["attempt"])
         child = self.children.get(key)
         if child is None:
+            if key in self.lost:
+                raise LaunchError(f"files of an earlier process of {key} are still here")
             self._pids += 1
-            child = self.children[key] = Child(key, job, self._ledger.scripts[job["run_id"]], self._pids)
+            child = self.children[key] = Child(key, job, self._ledger.scripts[run_of(job)], self._pids)
             child.task = self._host.spawn(self._live(child), key)
             self.extend({key: kill_at})
         return Started(key, child.pid, None)
@@ -107,7 +129,9 @@ class SimKeeper:
         self.lost.pop(key, None)
         child = self.children.get(key)
         if child is not None:
-            assert child.exit is not None, "only what has ended is forgotten"
+            if child.exit is None:
+                assert child.late, "only what has ended is forgotten"
+                self._end(child, None, 9, tell=False)
             del self.children[key]
 
     def file(self, key: str) -> Files | None:
@@ -135,7 +159,7 @@ class SimKeeper:
         for child in list(self.children.values()):
             if child.exit is None:
                 self._end(child, None, 9, tell=False)
-            self._ledger.attempt(child.job["run_id"], child.job["attempt"]).files_lost = True
+            self._ledger.attempt(child.run_id, child.job["attempt"]).files_lost = True
             cut(child.files, self._world.random)
             self.lost[child.key] = child.files
         self.children.clear()
@@ -146,6 +170,9 @@ class SimKeeper:
     async def _live(self, child: Child) -> None:
         job, script = child.job, child.script
         await asyncio.sleep(script.load_s)
+        if child.late:
+            await self._call_hooks_late(child)
+            return
         self._say(child, {"k": "loaded", "flow_version": None})
         start_at = job["start_at"]
         if start_at is not None:
@@ -168,6 +195,7 @@ class SimKeeper:
                 "retries": script.retries,
                 "retry_delay_s": script.retry_delay_s,
                 "timeout_s": None,
+                "hooks": [] if script.hooks_s is None else ["on_crashed", "on_failure", "on_cancellation"],
             },
         )
         steps = max(1, script.lines)
@@ -176,9 +204,9 @@ class SimKeeper:
                 self._log(child, number)
             if await self._sleep(child, script.body_s / steps) and not script.deaf:
                 await asyncio.sleep(script.cleanup_s)
-                self._stopped(child)
+                await self._stopped(child)
                 return
-        self._finish(child, job, script)
+        await self._finish(child, job, script)
 
     async def _sleep(self, child: Child, seconds: float) -> bool:
         """Whether SIGTERM came meanwhile."""
@@ -192,21 +220,43 @@ class SimKeeper:
             return False
         return True
 
-    def _finish(self, child: Child, job: Job, script: Script) -> None:
+    async def _call_hooks_late(self, child: Child) -> None:
+        """Hooks of a run whose process was killed: begun when the keeper has it on the disk."""
+        self._say(child, {"k": "late_hooks"} if self.files_late_hooks else {"k": "acknowledged and not filed"})
+        child.filed = True
+        await asyncio.sleep(0.001)
+        run_id, attempt = child.run_id, child.job["attempt"]
+        self._ledger.hooks_begin(run_id, attempt, self._name)
+        for number in range(2):
+            text = self._ledger.line(run_id, attempt, "hook", number)
+            self._say(child, {"k": "log", "t": self._clock.now_us(), "l": 20, "n": "flow", "m": text})
+            await asyncio.sleep((child.script.hooks_s or 0.0) / 2)
+        self._end(child, 0, None)
+
+    async def _call_own_hooks(self, child: Child) -> None:
+        if child.script.hooks_s is not None:
+            self._say(child, {"k": "hooks"})
+            self._ledger.hooks_begin(child.run_id, child.job["attempt"], self._name)
+            await asyncio.sleep(child.script.hooks_s / 4)
+
+    async def _finish(self, child: Child, job: Job, script: Script) -> None:
         attempt = self._ledger.attempt(job["run_id"], job["attempt"])
-        if self._ledger.fails(job["run_id"], script.failures):
+        if self._ledger.fails(job["run_id"], script.failures) or script.end == "failed":
+            attempt.tried_again = job["run_count"] <= script.retries
+            if not attempt.tried_again:
+                await self._call_own_hooks(child)
             self._last_word(child, "FAILED")
         elif script.end == "completed":
+            await self._call_own_hooks(child)
             self._last_word(child, "COMPLETED")
-        elif script.end == "failed":
-            self._last_word(child, "FAILED")
         else:
             attempt.ended = "CRASHED"
             self._end(child, 0 if script.end == "mute" else None, None if script.end == "mute" else 11)
 
-    def _stopped(self, child: Child) -> None:
+    async def _stopped(self, child: Child) -> None:
         """What the child program does when it was asked to end: a cancel it says itself, the rest is the daemon's to tell."""
         if child.stopped is StopReason.CANCEL:
+            await self._call_own_hooks(child)
             self._last_word(child, "CANCELLED")
         else:
             self._end(child, 143, None)
@@ -251,12 +301,16 @@ class SimKeeper:
     def _end(self, child: Child, code: int | None, number: int | None, *, tell: bool = True) -> None:
         for timer in child.timers:
             timer.cancel()
+        page = self._ledger.attempt(child.run_id, child.job["attempt"])
         if child.body is not None:
             self._ledger.left(child.body)
+        if child.body is not None or child.filed:
+            self._ledger.hooks_over(child.run_id, child.job["attempt"])
+        page.hooks_cut = page.hooks_cut or (child.filed and not page.hooks)
         if child.task is not None and child.task is not asyncio.current_task():
             child.task.cancel()
-        if child.stopped is StopReason.LEASE:
-            self._ledger.attempt(child.job["run_id"], child.job["attempt"]).fenced = True
+        if child.stopped is StopReason.LEASE and not child.late:
+            page.fenced = True
         child.exit = Exit(code, number, child.sizes(), 0.1, 1 << 20, 1.0, stopped=child.stopped, killed=child.killed)
         self._world.note(self._name, f"child {child.key} left: code {code} signal {number} stopped {child.stopped}")
         if tell and self.ear is not None:

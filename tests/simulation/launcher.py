@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, TypeVar
 
+from flowhand.errors import LaunchError
 from flowhand.execution.launcher import Channel, Event, Exited, Held, Progress, Started, StopReason, Vanished
 from flowhand.execution.news import News
 from flowhand.wire.job import Job
@@ -92,8 +93,12 @@ class SimLauncher:
         answered: asyncio.Future[Any] = self._world.loop.create_future()
 
         def serve() -> None:
-            outcome = what()
-            self._send_back(lambda: answered.done() or answered.set_result(outcome))
+            try:
+                outcome = what()
+            except LaunchError as error:
+                self._send_back(_unless_done, answered.set_exception, answered, error)
+            else:
+                self._send_back(_unless_done, answered.set_result, answered, outcome)
 
         self._there = self._after(self._there)
         self._host.call_later(self._there - self._world.now(), serve)
@@ -106,3 +111,8 @@ class SimLauncher:
     def _after(self, last: float) -> float:
         """When the next message arrives: a socket keeps the order."""
         return max(last + 1e-6, self._world.now() + self._world.random.uniform(0.0001, 0.002))
+
+
+def _unless_done(settle: Callable[[Any], object], answered: asyncio.Future[Any], outcome: object) -> None:
+    if not answered.done():
+        settle(outcome)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from .child import Script
@@ -34,6 +34,14 @@ class Attempt:
     fenced: bool = False
     """Its keeper ended it because its lease was over."""
     hosts: set[str] = field(default_factory=set[str])
+    hooks: int = 0
+    """How often the hooks of its end were called."""
+    hooks_on: str | None = None
+    """The host on which they are being called."""
+    tried_again: bool = False
+    """It failed, and another try is left: its hooks are not called."""
+    hooks_cut: bool = False
+    """Their process was ended after it had said that it calls them, and before it did."""
     files_lost: bool = False
     """The host crashed with it: what was not on the disk is gone."""
 
@@ -52,9 +60,12 @@ class Ledger:
     """Sessions to the hosts of their daemons."""
     forgetful: set[str] = field(default_factory=set[str])
     """Hosts that have crashed: of some of their runs they may know nothing any more, since a journal is not synced at every claim."""
+    drained: set[str] = field(default_factory=set[str])
+    """Hosts whose daemon was told to drain: it may leave before hooks are called."""
     cancelled: set[str] = field(default_factory=set[str])
     """Runs that somebody has asked to cancel."""
     _trouble: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
+    _open: Counter[str] = field(default_factory=Counter[str])
     slept: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
     """Hosts to the stretches in which they were suspended."""
     _failures: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -67,10 +78,14 @@ class Ledger:
     def trouble(self, host: str, since: float, until: float = float("inf")) -> None:
         """Writes down when a host could not be expected to keep its leases."""
         self._trouble[host].append((since, until))
+        self._open[host] += until == float("inf")
 
     def well_again(self, host: str) -> None:
-        """Ends the host's open troubles."""
+        """One of the host's open troubles is over; with the last of them all are."""
         now = self.world.now()
+        self._open[host] -= 1
+        if self._open[host] > 0:
+            return
         self._trouble[host] = [(since, min(until, now)) for since, until in self._trouble[host]]
 
     def troubled(self, host: str, since: float, until: float) -> bool:
@@ -94,8 +109,27 @@ class Ledger:
                 self.blame(f"attempt {run_id}.{attempt} has two bodies: on {other.host} and on {host}")
             elif other.left is None and not self._excused(run_id, other, body):
                 self.blame(f"two bodies of {run_id} at once: attempt {other.attempt} on {other.host}, {attempt} on {host}")
+        self._beside_hooks(body)
         self.bodies.append(body)
         return body
+
+    def _beside_hooks(self, body: Body) -> None:
+        for (run_id, attempt), page in self.attempts.items():
+            host, now = page.hooks_on, body.began
+            if run_id == body.run_id and host is not None and not self._excused_on(run_id, host, body.host, now, now):
+                self.blame(f"attempt {run_id}.{body.attempt} begins while hooks of attempt {attempt} are called on {host}")
+
+    def hooks_begin(self, run_id: str, attempt: int, host: str) -> None:
+        """The hooks of an attempt are called. Never twice, and never while its body runs."""
+        page = self.attempt(run_id, attempt)
+        page.hooks, page.hooks_on = page.hooks + 1, host
+        self.world.note(host, f"hooks of {run_id}.{attempt} begin")
+        if page.hooks > 1 and not page.files_lost:
+            self.blame(f"the hooks of {run_id}.{attempt} are called {page.hooks} times")
+
+    def hooks_over(self, run_id: str, attempt: int) -> None:
+        """Their process has gone; idempotent."""
+        self.attempt(run_id, attempt).hooks_on = None
 
     def left(self, body: Body) -> None:
         """User code is over, one way or another."""
@@ -116,6 +150,10 @@ class Ledger:
         return True
 
     def _excused(self, run_id: str, older: Body, newer: Body) -> bool:
+        return self._excused_on(run_id, older.host, newer.host, older.began, newer.began)
+
+    def _excused_on(self, run_id: str, older: str, newer: str, since: float, until: float) -> bool:
+        """Whether a suspension of one of the hosts explains that something of the older attempt is there beside the newer one."""
         if self.policies[run_id] != "retry":
             return False
-        return any(start < newer.began and end > older.began for start, end in (*self.slept[older.host], *self.slept[newer.host]))
+        return any(start < until and end > since for start, end in (*self.slept[older], *self.slept[newer]))

@@ -118,6 +118,13 @@ def no_sequence_numbers(house: House) -> None:
     house.server.planted[report] = forgetful
 
 
+def late_hooks_not_filed(house: House) -> None:
+    """A keeper acknowledges that hooks are called and does not file it: when it is killed, the next one begins them again."""
+    for host in house.hosts:
+        host.keeper.files_late_hooks = False
+    house.favoured = "kill_keeper"
+
+
 PLANTS: Final[dict[str, Plant]] = {
     "no fence": no_fence,
     "reaper without floor": no_floor,
@@ -125,5 +132,6 @@ PLANTS: Final[dict[str, Plant]] = {
     "renewal by session": renewal_by_session,
     "two winners of a claim": two_winners,
     "no sequence numbers": no_sequence_numbers,
+    "late hooks not filed": late_hooks_not_filed,
 }
 """Each by its name."""

@@ -238,3 +238,20 @@ async def test_events_of_hooks_are_told_as_the_runs_own(tmp_path: Path) -> None:
         await bench.processes.begun.wait()
         await bench.ends()
     assert [item.event.event for frame in bench.run.late if (item := bench.run.event(frame)) is not None] == ["my.crash"]
+
+
+async def test_files_of_hooks_go_with_a_run_whose_journal_was_torn(tmp_path: Path) -> None:
+    """A crash of the host has taken the line that announced them; their keeper's death is all that tells of them."""
+    bench = Bench(tmp_path)
+    await bench.hooks.heard(Vanished([KEY], "the host went down"))
+    await bench.hooks.forget(bench.run)
+    assert bench.processes.forgotten == [KEY]
+
+
+async def test_hooks_are_not_begun_by_a_worker_that_may_have_lost_the_run(tmp_path: Path) -> None:
+    """Its lease is over, and it may have been begun elsewhere; the log says so."""
+    bench = Bench(tmp_path)
+    bench.run.lease_until = 0.0
+    await bench.hooks.call(bench.run, CRASHED)
+    assert bench.processes.started == []
+    assert bench.said() == ["The hooks could not be called: the worker was out of contact for too long"]

@@ -135,7 +135,7 @@ class LateHooks:
         if call is not None:
             call.scope.cancel()
             await call.over.wait()
-        if self._said(run):
+        if self._said(run) or run.hooks_key in self._ends:  # the latter alone where a crash of the host has torn the journal
             self._ends.pop(run.hooks_key, None)
             await self._launcher.forget(run.hooks_key)
 
