@@ -30,6 +30,8 @@ class Desk:
 
     clock: Clock
     stopping: bool = False
+    freed: int = 0
+    """How many slots became free so far, of whatever limit."""
     _orders: int = 0
     _news: Counter[GroupKey] = field(default_factory=Counter[GroupKey])
     _groups: dict[GroupKey, Group] = field(default_factory=dict[GroupKey, Group])
@@ -128,14 +130,21 @@ class Desk:
                 self._arm(group)
 
     def _freed(self, notice: Notice) -> None:
+        """One who is blocked looks, and of each other group one who waits for a slot of a shared limit."""
+        self.freed += 1
+        served = False
         for group in list(self._groups.values()):
-            if (notice.pool and notice.pool == group.key.pool) or notice.deployment in group.key.deployments:
+            concerned = (notice.pool and notice.pool == group.key.pool) or notice.deployment in group.key.deployments
+            if concerned and not served:
                 self._news[group.key] += 1
                 with self._lock:
                     waiter = group.take(blocked=True)
-                if waiter is not None:
-                    _wake([waiter])
-                    return
+                served = waiter is not None
+            else:
+                with self._lock:
+                    waiter = group.take(shares=True)
+            if waiter is not None:
+                _wake([waiter])
 
     def _wake_one(self, group: Group) -> None:
         with self._lock:

@@ -46,6 +46,8 @@ class Waiter:
     claim: Callable[[Connection], Answer]
     blocked: bool = False
     """Its last look found something that is due and may not start: a freed slot concerns it."""
+    shares: bool = False
+    """It waits for a slot that may be freed in any pool, of any deployment: the limit is shared."""
 
 
 @dataclass(slots=True)
@@ -56,12 +58,12 @@ class Group:
     waiters: OrderedDict[int, Waiter] = field(default_factory=OrderedDict[int, Waiter])
     next_due: int | None = None
 
-    def take(self, *, blocked: bool = False) -> Waiter | None:
-        """Removes and returns the first waiter whose client is still there; with `blocked` the first that is blocked."""
+    def take(self, *, blocked: bool = False, shares: bool = False) -> Waiter | None:
+        """Removes and returns the first waiter whose client is still there; with `blocked` or `shares` the first that is so."""
         for waiter in list(self.waiters.values()):
             if waiter.future.done():
                 self.remove(waiter)
-            elif waiter.blocked or not blocked:
+            elif (waiter.blocked or not blocked) and (waiter.shares or not shares):
                 self.remove(waiter)
                 return waiter
         return None

@@ -13,13 +13,13 @@ from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.deployment_limits import limit_changed
 from flowhand_server.store.errors import Conflict, NotFound
-from flowhand_server.store.limits import used_by_deployments
+from flowhand_server.store.limits import used_of_limits
 from flowhand_server.store.notices import config_changed
 from flowhand_server.store.reading import bounded, insert_once
 from flowhand_server.store.slots import collect_expired, decayed
 
 MISSING: Final = "Concurrency Limit not found"
-_limit, _dep = t.concurrency_limit.c, t.deployment.c
+_limit = t.concurrency_limit.c
 
 
 def create_limit(conn: Connection, body: LimitCreate, now: int) -> forms.Form:
@@ -53,14 +53,9 @@ def find_limits(conn: Connection, window: Window, now: int) -> list[forms.Form]:
 
 
 def _forms(conn: Connection, rows: Any, now: int) -> list[forms.Form]:
-    """With the slots that deployments' runs hold where a limit is theirs, with what is taken and not yet decayed else."""
-    ids = [row["id"] for row in rows]
-    owners = conn.execute(select(_dep.id, _dep.global_concurrency_limit_id).where(_dep.global_concurrency_limit_id.in_(ids))).all()
-    used = used_by_deployments(conn, [owner.id for owner in owners])
-    held: dict[str, int] = {}
-    for owner in owners:
-        held[owner.global_concurrency_limit_id] = held.get(owner.global_concurrency_limit_id, 0) + used.get(owner.id, 0)
-    return [forms.global_limit(row, held[row["id"]] if row["id"] in held else decayed(row, now)) for row in rows]
+    """With the slots that runs of their deployments hold, and those that were taken by name and have not decayed yet."""
+    held = used_of_limits(conn, [row["id"] for row in rows])
+    return [forms.global_limit(row, held[row["id"]].slots + decayed(row, now)) for row in rows]
 
 
 def update_limit(conn: Connection, id_or_name: str, body: LimitUpdate, now: int) -> None:

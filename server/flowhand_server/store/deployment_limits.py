@@ -16,7 +16,7 @@ from flowhand.wire.deployments import DeploymentCreate, DeploymentUpdate
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
-from flowhand_server.store.limits import used_by_deployments
+from flowhand_server.store.limits import taken_of_limits, used_of_limits
 from flowhand_server.store.reading import insert_once
 
 _limit, _dep = t.concurrency_limit.c, t.deployment.c
@@ -71,10 +71,14 @@ def limit_changed(conn: Connection, limit_id: str) -> None:
 
 
 def limits_of(conn: Connection, deployments: Sequence[Any]) -> dict[str, forms.Form]:
-    """By deployment: its global limit as clients see it, with the slots that its runs hold."""
+    """By deployment: its global limit as clients see it, with the slots that are in use, also those of others that share it."""
     ids = {row["id"]: row["global_concurrency_limit_id"] for row in deployments if row["global_concurrency_limit_id"]}
     if not ids:
         return {}
     rows = {row["id"]: row for row in conn.execute(select(t.concurrency_limit).where(_limit.id.in_(list(ids.values())))).mappings()}
-    used = used_by_deployments(conn, ids)
-    return {key: forms.global_limit(rows[limit_id], used.get(key, 0)) for key, limit_id in ids.items() if limit_id in rows}
+    used, taken = used_of_limits(conn, rows), taken_of_limits(conn, rows)
+    return {
+        key: forms.global_limit(rows[limit_id], used[limit_id].slots + taken.get(limit_id, 0))
+        for key, limit_id in ids.items()
+        if limit_id in rows
+    }

@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Boolean, Connection, String, column, func, li
 
 from flowhand_server.orchestration.state import CollisionStrategy
 
-from .limits import strategy_of, used_by_deployments
+from .limits import lock_limits, strategy_of, taken_of_limits, used_by_deployments, used_of_limits
 from .prepared import Prepared, among
 from .tables import Json, deployment, flow_run
 
@@ -30,12 +30,12 @@ WITH RECURSIVE lane(id) AS (
           WHERE state_type = 'SCHEDULED' AND in_process = false AND work_queue_id = :queue AND deployment_id > lane.id)
   FROM lane WHERE lane.id IS NOT NULL
 )
-SELECT d.id, d.name, d.paused, d.concurrency_limit, d.concurrency_options,
+SELECT d.id, d.name, d.paused, d.concurrency_limit, d.concurrency_options, d.global_concurrency_limit_id,
   (SELECT min(next_scheduled_start_time) FROM flow_run
    WHERE state_type = 'SCHEDULED' AND in_process = false AND work_queue_id = :queue AND deployment_id = d.id) AS head
 FROM lane JOIN deployment d ON d.id = lane.id
 UNION ALL
-SELECT NULL, NULL, false, NULL, NULL, min(next_scheduled_start_time) FROM flow_run
+SELECT NULL, NULL, false, NULL, NULL, NULL, min(next_scheduled_start_time) FROM flow_run
 WHERE state_type = 'SCHEDULED' AND in_process = false AND work_queue_id = :queue AND deployment_id IS NULL
 """
 _RESULT: Final = (
@@ -44,12 +44,14 @@ _RESULT: Final = (
     column("paused", Boolean),
     column("concurrency_limit", BigInteger),
     column("concurrency_options", Json),
+    column("global_concurrency_limit_id", String),
     column("head", BigInteger),
 )
+_OF_DEPLOYMENTS: Final = ("id", "name", "paused", "concurrency_limit", "concurrency_options", "global_concurrency_limit_id")
 _HEADS_OF_QUEUE: Final = Prepared(text(_HEADS).columns(*_RESULT))
 _HEADS_OF_DEPLOYMENTS: Final = Prepared(
     select(
-        *(deployment.c[name] for name in ("id", "name", "paused", "concurrency_limit", "concurrency_options")),
+        *(deployment.c[name] for name in _OF_DEPLOYMENTS),
         select(func.min(flow_run.c.next_scheduled_start_time))
         .where(literal_column("flow_run.state_type = 'SCHEDULED' AND flow_run.in_process = false"))
         .where(flow_run.c.deployment_id == deployment.c.id)
@@ -73,10 +75,6 @@ _OF_DEPLOYMENT: Final = _next("deployment_id = :deployment")
 _IN_LANE_BY_HAND: Final = _next("work_queue_id = :queue AND deployment_id = :deployment AND auto_scheduled = false")
 _OF_DEPLOYMENT_BY_HAND: Final = _next("deployment_id = :deployment AND auto_scheduled = false")
 
-_LOCK_DEPLOYMENTS: Final = Prepared(
-    select(deployment.c.id).where(among(deployment.c.id, "ids")).order_by(deployment.c.id).with_for_update()
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -97,6 +95,15 @@ class Queue:
 
 
 @dataclass(slots=True)
+class Slots:
+    """What is left of a limit, for all lanes that draw from it."""
+
+    left: int
+    shared: bool = False
+    """By several deployments: a slot may become free in another pool, of a deployment that nobody here waits for."""
+
+
+@dataclass(slots=True)
 class Lane:
     """What waits of one deployment in one queue. `queue` is None for a lane that a script serves."""
 
@@ -107,8 +114,14 @@ class Lane:
     paused: bool = False
     limit: int | None = None
     strategy: CollisionStrategy = CollisionStrategy.ENQUEUE
-    room: int | None = None
+    limit_id: str | None = None
+    slots: Slots | None = None
     buffer: deque[Candidate] = field(default_factory=deque[Candidate])
+
+    @property
+    def room(self) -> int | None:
+        """How many of its runs may still start for the deployment's limit; None: no limit."""
+        return self.slots.left if self.slots else None
 
     @property
     def rank(self) -> int:
@@ -141,7 +154,7 @@ def lanes_of_deployments(conn: Connection, ids: Iterable[str]) -> list[Lane]:
 def _lane(row: Any, queue: Queue | None) -> Lane:
     limit = row.concurrency_limit
     strategy = strategy_of(row.concurrency_options) if limit is not None else CollisionStrategy.ENQUEUE
-    return Lane(row.head, queue, row.id, row.name, bool(row.paused), limit, strategy)
+    return Lane(row.head, queue, row.id, row.name, bool(row.paused), limit, strategy, row.global_concurrency_limit_id)
 
 
 @dataclass(slots=True)
@@ -153,12 +166,16 @@ class Look:
     """Lanes in which something is due that may not start."""
     next_due: int | None = None
 
+    @property
+    def shares(self) -> bool:
+        """Whether something waits for a slot of a limit that several deployments share."""
+        return any(lane.slots is not None and lane.slots.shared for lane in self.blocked)
+
 
 def walk(conn: Connection, lanes: list[Lane], n: int, until: int, pool_room: int | None = None, *, lock: bool = False) -> Look:
     """Takes up to `n` runs that are due by `until`: the lowest priority number first, the earliest first within it, limits kept.
 
-    With `lock` the deployments that have a limit are locked before their runs are counted, where there are row locks: two transactions
-    that count first and take then would both find the last slot free.
+    With `lock` the limits of deployments are locked before their runs are counted.
     """
     look = Look()
     _find_room(conn, lanes, lock=lock)
@@ -190,17 +207,24 @@ def walk(conn: Connection, lanes: list[Lane], n: int, until: int, pool_room: int
 
 def _find_room(conn: Connection, lanes: list[Lane], *, lock: bool) -> None:
     limited = [lane for lane in lanes if lane.limit is not None and lane.deployment is not None]
-    ids = {lane.deployment for lane in limited if lane.deployment}
-    if ids and lock and conn.dialect.name == "postgresql":
-        _LOCK_DEPLOYMENTS.all(conn, ids=ids)
-    used = used_by_deployments(conn, ids)
+    if not limited:
+        return
+    own = {lane.deployment for lane in limited if lane.deployment and not lane.limit_id}
+    common = {lane.limit_id for lane in limited if lane.limit_id}
+    if lock:
+        lock_limits(conn, common, own)
+    used, uses, taken = used_by_deployments(conn, own), used_of_limits(conn, common), taken_of_limits(conn, common)
+    found: dict[str, Slots] = {}
     for lane in limited:
-        lane.room = max(0, (lane.limit or 0) - used.get(lane.deployment or "", 0))
+        key, limit = lane.limit_id or lane.deployment or "", lane.limit or 0
+        use = uses.get(key)
+        in_use = used.get(key, 0) if use is None else use.slots + taken.get(key, 0)
+        lane.slots = found.setdefault(key, Slots(max(0, limit - in_use), use is not None and use.deployments > 1))
 
 
 def _take(lane: Lane) -> Candidate:
-    if lane.room is not None:
-        lane.room -= 1
+    if lane.slots is not None:
+        lane.slots.left -= 1
     if lane.queue and lane.queue.room is not None:
         lane.queue.room -= 1
     return lane.buffer.popleft()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, literal_column, select
@@ -11,9 +12,9 @@ from flowhand_server.orchestration.state import CollisionStrategy, Limit
 
 from .deployment_slots import SLOT, lapse
 from .prepared import Prepared, among
-from .tables import concurrency_lease, deployment, flow_run
+from .tables import concurrency_lease, concurrency_limit, deployment, flow_run
 
-_run, _lease = flow_run.c, concurrency_lease.c
+_run, _lease, _dep, _limit = flow_run.c, concurrency_lease.c, deployment.c, concurrency_limit.c
 PROVISION_S: Final = 300
 """How long a foreign client has from Pending to Running, when the deployment does not say (contract 5.7)."""
 ACTIVE_SQL: Final[ColumnElement[bool]] = literal_column("flow_run.state_type IN ('PENDING', 'RUNNING', 'CANCELLING')")
@@ -35,8 +36,24 @@ _USED_BY_QUEUE: Final = Prepared(
     .group_by(_run.work_queue_id)
 )
 _LIMIT: Final = Prepared(
-    select(deployment.c.concurrency_limit, deployment.c.concurrency_options).where(deployment.c.id == bindparam("id")).with_for_update()
+    select(_dep.concurrency_limit, _dep.concurrency_options, _dep.global_concurrency_limit_id).where(_dep.id == bindparam("id"))
 )
+_SHARERS: Final = Prepared(
+    select(_dep.id, _dep.global_concurrency_limit_id.label("limit_id")).where(among(_dep.global_concurrency_limit_id, "ids"))
+)
+_TAKEN: Final = Prepared(
+    select(_limit.id, _limit.active_slots).where(among(_limit.id, "ids"), _limit.active_slots > 0, _limit.slot_decay_per_second == 0)
+)
+_LOCK_LIMITS: Final = Prepared(select(_limit.id).where(among(_limit.id, "ids")).order_by(_limit.id).with_for_update())
+_LOCK_DEPLOYMENTS: Final = Prepared(select(_dep.id).where(among(_dep.id, "ids")).order_by(_dep.id).with_for_update())
+
+
+@dataclass(slots=True)
+class Use:
+    """What is used of a global limit: the slots that runs of its deployments hold, and how many deployments share it."""
+
+    slots: int = 0
+    deployments: int = 0
 
 
 def used_by_deployments(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
@@ -48,22 +65,58 @@ def used_by_deployments(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
     return used
 
 
+def used_of_limits(conn: Connection, ids: Iterable[str]) -> dict[str, Use]:
+    """What runs use of these global limits, whichever of the deployments that share one they are of (contract 5.7)."""
+    wanted = list(ids)
+    found = {limit_id: Use() for limit_id in wanted}
+    owners = {row.id: row.limit_id for row in _SHARERS.all(conn, ids=wanted)} if wanted else {}
+    used = used_by_deployments(conn, owners)
+    for deployment_id, limit_id in owners.items():
+        found[limit_id].deployments += 1
+        found[limit_id].slots += used.get(deployment_id, 0)
+    return found
+
+
+def taken_of_limits(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
+    """What flows' code holds of them, which takes slots by a limit's name. Not of rate limits, whose slots come back by themselves."""
+    return _counts(conn, _TAKEN, ids)
+
+
+def lock_limits(conn: Connection, limits: Iterable[str], deployments: Iterable[str]) -> None:
+    """Locks global limits, and deployments whose limit is no global one, where there are row locks: two transactions that count first and
+    take then would both find the last slot free. Everybody locks in this order.
+    """
+    if conn.dialect.name == "postgresql":
+        for statement, ids in ((_LOCK_LIMITS, list(limits)), (_LOCK_DEPLOYMENTS, list(deployments))):
+            if ids:
+                statement.all(conn, ids=ids)
+
+
 def used_by_queues(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
     """How many slots the runs of these queues hold (Pending or Running, contract 5.6)."""
     return _counts(conn, _USED_BY_QUEUE, ids)
 
 
 def deployment_limit(conn: Connection, deployment_id: str | None, now: int) -> Limit | None:
-    """The deployment's limit and its use now; None when it has none. The deployment's row is locked for this transaction."""
+    """The deployment's limit and its use now; None when it has none. The limit is locked for this transaction."""
     if deployment_id is None:
         return None
     row = _LIMIT.first(conn, id=deployment_id)
     if row is None or row.concurrency_limit is None:
         return None
+    limit_id = row.global_concurrency_limit_id
+    lock_limits(conn, [limit_id] if limit_id else [], [] if limit_id else [deployment_id])
     lapse(conn, now)
-    used = used_by_deployments(conn, [deployment_id]).get(deployment_id, 0)
+    used = deployment_use(conn, deployment_id, limit_id)
     provision_s = (row.concurrency_options or {}).get("grace_period_seconds") or PROVISION_S
     return Limit(row.concurrency_limit, used, strategy_of(row.concurrency_options), round(provision_s * 1_000_000))
+
+
+def deployment_use(conn: Connection, deployment_id: str, limit_id: str | None) -> int:
+    """How many slots are in use of what limits a deployment: a global limit, or a number of its own."""
+    if limit_id is None:
+        return used_by_deployments(conn, [deployment_id]).get(deployment_id, 0)
+    return used_of_limits(conn, [limit_id])[limit_id].slots + taken_of_limits(conn, [limit_id]).get(limit_id, 0)
 
 
 def strategy_of(options: Any) -> CollisionStrategy:

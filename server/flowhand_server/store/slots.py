@@ -19,6 +19,7 @@ from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.deployment_slots import SLOT
 from flowhand_server.store.errors import Refused
+from flowhand_server.store.limits import used_of_limits
 from flowhand_server.store.reading import insert_once
 
 _limit, _lease = t.concurrency_limit.c, t.concurrency_lease.c
@@ -75,7 +76,8 @@ def take(conn: Connection, names: Sequence[str], slots: int, mode: Mode, now: in
     which = select(t.concurrency_limit).where(_limit.name.in_(names), _limit.active.is_(True)).order_by(_limit.id).with_for_update()
     rows = conn.execute(which).mappings().all()
     _must_be_possible(rows, slots, mode)
-    full = [row for row in rows if decayed(row, now) + slots > row["limit"]]
+    runs = used_of_limits(conn, [row["id"] for row in rows])
+    full = [row for row in rows if decayed(row, now) + runs[row["id"]].slots + slots > row["limit"]]
     if full:
         ids = [row["id"] for row in full]
         conn.execute(update(t.concurrency_limit).where(_limit.id.in_(ids)).values(denied_slots=_limit.denied_slots + slots))

@@ -29,7 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-SCHEMA: Final = "0005"
+SCHEMA: Final = "0006"
 """The revision of the migrations that this metadata is equal to."""
 
 metadata = MetaData(
@@ -196,6 +196,7 @@ deployment = Table(
     UniqueConstraint("flow_id", "name"),
     Index("ix_deployment_work_queue_id", "work_queue_id"),
     Index("ix_deployment_updated", "updated"),
+    Index("ix_deployment_global_concurrency_limit_id", "global_concurrency_limit_id"),
 )
 
 deployment_schedule = Table(

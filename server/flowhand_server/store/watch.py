@@ -10,7 +10,7 @@ from flowhand.wire.runner import WatchedLine, WatchReply, WatchRequest
 from flowhand.wire.states import TERMINAL, StateName, StateType
 
 from .errors import NotFound
-from .limits import used_by_deployments, used_by_queues
+from .limits import deployment_use, used_by_queues
 from .presence import deployment_is_served, pool_is_live
 from .tables import deployment, flow_run, flow_run_state, lease, log, work_pool, work_queue
 
@@ -40,6 +40,7 @@ _RUN: Final = (
         work_queue.c.concurrency_limit.label("queue_limit"),
         deployment.c.paused,
         deployment.c.concurrency_limit,
+        deployment.c.global_concurrency_limit_id,
     )
     .outerjoin_from(flow_run, flow_run_state, _s.id == _r.state_id)
     .outerjoin(work_pool, work_pool.c.id == _r.work_pool_id)
@@ -135,5 +136,5 @@ def _why_limit(conn: Connection, row: RowMapping) -> str | None:
         return "the deployment is paused"
     if limit is None:
         return None
-    used = used_by_deployments(conn, [row["deployment_id"]]).get(row["deployment_id"], 0)
+    used = deployment_use(conn, row["deployment_id"], row["global_concurrency_limit_id"])
     return f"deployment is at its concurrency limit ({limit})" if used >= limit else None
