@@ -144,13 +144,20 @@ async def test_a_run_leaves_its_frames_its_output_and_a_clean_exit(tmp_path: Pat
         assert list((tmp_path / "containers").iterdir()) == []
 
 
+def _weight(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/oom_score_adj").read_text())
+
+
 async def test_a_stop_is_told_asked_and_attributed(tmp_path: Path, image: str, client: docker.DockerClient) -> None:
     """The flow is told why, and says itself that it was cancelled."""
     async with following(tmp_path) as run:
         job = boxed(tmp_path, image, "sleeps")
-        await run.launcher.start(job)
+        started = await run.launcher.start(job)
         await run.printed(key(job), "asleep")
-        assert containers(client, job)[0].labels["mine"] == "yes"
+        (container,) = containers(client, job)
+        assert container.labels["mine"] == "yes"
+        weight = container.attrs["HostConfig"]["OomScoreAdj"]
+        assert weight > _weight(started.pid) == _weight(os.getpid()), "the container goes for memory, not who stands for it"
         await run.launcher.stop(key(job), StopReason.CANCEL, 20)
         ended = await run.ended(key(job))
         assert (ended.stopped, ended.killed) == (StopReason.CANCEL, False)

@@ -82,6 +82,7 @@ class Newborn(BaseException):
         os.closerange(_FIRST_NOT_OURS, _EVERY_FD)
         _default_signals()
         resource.setrlimit(resource.RLIMIT_NOFILE, around.open_files)
+        linux.weigh_for_memory(linux.RUN_WEIGHT)
         if self.argv is None:
             _look_fresh()
 

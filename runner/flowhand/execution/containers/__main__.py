@@ -17,6 +17,7 @@ from flowhand.errors import EngineUnavailable, LaunchError
 from flowhand.execution.containers.box import Box, End
 from flowhand.execution.containers.handover import Folder
 from flowhand.execution.containers.relay import Relay
+from flowhand.keeper import linux
 
 CHANNEL: Final = 3
 """The descriptor by which the keeper hears its children."""
@@ -28,6 +29,7 @@ _SIGNALLED: Final = 128
 
 def main() -> NoReturn:
     """Does not return."""
+    linux.weigh_as_parent()  # what weighs is in the container
     folder = Folder(Path(sys.argv[1]))
     relay = Relay(folder.shared, CHANNEL)
     relay.start()

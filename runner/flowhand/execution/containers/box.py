@@ -14,6 +14,7 @@ from flowhand.deployments.images.engine import answering
 from flowhand.errors import EngineUnavailable, LaunchError
 from flowhand.execution.containers.handover import HOST, INSIDE
 from flowhand.execution.containers.removing import GONE, discard
+from flowhand.keeper.linux import RUN_WEIGHT
 from flowhand.wire.job import HANDOVER, Container
 
 if TYPE_CHECKING:
@@ -203,6 +204,7 @@ def _options(about: Container, shared: Path) -> dict[str, Any]:
         "mem_limit": about["mem_limit"],
         "memswap_limit": about["memswap_limit"],
         "privileged": about["privileged"],
+        "oom_score_adj": RUN_WEIGHT,
         "network": about["networks"][0] if about["networks"] else None,
         "network_mode": about["network_mode"],
         "extra_hosts": {HOST: "host-gateway"} if about["network_mode"] not in ("host", "none") else None,
