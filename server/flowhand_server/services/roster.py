@@ -6,7 +6,7 @@ from typing import Final
 
 from flowhand.clock import WatchedClock
 from flowhand_server.config import ServerConfig
-from flowhand_server.store import deployment_slots
+from flowhand_server.store import deployment_slots, slots
 from flowhand_server.store.store import Store
 
 from . import expiry, foreman, late
@@ -20,6 +20,7 @@ CHORES: Final = (
     Chore("late marker", late.due, late.mark),
     Chore("expiry", expiry.due, expiry.expire),
     Chore("slot leases", deployment_slots.any_over, deployment_slots.sweep),
+    Chore("leases by name", slots.any_expired, slots.collect_expired),
     Chore("foreman", foreman.due, foreman.inspect),
 )
 

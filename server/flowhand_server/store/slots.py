@@ -1,7 +1,7 @@
 """Slots of global concurrency limits: taken all together or not at all, given back, leased (contract 10).
 
-A lease that ran out is collected by whoever next takes slots or reads them, in the same transaction; so no slot stays lost, and nothing has
-to run for that. A limit with a decay gives its slots back by itself as time goes by: that makes it a rate limit.
+A lease that ran out is collected by whoever next takes slots or reads them, in the same transaction, and by a service, for the deployments
+that wait for a slot of the same limit. A limit with a decay gives its slots back by itself as time goes by: that makes it a rate limit.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.deployment_slots import SLOT
 from flowhand_server.store.errors import Refused
 from flowhand_server.store.limits import used_of_limits
+from flowhand_server.store.notices import Notice, post
 from flowhand_server.store.reading import insert_once
 
 _limit, _lease = t.concurrency_limit.c, t.concurrency_lease.c
+_OURS: Final = _lease.holder_type.is_distinct_from(SLOT)
+"""What runs hold of their deployments has its own way to end."""
 RETRY_S: Final = 0.5
 """Seconds after which a caller that found no slot asks again."""
 FOREVER_US: Final = 24 * 3600 * 1_000_000
@@ -137,12 +140,17 @@ def renew_lease(conn: Connection, lease_id: str, seconds: float, now: int) -> No
         raise Refused(410, "Lease not found - it may have expired or been released.")
 
 
+def any_expired(conn: Connection, now: int) -> bool:
+    """Whether there is something for `collect_expired`."""
+    return conn.execute(select(_lease.id).where(_lease.expires_at <= now, _OURS).limit(1)).first() is not None
+
+
 def collect_expired(conn: Connection, now: int) -> int:
     """Gives back what leases hold that have run out; how many there were."""
-    ours = _lease.holder_type.is_distinct_from(SLOT)  # what runs hold of their deployments has its own way to end
-    rows = conn.execute(select(t.concurrency_lease).where(_lease.expires_at <= now, ours).with_for_update()).mappings().all()
+    rows = conn.execute(select(t.concurrency_lease).where(_lease.expires_at <= now, _OURS).with_for_update()).mappings().all()
     for row in rows:
         _give_back(conn, row["limit_ids"], row["slots"])
     if rows:
         conn.execute(delete(t.concurrency_lease).where(_lease.id.in_([row["id"] for row in rows])))
+        post(conn, Notice("freed"))
     return len(rows)
