@@ -73,7 +73,7 @@ async def _live(house: House) -> None:
         house.ledger.trouble(host.name, 0.0, 2.0)
         host.start()
     asks = asyncio.ensure_future(house.asks(world.random.randint(1, 4), 10.0))
-    troubles = [asks, *(asyncio.ensure_future(_trouble(house)) for _ in range(world.random.randint(0, 3)))]
+    troubles = [asks, *(asyncio.ensure_future(_trouble(house)) for _ in range(world.random.randint(1 if house.favoured else 0, 3)))]
     quiet = 0
     while not all(task.done() for task in troubles) and quiet < LINGER_S:
         await _second(house, troubles)
@@ -100,7 +100,7 @@ async def _second(house: House, troubles: list[asyncio.Future[None]] | None = No
 
 async def _trouble(house: House) -> None:
     await asyncio.sleep(house.random.uniform(0.0, TROUBLE_S))
-    weights = [10 * weight if fault.__name__ == house.favoured else weight for fault, weight in FAULTS.items()]
+    weights = [40 * weight if fault.__name__ == house.favoured else weight for fault, weight in FAULTS.items()]
     await house.random.choices(list(FAULTS), weights)[0](house)
 
 

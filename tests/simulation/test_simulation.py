@@ -17,7 +17,7 @@ from simulation.simulation import simulate
 BATCHES: Final = 8
 SEEDS: Final = 30
 """In each batch. `make simulate SEEDS=10000` runs more."""
-WITHIN: Final = 200
+WITHIN: Final = 100
 """Seeds within which a planted fault must be found."""
 
 
