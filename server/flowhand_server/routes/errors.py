@@ -11,7 +11,7 @@ from sqlalchemy.exc import DataError
 
 from flowhand_server.routes.context import reply
 from flowhand_server.store.errors import Conflict, NotFound, Refused, StoreUnavailable
-from flowhand_server.store.postgresql_engine import in_words
+from flowhand_server.store.postgresql_errors import in_words
 
 
 def install_error_forms(app: FastAPI) -> None:

@@ -14,11 +14,11 @@ from flowhand.wire.states import StateType
 from flowhand_server.orchestration.state import CollisionStrategy, Proposal
 
 from .claim_by_id import find_run
-from .claimed import Briefing, brief, claimed_run
+from .claimed import Briefing, Briefs, claimed_run
 from .lanes import Candidate, Lane, Look, walk
-from .leases import LIVE, grant, orders
+from .leases import LIVE, PendingOrders, grant
 from .prepared import Prepared, among
-from .runs import Run, StateWriter, load_runs
+from .runs import Run, StateWriter, ask_for_runs, load_runs, loaded
 from .scope import Scope, find_scope
 from .sessions import Session, authenticate, seen
 from .tables import lease, session
@@ -98,18 +98,23 @@ def claim(conn: Connection, request: ClaimRequest, secret: str, now: int) -> Ans
 
 
 def _find(conn: Connection, opened: Session, request: ClaimRequest, now: int, *, lock: bool) -> _Findings:
-    found = _Findings(told=_news(orders(conn, opened.id, now, drain=opened.drain), request))
+    pending, found = PendingOrders(conn, opened.id, now), _Findings()
     if opened.claim > request.last_claim:
         found.again = _unanswered(conn, opened.id, request.last_claim)
-    if request.slots <= 0 or opened.drain or found.again:
-        return found
+    if request.slots > 0 and not opened.drain and not found.again:
+        _search(conn, opened, request, now, found, lock=lock)
+    found.told = _news(pending.orders(drain=opened.drain), request)
+    return found
+
+
+def _search(conn: Connection, opened: Session, request: ClaimRequest, now: int, found: _Findings, *, lock: bool) -> None:
+    """What may be taken."""
     if opened.kind == "adhoc":
         found.scope, found.look = find_run(conn, request.run_id, lock=lock)
-        return found
+        return
     found.scope = find_scope(conn, opened, lock=lock)
     until = now + round(max(0.0, request.prefetch_s) * 1_000_000)
     found.look = walk(conn, found.scope.lanes, request.slots, until, found.scope.room, lock=lock)
-    return found
 
 
 def _news(told: Orders, request: ClaimRequest) -> Orders:
@@ -129,10 +134,12 @@ _NUMBERED: Final = Prepared(update(session).where(session.c.id == bindparam("b_i
 def _take(conn: Connection, candidates: list[Candidate], opened: Session, now: int) -> list[ClaimedRun]:
     if not candidates:
         return []
-    runs = load_runs(conn, [candidate.run_id for candidate in candidates])
+    ids = [candidate.run_id for candidate in candidates]
+    asked, briefs = ask_for_runs(conn, ids), Briefs(conn, ids)
+    runs = loaded(asked)
     # another replica may have been quicker between our look and our lock
     won = [c for c in candidates if c.run_id in runs and _claimable(runs[c.run_id], opened)]
-    briefings = brief(conn, [candidate.run_id for candidate in won])
+    briefings = briefs.briefings()
     writer = StateWriter(conn, now)
     for candidate in won:
         run = runs[candidate.run_id]
@@ -188,7 +195,7 @@ def _give_again(conn: Connection, candidates: Iterable[Candidate], now: int, ope
     leases = _ATTEMPTS.all(conn, ids=ids)
     until = now + opened.lease_us
     _GIVEN_AGAIN.run(conn, ids=ids, until=until)
-    briefings = brief(conn, ids)
+    briefings = Briefs(conn, ids).briefings()
     lease_s = opened.lease_us / 1_000_000
     return [claimed_run(briefings[row.flow_run_id], row.attempt, row.due, max(now, row.claimed_at), lease_s) for row in leases]
 

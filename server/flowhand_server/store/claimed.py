@@ -49,10 +49,12 @@ _DEPLOYMENTS: Final = Prepared(
         _d.pull_steps,
         _d.job_variables,
         _d.storage_document_id,
-    ).where(among(_d.id, "ids"))
+    ).where(_d.id.in_(select(_r.deployment_id).where(among(_r.id, "ids"))))
 )
 _POOLS: Final = Prepared(
-    select(work_pool.c.id, work_pool.c.name, work_pool.c.type, work_pool.c.base_job_template).where(among(work_pool.c.id, "ids"))
+    select(work_pool.c.id, work_pool.c.name, work_pool.c.type, work_pool.c.base_job_template).where(
+        work_pool.c.id.in_(select(_r.work_pool_id).where(among(_r.id, "ids")))
+    )
 )
 
 
@@ -67,12 +69,17 @@ class Briefing:
     interruption: Interruption
 
 
-def brief(conn: Connection, run_ids: Sequence[str]) -> dict[str, Briefing]:
-    """What starting these runs needs, by run id."""
-    rows = _RUNS.all(conn, ids=run_ids)
-    deployments = _by_id(conn, _DEPLOYMENTS, {row.deployment_id for row in rows})
-    pools = _by_id(conn, _POOLS, {row.work_pool_id for row in rows})
-    return {row.id: _briefing(row, deployments.get(row.deployment_id), pools.get(row.work_pool_id)) for row in rows}
+class Briefs:
+    """What starting some runs needs, under way."""
+
+    def __init__(self, conn: Connection, run_ids: Sequence[str]) -> None:
+        self._asked = [statement.ask(conn, ids=run_ids) for statement in (_RUNS, _DEPLOYMENTS, _POOLS)]
+
+    def briefings(self) -> dict[str, Briefing]:
+        """What came of it, by run id."""
+        rows, *others = (asked.all() for asked in self._asked)
+        deployments, pools = ({row.id: row for row in found} for found in others)
+        return {row.id: _briefing(row, deployments.get(row.deployment_id), pools.get(row.work_pool_id)) for row in rows}
 
 
 def claimed_run(briefing: Briefing, attempt: int, due: int, now: int, lease_s: float) -> ClaimedRun:
@@ -101,11 +108,6 @@ def claimed_run(briefing: Briefing, attempt: int, due: int, now: int, lease_s: f
         crash_policy=briefing.interruption.policy,
         interruptions=row.interruptions,
     )
-
-
-def _by_id(conn: Connection, statement: Prepared, ids: set[str | None]) -> dict[str | None, Any]:
-    known = [key for key in ids if key is not None]
-    return {row.id: row for row in statement.all(conn, ids=known)} if known else {}
 
 
 def _briefing(row: Any, deployed: Any, pool: Any) -> Briefing:

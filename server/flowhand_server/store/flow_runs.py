@@ -22,7 +22,7 @@ from .mirror import mirror_to_task_run
 from .names import random_name
 from .notices import Notice, post
 from .prepared import Prepared, among
-from .runs import INSERT_STATE, Run, StateWriter, due_notice, load_run, progress_row, state_row
+from .runs import INSERT_STATE, Run, StateWriter, ask_for_runs, due_notice, loaded, progress_row, state_row
 from .tables import flow_run, lease
 
 
@@ -127,10 +127,11 @@ def propose_state(conn: Connection, run_id: str, proposal: Proposal, now: int, *
     The run is locked while they are asked, so of two proposals at once the second sees what the first has done. `renews`: the client will
     renew the lease by which the run holds its deployment's slot.
     """
-    run = load_run(conn, run_id)
+    asked, holding = ask_for_runs(conn, [run_id]), _HOLDER.ask(conn, run=run_id)
+    run = loaded(asked).get(run_id)
     if run is None:
         raise NotFound("Flow run not found")
-    holder = lease_holder(conn, run)
+    holder = holding.scalar() if run.attempt else None
     facts = facts_of(conn, run, proposal, now, leased=holder is not None)
     decision = decide(run.current, proposal, facts, force=force)
     if decision.state is not None:

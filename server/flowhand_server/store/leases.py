@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, literal_column, or_, selec
 from flowhand.wire.runner import Attempt, Lease, Orders, Stream
 from flowhand.wire.states import TERMINAL, StateType
 
-from .prepared import Prepared, among
+from .prepared import Asked, Prepared, among
 from .tables import deployment, flow_run, lease, work_pool, work_queue
 
 STREAMS: Final[tuple[Stream, ...]] = ("channel", "stdout", "stderr", "daemon", "state")
@@ -72,8 +72,18 @@ class Holdings:
 
 def holdings(conn: Connection, run_ids: Iterable[str]) -> Holdings:
     """Every attempt of these runs."""
+    return held(ask_for_holdings(conn, run_ids))
+
+
+def ask_for_holdings(conn: Connection, run_ids: Iterable[str]) -> Asked:
+    """`holdings` under way: `held` has what comes of it."""
+    return _HELD.ask(conn, ids=run_ids)
+
+
+def held(asked: Asked) -> Holdings:
+    """The attempts that were asked for."""
     found = Holdings({}, {})
-    for row in _HELD.all(conn, ids=run_ids):
+    for row in asked.all():
         found.runs[row.id] = row.run_attempt
         if row.attempt is not None:
             found.held[row.id, row.attempt] = _as_held(row)
@@ -211,8 +221,21 @@ _REVOKED: Final = Prepared(
 
 def orders(conn: Connection, session_id: str, now: int, *, drain: bool = False) -> Orders:
     """What the server wants of the session: runs to cancel (or ended by somebody else), and prefetched ones to hand back."""
-    found = _NOTEWORTHY.all(conn, session=session_id, now=now)
-    cancel = [(row.flow_run_id, row.attempt) for row in found if row.state_type in _TO_STOP]
-    early = len(cancel) < len(found)
-    revoke = [(row.flow_run_id, row.attempt) for row in _REVOKED.all(conn, session=session_id, now=now)] if early else []
-    return Orders(cancel=cancel, revoke=revoke, drain=drain)
+    return PendingOrders(conn, session_id, now).orders(drain=drain)
+
+
+class PendingOrders:
+    """`orders` under way."""
+
+    def __init__(self, conn: Connection, session_id: str, now: int) -> None:
+        self._whom = (conn, session_id, now)
+        self._noteworthy = _NOTEWORTHY.ask(conn, session=session_id, now=now)
+
+    def orders(self, *, drain: bool) -> Orders:
+        """What came of it."""
+        conn, session_id, now = self._whom
+        found = self._noteworthy.all()
+        cancel = [(row.flow_run_id, row.attempt) for row in found if row.state_type in _TO_STOP]
+        early = len(cancel) < len(found)
+        revoke = [(row.flow_run_id, row.attempt) for row in _REVOKED.all(conn, session=session_id, now=now)] if early else []
+        return Orders(cancel=cancel, revoke=revoke, drain=drain)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
+import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -18,8 +19,11 @@ from flowhand.ids import new_id
 
 from .errors import StoreUnavailable, StoreUnusable
 from .notices import Listener, Notice, forget, posted
-from .postgresql_engine import engine, in_words, must_be_repeated, unavailable
+from .postgresql_cursor import pipelined
+from .postgresql_engine import engine
+from .postgresql_errors import in_words, must_be_repeated, unavailable
 from .postgresql_notify import Ears, announce
+from .prepared import failure
 from .schema import prepare
 from .store import Follow, P, T, Transaction
 
@@ -49,7 +53,7 @@ class PostgresStore:
 
     def __init__(self, url: str) -> None:
         self._loop = asyncio.get_running_loop()
-        self._engine = engine(url, WRITERS + READERS)
+        self._engine = engine(url, WRITERS + READERS, begins=False)
         self._writers = ThreadPoolExecutor(WRITERS, "store-writer")
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
         self._listeners: list[Listener] = []
@@ -104,7 +108,7 @@ class PostgresStore:
 
     def _read(self, run: Callable[[Connection], T]) -> T:
         try:
-            with self._engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as conn:
+            with self._engine.connect() as conn, _pipelined(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"):
                 return run(conn)
         except DBAPIError as error:
             if unavailable(error):
@@ -123,10 +127,28 @@ class PostgresStore:
 
 
 def _committed(made: Engine, run: Callable[[Connection], T], sender: str) -> tuple[T, list[Notice]]:
-    with made.begin() as conn:
+    with made.connect() as conn, _pipelined(conn, "BEGIN"):
         forget(conn)
         outcome = run(conn)
         notices = posted(conn)
         if notices:
             announce(conn, notices, sender)
     return outcome, notices
+
+
+@contextlib.contextmanager
+def _pipelined(conn: Connection, begin: str) -> Generator[None]:
+    """A transaction that is one pipeline: see `postgresql_cursor`. It is committed when the block ends, rolled back when that raises.
+
+    We say BEGIN ourselves, since the driver would wait for the answer.
+    """
+    driver: Any = conn.connection.dbapi_connection
+    with conn.begin():
+        try:
+            with pipelined(driver):
+                driver.cursor().send(begin, None)
+                yield
+                # with what is under way; after that the driver has nothing left to commit when SQLAlchemy tells it to
+                driver.cursor().send("COMMIT", None)
+        except psycopg.Error as error:
+            raise failure(conn, "COMMIT", None, error) from error

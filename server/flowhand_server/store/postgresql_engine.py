@@ -1,21 +1,25 @@
-"""Connections to PostgreSQL, and what their errors mean."""
+"""Connections to PostgreSQL: how each is opened, and when it is given up."""
 
 from __future__ import annotations
 
+import functools
+import math
+import select
+import time
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Engine, create_engine
+import psycopg
+from sqlalchemy import Dialect, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 
 from .errors import StoreUnusable
-from .postgresql_cursor import PipelineCursor
+from .postgresql_cursor import PipelineCursor, StreamingCursor
 from .sqlite_engine import json_text
 
-REPEATED: Final = frozenset({"40001", "40P01", "23505"})
-"""SQLSTATEs that another try mends: a serialization failure, a deadlock, and a key that somebody else took first and that the transaction,
-run again, will find (PostgreSQL manual, appendix A)."""
+TRUSTED_S: Final = 5.0
+"""How long a connection may rest before it is asked whether it is there: a firewall may forget it and say nothing."""
 
 
 def database_url(url: str) -> URL:
@@ -29,14 +33,14 @@ def database_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
-def engine(url: str, connections: int) -> Engine:
-    """An engine with at most so many connections, each checked before it is used again."""
-    return create_engine(
+def engine(url: str, connections: int, *, begins: bool = True) -> Engine:
+    """An engine with at most so many connections, each checked before it is used again. Without `begins` nobody but us says BEGIN."""
+    made = create_engine(
         database_url(url),
         pool_size=connections,
         max_overflow=0,
-        pool_pre_ping=True,
         pool_recycle=1800,
+        **({} if begins else {"isolation_level": "AUTOCOMMIT"}),
         json_serializer=json_text,
         json_deserializer=_parsed,
         connect_args={
@@ -46,24 +50,39 @@ def engine(url: str, connections: int) -> Engine:
             "cursor_factory": PipelineCursor,
         },
     )
+    event.listen(made, "connect", _stream_beside_pipelines)
+    event.listen(made, "checkin", _note_rest)
+    event.listen(made, "checkout", functools.partial(_refuse_lost, made.dialect))
+    return made
 
 
-def must_be_repeated(error: DBAPIError) -> bool:
-    """Whether the transaction is to be run again from its start."""
-    return getattr(error.orig, "sqlstate", None) in REPEATED
+def _stream_beside_pipelines(driver: Any, _record: Any) -> None:
+    driver.server_cursor_factory = StreamingCursor
 
 
-def unavailable(error: DBAPIError) -> bool:
-    """Whether the database could not be asked, rather than the statement being wrong: no connection, shutting down, out of resources."""
-    if isinstance(error, DataError):
-        return False  # the driver's own have no state: a NUL in a text, which no database was asked about
-    state = getattr(error.orig, "sqlstate", None) or ""
-    return error.connection_invalidated or not state or state[:2] in {"08", "53", "57", "58"}
+def _note_rest(_driver: Any, record: Any) -> None:
+    record.info["rests_since"] = time.monotonic()
 
 
-def in_words(error: Exception) -> str:
-    """The first line of what the driver says, which holds no password."""
-    return str(getattr(error, "orig", error)).strip().splitlines()[0]
+def _refuse_lost(dialect: Dialect, driver: Any, record: Any, _proxy: Any) -> None:
+    """Has the pool connect anew where the connection is gone.
+
+    The database is asked only after a rest; of a connection that was just in use it would have been heard that it hangs up.
+    """
+    rested = time.monotonic() - record.info.get("rests_since", math.inf)
+    try:
+        alive = not _has_news(driver) and (rested < TRUSTED_S or dialect.do_ping(driver))
+    except psycopg.Error:
+        alive = False
+    if not alive:
+        raise InvalidatePoolError("the database has hung up")
+
+
+def _has_news(driver: Any) -> bool:
+    """Whether something was sent to us that we did not ask for: the end of the connection, as a rule."""
+    heard = select.poll()  # takes descriptors of any number, select() none from 1024 on
+    heard.register(driver, select.POLLIN)
+    return bool(heard.poll(0))
 
 
 def _parsed(value: Any) -> Any:

@@ -11,18 +11,20 @@ from typing import Final
 
 import orjson
 import psycopg
+import sqlalchemy as sa
 import structlog
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from .notices import Notice
 from .postgresql_engine import database_url
+from .prepared import Prepared
 
 CHANNEL: Final = "flowhand"
 MAX_BYTES: Final = 7_900
 """Of one payload; PostgreSQL allows just under 8000 (manual, NOTIFY)."""
 AGAIN_AFTER_S: Final = 1.0
 _log = structlog.get_logger("flowhand.server")
-_NOTIFY: Final = text("SELECT pg_notify(:channel, :payload)")
+_NOTIFY: Final = Prepared(sa.select(sa.func.pg_notify(sa.bindparam("channel", type_=sa.Text()), sa.bindparam("payload", type_=sa.Text()))))
 _ALL: Final = [Notice("config")]
 
 
@@ -31,7 +33,7 @@ def announce(conn: Connection, notices: Sequence[Notice], sender: str) -> None:
     payload = orjson.dumps([sender, [asdict(notice) for notice in notices]])
     if len(payload) > MAX_BYTES:
         payload = orjson.dumps([sender, [asdict(notice) for notice in _ALL]])
-    conn.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload.decode()})
+    _NOTIFY.run(conn, channel=CHANNEL, payload=payload.decode())
 
 
 class Ears:

@@ -39,25 +39,25 @@ class Prepared:
 
     def all(self, conn: Connection, **values: Any) -> list[Any]:
         """Every row."""
-        form = self._form(conn)
-        try:
-            return list(map(form.row, form.execute(conn, values).fetchall()))
-        except form.errors as error:
-            raise failure(conn, form.sql, values, error) from error
+        return self.ask(conn, **values).all()
 
     def first(self, conn: Connection, **values: Any) -> Any:
         """The first row, or None."""
-        form = self._form(conn)
-        try:
-            found = form.execute(conn, values).fetchone()
-        except form.errors as error:
-            raise failure(conn, form.sql, values, error) from error
-        return None if found is None else form.row(found)
+        return self.ask(conn, **values).first()
 
     def scalar(self, conn: Connection, **values: Any) -> Any:
         """The first column of the first row, or None."""
-        found = self.first(conn, **values)
-        return None if found is None else found[0]
+        return self.ask(conn, **values).scalar()
+
+    def ask(self, conn: Connection, **values: Any) -> Asked:
+        """Has it under way, so that several questions wait for the network once. Nothing is to be written before the rows are asked for:
+        SQLite, which is not far, looks only then.
+        """
+        form = self._form(conn)
+        asked = Asked(conn, form, values)
+        if form.deferred:
+            asked.send()
+        return asked
 
     def run(self, conn: Connection, **values: Any) -> None:
         """Has it done. What it returns, if anything, is not looked at."""
@@ -86,6 +86,49 @@ class Prepared:
         return form
 
 
+class Asked:
+    """A question that is under way."""
+
+    __slots__ = ("_conn", "_cursor", "_form", "_values")
+
+    def __init__(self, conn: Connection, form: _Form, values: Values) -> None:
+        self._conn = conn
+        self._form = form
+        self._values = values
+        self._cursor: Any = None
+
+    def send(self) -> Any:
+        """Asks, unless that was done; the driver's cursor."""
+        if self._cursor is None:
+            try:
+                self._cursor = self._form.execute(self._conn, self._values)
+            except self._form.errors as error:
+                raise failure(self._conn, self._form.sql, self._values, error) from error
+        return self._cursor
+
+    def all(self) -> list[Any]:
+        """Every row."""
+        cursor = self.send()
+        try:
+            return list(map(self._form.row, cursor.fetchall()))
+        except self._form.errors as error:
+            raise failure(self._conn, self._form.sql, self._values, error) from error
+
+    def first(self) -> Any:
+        """The first row, or None."""
+        cursor = self.send()
+        try:
+            found = cursor.fetchone()
+        except self._form.errors as error:
+            raise failure(self._conn, self._form.sql, self._values, error) from error
+        return None if found is None else self._form.row(found)
+
+    def scalar(self) -> Any:
+        """The first column of the first row, or None."""
+        found = self.first()
+        return None if found is None else found[0]
+
+
 class _Form:
     """A statement as the driver of one dialect takes it: its text, the parameters in order, and what is done to values both ways."""
 
@@ -95,14 +138,14 @@ class _Form:
         self.sql = str(compiled)
         self.errors: type[Exception] = dialect.loaded_dbapi.Error
         self.row = _row_maker(statement, dialect)
-        self._deferred = dialect.name == "postgresql"
+        self.deferred = dialect.name == "postgresql"
         self._parameters = _parameters(compiled, dialect)
         self._list = _list_at(compiled) if _EACH in self.sql else None
 
     def execute(self, conn: Connection, values: Values) -> Any:
         """The driver's cursor, after it was told the statement."""
         cursor, sql, parameters = _cursor(conn), self.sql, self._parameters(values)
-        if self._deferred:
+        if self.deferred:
             cursor.send(sql, parameters)
         elif self._list is None:
             cursor.execute(sql, parameters)
@@ -114,9 +157,9 @@ class _Form:
         """Once for each row. Lists are not for this."""
         cursor, values = _cursor(conn), [self._parameters(row) for row in rows]
         if len(values) == 1:
-            (cursor.send if self._deferred else cursor.execute)(self.sql, values[0])
+            (cursor.send if self.deferred else cursor.execute)(self.sql, values[0])
         else:
-            (cursor.send_each if self._deferred else cursor.executemany)(self.sql, values)
+            (cursor.send_each if self.deferred else cursor.executemany)(self.sql, values)
 
 
 def _list_at(compiled: SQLCompiler) -> int:

@@ -25,11 +25,12 @@ from flowhand.wire.states import TERMINAL, StateType
 
 from .adoption import adopt_runs
 from .events import add_events
-from .leases import STREAMS, Held, Holdings, holdings, orders, renew, store_marks
+from .leases import STREAMS, Held, Holdings, ask_for_holdings, held, orders, renew, store_marks
 from .notices import Notice, post
 from .prepared import Prepared
 from .reported_states import StateReport
 from .reported_tasks import store_tasks
+from .runs import ask_for_runs, loaded
 from .sessions import Session, authenticate, seen
 from .tables import log
 from .texts import storable
@@ -60,12 +61,16 @@ class _Report:
         request = self.request
         said = [*request.logs, *request.events, *request.tasks, *request.states]
         touched = {run_id for run_id, _ in request.renew} | {item.run_id for item in said}
+        runs = None
         if touched:
-            self.known = holdings(self.conn, touched)
+            asked = ask_for_holdings(self.conn, touched)
+            runs = ask_for_runs(self.conn, {item.run_id for item in request.states}) if request.states else None
+            self.known = held(asked)
         self._store_logs(request.logs)
         add_events(self.conn, [item.event for item in request.events if item.run_id in self.known.runs], self.now)
         store_tasks(self.conn, self.known, request.tasks, self.now)
-        StateReport(self.conn, self.opened, self.known, self.reply, self.now).store(request.states)
+        if runs is not None:
+            StateReport(self.conn, self.opened, self.known, self.reply, self.now).store(request.states, loaded(runs))
         self._renew(request.renew)
         store_marks(self.conn, self.known.held.values())
         self._answer_marks()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from flowhand_server.orchestration.reported import decide_reported, leaves_worke
 from flowhand_server.orchestration.state import Decision, Proposal, RunFacts, propose
 
 from .leases import Held, Holdings, adopt, end, grant
-from .runs import Run, StateWriter, load_runs
+from .runs import Run, StateWriter
 from .sessions import Session
 from .texts import storable
 
@@ -31,11 +32,8 @@ class StateReport:
     adopted: list[Attempt] = field(default_factory=list[Attempt])
     leased: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
-    def store(self, items: list[StateItem]) -> None:
-        """Stores the states in the order in which they come."""
-        if not items:
-            return
-        runs = load_runs(self.conn, {item.run_id for item in items if item.run_id in self.known.runs})
+    def store(self, items: list[StateItem], runs: Mapping[str, Run]) -> None:
+        """Stores the states of these runs, which are locked, in the order in which they come."""
         writer = StateWriter(self.conn, self.now)
         for item in items:
             self._one(item, runs.get(item.run_id), writer)

@@ -16,7 +16,7 @@ from flowhand_server.orchestration.state import LEASE, Proposal, State
 from .deployment_slots import end_slots
 from .mirror import mirror_to_task_run
 from .notices import Notice, post
-from .prepared import Prepared, among
+from .prepared import Asked, Prepared, among
 from .tables import flow_run, flow_run_state
 
 
@@ -71,7 +71,17 @@ _LOAD: Final = Prepared(
 
 def load_runs(conn: Connection, ids: Iterable[str]) -> dict[str, Run]:
     """The runs with these ids that exist, locked for this transaction in the order of their ids, so that two cannot wait for each other."""
-    return {row.id: _as_run(row) for row in _LOAD.all(conn, ids=ids)}
+    return loaded(ask_for_runs(conn, ids))
+
+
+def ask_for_runs(conn: Connection, ids: Iterable[str]) -> Asked:
+    """`load_runs` under way: `loaded` has what comes of it."""
+    return _LOAD.ask(conn, ids=ids)
+
+
+def loaded(asked: Asked) -> dict[str, Run]:
+    """The runs that were asked for."""
+    return {row.id: _as_run(row) for row in asked.all()}
 
 
 def load_run(conn: Connection, run_id: str) -> Run | None:

@@ -20,7 +20,7 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
 from flowhand_server.store.flow_run_reading import flow_runs_in_order
 from flowhand_server.store.limits import used_by_queues
-from flowhand_server.store.prepared import Prepared, among
+from flowhand_server.store.prepared import Asked, Prepared, among
 from flowhand_server.store.readiness import Turn
 from flowhand_server.store.work_pools import pool_row
 
@@ -62,20 +62,23 @@ def due_for_pool(conn: Connection, pool: str, body: DueForPool, now: int) -> lis
     NotFound without the pool or a named queue.
     """
     row = pool_row(conn, pool)
-    queues = _queues(conn, row["id"], body.work_queue_names)
+    of_pool = _QUEUES.all(conn, pool=row["id"])
+    queues = _named(of_pool, body.work_queue_names)
     if row["is_paused"]:
         return []
     limit = DEFAULT_LIMIT if body.limit is None else body.limit
-    used = used_by_queues(conn, [queue.id for queue in _queues(conn, row["id"], None)])
+    limited = row["concurrency_limit"] is not None or any(queue.concurrency_limit is not None for queue in queues)
+    used = used_by_queues(conn, [queue.id for queue in of_pool] if limited else [])
     free = limit if row["concurrency_limit"] is None else min(limit, row["concurrency_limit"] - sum(used.values()))
     since = to_micros(body.scheduled_after) if body.scheduled_after else 0
     until = to_micros(body.scheduled_before) if body.scheduled_before else _FAR
-    found: list[Due] = []
+    asked: list[tuple[Any, Asked]] = []
     for queue in queues:
         slots = free if queue.concurrency_limit is None else min(free, queue.concurrency_limit - used.get(queue.id, 0))
         if slots > 0 and not queue.is_paused:
             bounds = {"of": queue.id, "since": since, "until": until, "limit": slots}
-            found += [Due(run_id, queue.id, queue.priority, at) for run_id, at in _OF_QUEUE.all(conn, **bounds)]
+            asked.append((queue, _OF_QUEUE.ask(conn, **bounds)))
+    found = [Due(run_id, queue.id, queue.priority, at) for queue, heads in asked for run_id, at in heads.all()]
     found.sort(key=lambda due: (due.priority, due.at))
     chosen = found[: max(0, free)]
     runs = {run["id"]: run for run in flow_runs_in_order(conn, [due.run_id for due in chosen], now)}
@@ -89,8 +92,8 @@ _QUEUES: Final = Prepared(
 )
 
 
-def _queues(conn: Connection, pool_id: str, names: list[str] | None) -> Sequence[Any]:
-    rows = _QUEUES.all(conn, pool=pool_id)
+def _named(rows: Sequence[Any], names: list[str] | None) -> Sequence[Any]:
+    """The queues that are asked for; all of them unless some are named."""
     if not names:
         return rows
     missing = set(names) - {row.name for row in rows}
@@ -152,7 +155,7 @@ _DEPLOYMENTS_POLLED: Final = _Poll(t.deployment.c.id)
 def polled_pool(conn: Connection, pool: str, names: list[str] | None, now: int) -> None:
     """Notes that a pool's queues were polled, which makes them and their deployments ready (contract 5.4)."""
     row = pool_row(conn, pool)
-    ids = [queue.id for queue in _queues(conn, row["id"], names)]
+    ids = [queue.id for queue in _named(_QUEUES.all(conn, pool=row["id"]), names)]
     _QUEUES_POLLED.note(conn, ids, now)
     _THEIRS_POLLED.note(conn, ids, now)
 

@@ -17,6 +17,7 @@ from flowhand_server.store.filters import condition
 from flowhand_server.store.limits import used_by_queues
 from flowhand_server.store.notices import config_changed
 from flowhand_server.store.nouns import WORK_POOL
+from flowhand_server.store.prepared import Prepared
 from flowhand_server.store.reading import bounded, insert_once
 
 DEFAULT_QUEUE: Final = "default"
@@ -43,15 +44,15 @@ def ensure_pool(conn: Connection, name: str, now: int) -> str:
     return found or create_pool(conn, WorkPoolCreate(name=name), now)["id"]
 
 
-_BY_NAME: Final = select(t.work_pool).where(t.work_pool.c.name == bindparam("name"))
+_BY_NAME: Final = Prepared(select(t.work_pool).where(t.work_pool.c.name == bindparam("name")))
 
 
 def pool_row(conn: Connection, name: str) -> Any:
     """The row of the pool of this name. NotFound."""
-    row = conn.execute(_BY_NAME, {"name": name}).mappings().first()
+    row = _BY_NAME.first(conn, name=name)
     if row is None:
         raise NotFound(f'Work pool "{name}" not found.')
-    return row
+    return row._asdict()
 
 
 def read_pool(conn: Connection, name: str) -> forms.Form:

@@ -1,0 +1,29 @@
+"""What PostgreSQL's errors mean. The driver is not needed to say so."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy.exc import DataError, DBAPIError
+
+REPEATED: Final = frozenset({"40001", "40P01", "23505"})
+"""SQLSTATEs that another try mends: a serialization failure, a deadlock, and a key that somebody else took first and that the transaction,
+run again, will find (PostgreSQL manual, appendix A)."""
+
+
+def must_be_repeated(error: DBAPIError) -> bool:
+    """Whether the transaction is to be run again from its start."""
+    return getattr(error.orig, "sqlstate", None) in REPEATED
+
+
+def unavailable(error: DBAPIError) -> bool:
+    """Whether the database could not be asked, rather than the statement being wrong: no connection, shutting down, out of resources."""
+    if isinstance(error, DataError):
+        return False  # the driver's own have no state: a NUL in a text, which no database was asked about
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return error.connection_invalidated or not state or state[:2] in {"08", "53", "57", "58"}
+
+
+def in_words(error: Exception) -> str:
+    """The first line of what the driver says, which holds no password."""
+    return str(getattr(error, "orig", error)).strip().splitlines()[0]
