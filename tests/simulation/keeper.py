@@ -215,7 +215,8 @@ class SimKeeper:
                 await asyncio.sleep(seconds)
             return True
         try:
-            await asyncio.wait_for(child.asked.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await child.asked.wait()
         except TimeoutError:
             return False
         return True

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from flowhand_server.store.facts import write_fact
+from flowhand_server.store.prepared import Prepared
 from flowhand_server.store.tables import meta
 
 GAP_US: Final = 10_000_000
@@ -23,7 +24,7 @@ A third, because a worker sends a heartbeat that often: one that is kept waiting
 _TICK: Final = "reaper_tick"
 _FLOOR: Final = "reaper_floor"
 _DOUBT: Final = ""
-_BOTH: Final = select(meta.c.key, meta.c.value).where(meta.c.key.in_((_TICK, _FLOOR)))
+_BOTH: Final = Prepared(select(meta.c.key, meta.c.value).where(or_(meta.c.key == bindparam("tick"), meta.c.key == bindparam("floor"))))
 _LAST: Final = select(meta.c.value).where(meta.c.key == _TICK)
 _FORGET: Final = update(meta).where(meta.c.key == _TICK).values(value=_DOUBT)
 
@@ -41,7 +42,7 @@ def alone(conn: Connection) -> None:
 
 def tick(conn: Connection, now: int, lease_us: int) -> bool:
     """Notes that the server is there at `now`; whether the reaper may work. After a gap or a doubt it has to wait for a whole lease."""
-    known = {row.key: int(row.value) for row in conn.execute(_BOTH) if row.value != _DOUBT}
+    known = {row.key: int(row.value) for row in _BOTH.all(conn, tick=_TICK, floor=_FLOOR) if row.value != _DOUBT}
     write_fact(conn, _TICK, str(now))
     last = known.get(_TICK)
     if last is None or abs(now - last) > min(GAP_US, lease_us // 3):

@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import structlog
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from flowhand.clock import WatchedClock
 from flowhand_server.config import ServerConfig
 from flowhand_server.store.leases import LIVE
 from flowhand_server.store.notices import Notice
+from flowhand_server.store.prepared import Prepared
 from flowhand_server.store.reaping import bound_terms, end_graces, reap
 from flowhand_server.store.store import Store
 from flowhand_server.store.tables import lease, session
@@ -65,7 +66,8 @@ class Reaper:
         """One tick. While nobody holds anything it sleeps, and nothing is written."""
         if self._idle:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):
+                    await self._woken.wait()
         self._woken.clear()
         self._idle = not await self._store.read(anything_held)
         if self._idle:
@@ -97,16 +99,16 @@ class Reaper:
         return reap(conn, now, grace_us)
 
 
-_HELD: Final = select(lease.c.flow_run_id).where(LIVE).limit(1)
-_LONGEST: Final = select(func.max(session.c.lease_us)).where(session.c.status == "open")
+_HELD: Final = Prepared(select(lease.c.flow_run_id).where(LIVE).limit(1))
+_LONGEST: Final = Prepared(select(func.max(session.c.lease_us)).where(session.c.status == bindparam("status")))
 
 
 def anything_held(conn: Connection) -> bool:
     """Whether there is any lease."""
-    return conn.execute(_HELD).first() is not None
+    return _HELD.first(conn) is not None
 
 
 def longest_lease(conn: Connection, config: ServerConfig) -> int:
     """The longest lease that an open session has, in microseconds."""
-    longest = conn.execute(_LONGEST).scalar()
+    longest = _LONGEST.scalar(conn, status="open")
     return max(longest or 0, round(config.lease_s * 1_000_000))
