@@ -96,7 +96,7 @@ def _ids(
     conditions = where(t.flow_run, query)
     tags = tags_to_probe(conn, query.flow_runs)
     probe = probe_by_tag(tags, conditions) if tags else select(_run.id).where(*conditions) if _searches(query) else None
-    return ordered_ids(conn, t.flow_run, conditions, order, window, probe, within)
+    return ordered_ids(conn, t.flow_run, conditions, order, window, probe, within, indexed=True)
 
 
 def _searches(query: Entities) -> bool:
