@@ -4,6 +4,9 @@ For each size of the table, server, call and number of clients: calls a second t
 database together), refused calls, 5xx, and lines of the server's log that tell of its database failing. JSON lines on stdout, a table with
 the ratios on stderr.
 
+With `--results FILE` each cell is written down as soon as it is measured, and what stands there already is not measured again: a run that
+was interrupted goes on where it was, and a cell is measured anew when its line is removed.
+
 The table is filled in the database itself with copies of real runs, the server being stopped meanwhile. Prefect is taken from a virtual
 environment of its own (`--prefect`).
 """
@@ -15,7 +18,7 @@ import json
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -23,6 +26,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 from harness.contestants import KEPT, Contestant, contestant
 from harness.copies import NEEDLE, RARE, Originals, fill, waiting_runs
 from harness.house import POOL, leave_by_finally
@@ -58,10 +62,55 @@ class Cell:
     status_5xx: int
     database_errors: int
 
+    @property
+    def key(self) -> Key:
+        """Which one it is."""
+        return self.server, self.call, self.runs, self.clients
+
     def tell(self) -> None:
         """Prints it as a JSON line."""
         what = f"{self.server} {self.call}, {self.runs} runs, {self.clients} clients:"
         print(json.dumps({"benchmark": "api", "what": what, **asdict(self)}), flush=True)
+
+
+Key = tuple[str, str, int, int]
+"""Server, call, runs and clients of a cell."""
+
+
+class Sheet:
+    """The cells that were measured, in this run and in those before it that wrote into the same file."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        lines = file.read_text().splitlines() if file is not None and file.exists() else []
+        self._cells = {cell.key: cell for cell in (Cell(**json.loads(line)) for line in lines)}
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._cells
+
+    def add(self, cell: Cell) -> None:
+        """Tells a cell and keeps it."""
+        cell.tell()
+        self._cells[cell.key] = cell
+        if self._file is not None:
+            with self._file.open("a") as file:
+                file.write(json.dumps(asdict(cell)) + "\n")
+
+    def of(self, keys: Iterable[Key]) -> list[Cell]:
+        """Those of these cells that there are."""
+        return [self._cells[key] for key in keys if key in self._cells]
+
+
+CALLS: Final = (
+    "get_scheduled_flow_runs",
+    "filter newest",
+    "filter deployment and state",
+    "filter next",
+    "filter tag",
+    "filter text",
+    "set_state",
+    "create_flow_run",
+)
 
 
 class Track:
@@ -105,11 +154,11 @@ class Track:
 
 
 def _insist(make: Callable[[], str]) -> str:
-    """What comes of it once it succeeds. A server that has just started may refuse: Prefect's answers 503 while its own services have
-    locked its database.
+    """What comes of it once it succeeds. A server that has just started may refuse: Prefect's answers 503, or hangs up, while its own
+    services have locked its database.
     """
     for _ in range(TRIES):
-        with suppress(BenchmarkFailed):
+        with suppress(BenchmarkFailed, httpx.TransportError):
             return make()
     return make()
 
@@ -156,30 +205,41 @@ def _made(deployments: list[str]) -> Iterator[Call]:
 
 def measure(given: argparse.Namespace) -> list[Cell]:
     """All cells, told as they come. The servers take turns at each size, so that all of them see the same machine."""
-    cells: list[Cell] = []
+    sheet = Sheet(given.results)
+    wanted = [
+        (server, call, size, clients)
+        for size in sorted(given.sizes)
+        for server in given.servers
+        for call in given.calls
+        for clients in given.clients
+    ]
+    missing = [key for key in wanted if key not in sheet]
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="fhb-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        tracks = [Track(stack.enter_context(contestant(name, folder, given.prefect))) for name in given.servers]
+        names = [name for name in given.servers if any(key[0] == name for key in missing)]
+        tracks = [Track(stack.enter_context(contestant(name, folder, given.prefect))) for name in names]
         for size in sorted(given.sizes):
             for track in tracks:
-                track.grow(size)
-                with track.server.start():
-                    cells += _all_cells(track, size, given)
-                track.server.stop()
-    return cells
+                keys = [key for key in missing if key[0] == track.server.name and key[2] == size]
+                if keys:
+                    _fill_in(sheet, track, size, keys, given.seconds)
+    return sheet.of(wanted)
 
 
-def _all_cells(track: Track, size: int, given: argparse.Namespace) -> Iterator[Cell]:
+def _fill_in(sheet: Sheet, track: Track, size: int, keys: list[Key], seconds: float) -> None:
+    """Measures these cells of one server at one size."""
+    track.grow(size)
     waiting = waiting_runs(track.server, WAITING)
-    share = len(waiting) // len(given.clients)
-    shares = [iter(waiting[place * share : (place + 1) * share]) for place in range(len(given.clients))]
-    for name in given.calls or track.calls(iter(())):
-        for clients, runs in zip(given.clients, shares, strict=True):
-            sources = [track.calls(runs)[name]() for _ in range(clients)]
-            cell = _cell(track.server, name, size, sources, given.seconds)
-            cell.tell()
-            yield cell
+    moving = [clients for _, call, _, clients in keys if call == "set_state"]
+    share = len(waiting) // max(1, len(moving))
+    shares = {clients: waiting[place * share : (place + 1) * share] for place, clients in enumerate(moving)}
+    with track.server.start():
+        for _, call, _, clients in keys:
+            runs = iter(shares.get(clients, ()))
+            sources = [track.calls(runs)[call]() for _ in range(clients)]
+            sheet.add(_cell(track.server, call, size, sources, seconds))
+    track.server.stop()
 
 
 def _cell(server: Contestant, name: str, size: int, sources: list[Iterator[Call]], seconds: float) -> Cell:
@@ -216,10 +276,12 @@ def table(cells: list[Cell], servers: list[str]) -> str:
     titles = ["call", "runs", "clients", *servers, *(f"{name} to prefect" for name in beside)]
     rows = [titles, ["---"] * 3 + ["---:"] * (len(titles) - 3)]
     for call, runs, clients in dict.fromkeys((cell.call, cell.runs, cell.clients) for cell in cells):
-        found = [of[call, runs, clients, name] for name in servers]
-        theirs = of[call, runs, clients, "prefect"].per_s if beside else 0.0
-        ratios = [f"{of[call, runs, clients, name].per_s / theirs:.1f}" if theirs else "–" for name in beside]
-        rows.append([call, f"{runs:,}", str(clients), *map(_in_words, found), *ratios])
+        found = [of.get((call, runs, clients, name)) for name in servers]
+        theirs = of[call, runs, clients, "prefect"].per_s if (call, runs, clients, "prefect") in of else 0.0
+        ratios = [
+            f"{cell.per_s / theirs:.1f}" if cell and theirs else "–" for cell, name in zip(found, servers, strict=True) if name in beside
+        ]
+        rows.append([call, f"{runs:,}", str(clients), *(_in_words(cell) if cell else "–" for cell in found), *ratios])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -235,7 +297,8 @@ def main() -> None:
     arguments.add_argument("--sizes", type=int, nargs="+", default=[1_000, 50_000, 1_000_000], help="runs in the table")
     arguments.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16], help="clients that call at once")
     arguments.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS), help="who is measured")
-    arguments.add_argument("--calls", nargs="+", help="only these calls, by the names in the output")
+    arguments.add_argument("--calls", nargs="+", choices=CALLS, default=list(CALLS), help="what is called")
+    arguments.add_argument("--results", type=Path, help="where cells are written down, and which of them are there")
     arguments.add_argument("--seconds", type=float, default=2.0, help="seconds that each figure takes")
     arguments.add_argument("--prefect", type=Path, default=KEPT, help="the virtual environment that Prefect is in")
     given = arguments.parse_args()

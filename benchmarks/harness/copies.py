@@ -31,6 +31,12 @@ _NUMBERS: Final = {
     "sqlite": "(WITH RECURSIVE numbers(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM numbers WHERE n < {last}) SELECT n FROM numbers)",
     "postgresql": "(SELECT generate_series({first}::bigint, {last}::bigint) AS n)",
 }
+_INDEXES: Final = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ('flow_run', 'flow_run_state')",
+    "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename IN ('flow_run', 'flow_run_state')"
+    " AND indexname NOT IN (SELECT conname FROM pg_constraint)",
+}
+"""Those that no constraint needs, each with what makes it."""
 _JSON: Final = {"sqlite": "'[\"{}\"]'", "postgresql": "'[\"{}\"]'::jsonb"}
 
 
@@ -71,12 +77,8 @@ def waiting_runs(server: Contestant, most: int) -> list[str]:
 
 @contextmanager
 def _without_indexes(server: Contestant, connection: Any) -> Generator[None]:
-    """SQLite makes indexes of a full table much faster than it keeps them while rows come in at random."""
-    if server.dialect != "sqlite":
-        yield
-        return
-    wanted = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ('flow_run', 'flow_run_state')"
-    indexes = connection.execute(wanted).fetchall()
+    """A database makes indexes of a full table much faster than it keeps them while rows come in at random."""
+    indexes = connection.execute(_INDEXES[server.dialect]).fetchall()
     for name, _ in indexes:
         connection.execute(f'DROP INDEX "{name}"')
     yield
