@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from docker import DockerClient
 
@@ -20,7 +21,7 @@ from support.worker import Api, running_worker, wait_for
 pytestmark = pytest.mark.timeout(300)  # the first to come waits for the engine
 
 FLOWS = '''
-import signal, time
+import signal, subprocess, sys, time
 from pathlib import Path
 from flowhand import flow
 
@@ -41,6 +42,7 @@ def doomed(greedy: bool = False, deaf: bool = False):
     """Runs until it is ended."""
     if deaf:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGALRM])
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(4711)"], start_new_session=True)
     (TRACE / "began").touch()
     if greedy:
         print(len(bytearray(1 << 30)))
@@ -49,7 +51,7 @@ def doomed(greedy: bool = False, deaf: bool = False):
 IMAGE = "tests/doomed:1"
 QUICK = {
     "FLOWHAND_WORKER_HEARTBEAT": "0.5",
-    "FLOWHAND_WORKER_GRACE": "1",
+    "FLOWHAND_WORKER_GRACE": "2",
     "FLOWHAND_WORKER_DRAIN": "2",
     "FLOWHAND_WORKER_HOOKS": "30",
 }
@@ -148,8 +150,8 @@ def boxes(server: RunningServer, client: DockerClient, engine: Engine, tmp_path:
 
 
 def test_whoever_ends_a_container_its_hooks_are_called(boxes: Boxes) -> None:
-    """Out of memory, killed by hand, removed, deaf to a cancellation: each end is named, each hook called once in
-    another container, and no container stays but the one that was to be kept."""
+    """Out of memory, killed by hand, removed, deaf to a cancellation: each end is named, each hook called once in another container, and
+    no process or container stays but the one that was to be kept."""
     limit = {"mem_limit": "120m", "memswap_limit": "120m"}
     with boxes.worker():
         greedy = boxes.run("greedy", variables=limit, greedy=True)
@@ -168,6 +170,7 @@ def test_whoever_ends_a_container_its_hooks_are_called(boxes: Boxes) -> None:
     assert kept.status == "exited"
     kept.remove()
     assert [one.name for run in (greedy, removed, deaf) for one in run.containers()] == []
+    assert [one.pid for one in psutil.process_iter(["cmdline"]) if "import time; time.sleep(4711)" in (one.info["cmdline"] or ())] == []
 
 
 def test_hooks_that_no_container_can_be_made_for(boxes: Boxes, client: DockerClient) -> None:

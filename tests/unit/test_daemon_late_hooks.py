@@ -151,7 +151,7 @@ async def test_a_leaving_daemon_stops_hooks_and_keeps_what_they_said(tmp_path: P
     async with calling(tmp_path) as bench:
         await bench.processes.begun.wait()
         bench.processes.files[Channel.STDOUT] = b"one\n"
-        bench.hooks.leave_within(0.0)
+        bench.hooks.leave_within(0.0, 0.5)
         while not bench.processes.stopped:
             await anyio.wait_all_tasks_blocked()
         await bench.ends(StopReason.DRAIN)
@@ -165,7 +165,7 @@ async def test_a_leaving_daemon_begins_no_hooks_when_its_time_is_over(tmp_path: 
     async with calling(tmp_path) as bench:
         bench.answered = anyio.Event()
         await anyio.wait_all_tasks_blocked()
-        bench.hooks.leave_within(0.0)
+        bench.hooks.leave_within(0.0, 0.5)
     assert bench.said() == ["The hooks were not called: the worker leaves"]
     assert bench.run.hooks_called
     assert bench.processes.started == []
@@ -177,7 +177,7 @@ async def test_a_keeper_that_does_not_tell_of_a_stop_holds_nobody_up(tmp_path: P
     async with calling(tmp_path) as bench:
         bench.processes.answers = answers
         await bench.processes.begun.wait()
-        bench.hooks.leave_within(0.0)
+        bench.hooks.leave_within(0.0, 0.5)
     assert bench.said() == ["The hooks were stopped before they had ended: the worker leaves"]
 
 

@@ -13,6 +13,7 @@ from flowhand.cli.tables import Column, write_table
 from flowhand.execution.containers.sweeping import sweep_containers
 from flowhand.execution.sweep import Stray, Sweep, attendance, instance_mark, strays, sweep
 from flowhand.settings import load
+from flowhand.wire.job import run_of_late_hooks
 
 
 def sweep_home(dry_run: bool, output: Format) -> None:
@@ -26,7 +27,7 @@ def sweep_home(dry_run: bool, output: Format) -> None:
                 "ended": [_as_json(stray) for stray in swept.ended],
                 "survivors": [_as_json(stray) for stray in swept.survivors],
                 "unattended": [str(path) for path in swept.unattended],
-                "containers": [key.rpartition(".")[0] for key in containers],
+                "containers": [run_of(key) for key in containers],
             }
         )
     else:
@@ -52,14 +53,19 @@ def _say(swept: Sweep, containers: list[str], dry_run: bool) -> None:
     done = "would be ended" if dry_run else "ended"
     rows = [(str(stray.process.pid), _run_of(stray), done) for stray in swept.ended]
     rows += [(str(stray.process.pid), _run_of(stray), "could not be ended") for stray in swept.survivors]
-    rows += [("container", key.rpartition(".")[0], done) for key in containers]
+    rows += [("container", run_of(key), done) for key in containers]
     write_table([Column("PID", fixed=True), Column("RUN", fixed=True), Column("WHAT")], rows, empty="No strays of dead workers here.")
     for directory in swept.unattended:
         sys.stdout.write(f"{directory.name}: its keeper goes on without a daemon; start the worker again to adopt its runs.\n")
 
 
+def run_of(key: str) -> str:
+    """The id of the run that an attempt is of, or whose hooks a process calls."""
+    return (run_of_late_hooks(key) or key).rpartition(".")[0]
+
+
 def _run_of(stray: Stray) -> str:
-    return stray.mark.partition(":")[2].rpartition(".")[0]
+    return run_of(stray.mark.partition(":")[2])
 
 
 def _as_json(stray: Stray) -> dict[str, object]:

@@ -62,7 +62,8 @@ class Drain:
             await self._wait(max(0.0, scope.deadline - 3 * self._grace_s - anyio.current_time()), stop_early=self._hastened)
             await self._stop_rest()
             left = min(scope.deadline - anyio.current_time(), 2 * self._grace_s + REPORT_S)
-            self._lifecycle.late_hooks.leave_within(left - min(REPORT_S, self._grace_s / 2))
+            report_s = min(REPORT_S, self._grace_s / 2)
+            self._lifecycle.late_hooks.leave_within(left - report_s, report_s)
             await self._wait(left, stop_early=self._abandoned)
 
     async def _settle(self) -> None:

@@ -35,7 +35,7 @@ LOGGER: Final = "flowhand.flow_runs.hooks"
 INFO: Final = 20
 WARNING: Final = 30
 KILLED_WITHIN_S: Final = 1.0
-"""In which a process is heard of that was killed since the daemon leaves."""
+"""In which a process is heard of that was killed since the daemon leaves; at most half of the time that is kept for reports."""
 Line = tuple[int, int, str, str]
 """stamp in microseconds, level, logger's name, message"""
 
@@ -90,6 +90,7 @@ class LateHooks:
         self._masking = masking
         self._lease_ends = lease_ends
         self._leave_at = math.inf
+        self._killed_within_s = KILLED_WITHIN_S
         self._ends: dict[str, Exit | None] = {}
         """How processes of hooks ended; None: their keeper was killed."""
         self._calls: dict[str, _Call] = {}
@@ -109,9 +110,11 @@ class LateHooks:
                 await self._ended(key, None)
         return False
 
-    def leave_within(self, seconds: float) -> None:
-        """The daemon leaves: hooks that have not ended in so many seconds are stopped, and of none more are begun."""
+    def leave_within(self, seconds: float, report_s: float) -> None:
+        """The daemon leaves: hooks that have not ended in so many seconds are stopped, and of none more are begun. `report_s`: what is kept
+        for reports after that."""
         self._leave_at = anyio.current_time() + seconds
+        self._killed_within_s = min(KILLED_WITHIN_S, report_s / 2)
         for call in self._calls.values():
             call.time.deadline = self._leave_at
 
@@ -159,7 +162,7 @@ class LateHooks:
             if call.time.cancelled_caught:
                 if not call.asked:
                     return [self._line("The hooks were not called: the worker leaves")]
-                with anyio.move_on_after(KILLED_WITHIN_S):
+                with anyio.move_on_after(self._killed_within_s):
                     await self._launcher.stop(key, StopReason.DRAIN, 0.0)
                     await call.exited.wait()
         except (LaunchError, KeeperError) as error:
