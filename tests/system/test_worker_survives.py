@@ -54,9 +54,10 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
 QUICK = {"FLOWHAND_WORKER_HEARTBEAT": "0.5", "FLOWHAND_WORKER_MARGIN": "1", "FLOWHAND_WORKER_GRACE": "2", "FLOWHAND_WORKER_DRAIN": "20"}
 
 
-def begin(api: Api, code: Path, folder: Path, **fields: object) -> str:
+def begin(api: Api, code: Path, folder: Path, policy: str = "crash") -> str:
     """A run of `counts` that is running and writing."""
-    run = api.run(api.deploy("flows.py:counts", code, **fields), parameters={"folder": str(folder)})
+    deployment = api.deploy("flows.py:counts", code)
+    run = api.run(deployment, parameters={"folder": str(folder)}, job_variables={"crash_policy": policy})
     api.reaches(run, "Running")
     wait_for((folder / "began").exists, 10)
     return run
@@ -126,6 +127,39 @@ def test_a_killed_keeper_takes_its_runs_along_and_says_so(api: Api, server: Runn
         assert after["state_name"] == "Completed", after["state"]["message"]
 
 
+def test_under_retry_a_run_whose_keeper_is_killed_is_begun_again(api: Api, server: RunningServer, code: Path, tmp_path: Path) -> None:
+    """By the same worker and at once: nobody has to wait for the lease to end."""
+    with running_worker(server, home=tmp_path / "home", environ=QUICK) as worker:
+        run = begin(api, code, tmp_path, policy="retry")
+        worker.keeper().kill()
+        (tmp_path / "go").touch()
+        ended = api.ended(run)
+        assert ended["state_name"] == "Completed", ended["state"]["message"]
+        states = [(state["name"], state["message"] or "") for state in api.call("GET", f"/flow_run_states/?flow_run_id={run}")]
+        again = [message for name, message in states if name == "Scheduled" and "keeper" in message]
+        assert again == [message for message in again if "begun again (interruption 1 of at most 3)" in message], states
+        assert len(again) == 1, states
+
+
+def test_under_retry_a_run_that_outlasts_the_drain_is_left_to_another_worker(
+    api: Api, server: RunningServer, code: Path, tmp_path: Path
+) -> None:
+    """It is stopped, handed back before its worker leaves, and any other begins it again: a deploy costs no run."""
+    with running_worker(server, home=tmp_path / "one", environ=QUICK) as worker:
+        run = begin(api, code, tmp_path, policy="retry")
+        for _ in range(2):  # the second time hastens the drain
+            worker.process.send_signal(signal.SIGTERM)
+            worker.says('"Draining"')
+        assert worker.process.wait(15) == 0
+        waiting = api.read(run)
+        assert waiting["state_name"] == "Scheduled", waiting["state"]["message"]
+        assert "the worker shut down; begun again" in waiting["state"]["message"]
+    (tmp_path / "go").touch()
+    with running_worker(server, home=tmp_path / "two", environ=QUICK):
+        ended = api.ended(run)
+        assert ended["state_name"] == "Completed", ended["state"]["message"]
+
+
 def test_a_killed_child_is_told_by_its_signal(api: Api, server: RunningServer, code: Path, tmp_path: Path) -> None:
     """kill -9 of the child from outside."""
     with running_worker(server, home=tmp_path / "home", environ=QUICK):
@@ -144,7 +178,7 @@ def test_a_lost_worker_is_noticed_when_its_lease_ends(
     run_folder = tmp_path / "run"
     run_folder.mkdir()
     with running_worker(server, home=tmp_path / "one", environ=QUICK) as worker:
-        run = begin(api, code, run_folder, job_variables={"crash_policy": policy})
+        run = begin(api, code, run_folder, policy)
         worker.process.kill()
         worker.keeper().kill()
         worker.process.wait()

@@ -35,10 +35,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def test_every_decision_is_in_the_list_of_decisions() -> None:
+    """Each under the number of its own that its file and its title have."""
     listed = (ROOT / "docs/adr/README.md").read_text(encoding="utf-8")
-    records = [path.name for path in (ROOT / "docs/adr").glob("[0-9]*.md")]
-    assert records
-    assert [name for name in records if f"({name})" not in listed] == []
+    records = sorted((ROOT / "docs/adr").glob("[0-9]*.md"))
+    assert [path.name[:4] for path in records] == [f"{number:04}" for number in range(1, len(records) + 1)]
+    assert [path.name for path in records if not path.read_text(encoding="utf-8").startswith(f"# {path.name[:4]} ")] == []
+    assert [path.name for path in records if f"[{path.name[:4]}]({path.name})" not in listed] == []
 
 
 def test_the_page_lists_every_setting_with_its_default() -> None:

@@ -24,6 +24,11 @@ from flowhand.wire.states import StateType
 
 HOOKS: Final = {StateType.CRASHED: "on_crashed", StateType.CANCELLED: "on_cancellation", StateType.FAILED: "on_failure"}
 """Which hooks go with an end."""
+_INTERRUPTIONS: Final = {
+    StopReason.LEASE: "Interrupted: the worker was out of contact for too long",
+    StopReason.DRAIN: "Interrupted: the worker shut down",
+}
+"""Stops that are no doing of the run's, nor anybody's who wanted its end."""
 
 
 @dataclass(slots=True, eq=False)
@@ -103,10 +108,13 @@ class Run:
         return f"{self.claimed.flow_name}/{self.claimed.name}"
 
     @property
-    def interrupted(self) -> bool:
-        """Whether it was ended because its lease was nearly over, under the policy that has such a run begun again."""
-        stopped = self.exit.stopped if self.exit else None
-        return stopped is StopReason.LEASE and self.began and self.word is None and self.claimed.crash_policy == "retry"
+    def interruption(self) -> str | None:
+        """Why an attempt that has ended is to be begun again, by its policy: what it ran in went away. None: this is its end."""
+        if self.claimed.crash_policy != "retry" or not self.began or self.word is not None:
+            return None
+        if self.exit is None:
+            return f"Interrupted: {self.why}"
+        return _INTERRUPTIONS.get(self.exit.stopped) if self.exit.stopped else None
 
     def hear(self, frame: Frame) -> StateItem | None:
         """Takes a frame in; the state to be reported for it, if any."""
@@ -153,7 +161,7 @@ class Run:
     def conclude(self, now_us: int) -> StateItem | None:
         """The final state of an attempt that has ended and whose files are read to their end; None when it is to be handed back."""
         outcome = self._outcome()
-        if outcome.type is None or self.interrupted:
+        if outcome.type is None or self.interruption:
             self.handed_back = True
             return None
         self.final = self._final_item(outcome, now_us)
@@ -161,7 +169,7 @@ class Run:
 
     def owes_hooks(self) -> Outcome | None:
         """The end whose hooks its process could not call any more, though the flow has some; None when nobody is left to be told."""
-        if self.running is None or self.word is not None or self.hooks_begun or self.hooks_called or self.interrupted:
+        if self.running is None or self.word is not None or self.hooks_begun or self.hooks_called or self.interruption:
             return None
         outcome = self._outcome()
         tried_again = outcome.type == StateType.FAILED and self.claimed.run_count <= int(self.running.body.get("retries") or 0)

@@ -32,7 +32,7 @@ from flowhand.errors import ApiUnavailable, KeeperError, LaunchError
 from flowhand.execution.launcher import EVERYTHING, Event, Exited, Launcher, Progress, StopReason, Vanished
 from flowhand.failpoints import fail_point
 from flowhand.wire.job import Job, key_of
-from flowhand.wire.runner import ClaimedRun, LogBatch, Orders, Refusal, RetryHere, StateResult
+from flowhand.wire.runner import Attempt, ClaimedRun, LogBatch, Orders, Refusal, RetryHere, StateResult
 from flowhand.wire.states import StateType
 
 log = structlog.get_logger("flowhand.daemon")
@@ -289,10 +289,13 @@ class Lifecycle:
         await self.accept(claimed, self._clock.boottime())
 
     async def hand_back(self, runs: list[Run]) -> None:
-        """Gives runs back to Scheduled: those that have not begun with their own time, those whose lease ran out to be begun again now."""
-        for began, why in ((False, "handed back before it began"), (True, "Interrupted: the worker was out of contact for too long")):
-            attempts = [(run.claimed.run_id, run.claimed.attempt) for run in runs if run.began == began and not run.silenced]
-            await self._handback.release(attempts, why)
+        """Gives runs back to Scheduled: what has not begun with its own time, what was interrupted to be begun again now."""
+        attempts: dict[str, list[Attempt]] = {}
+        for run in runs:
+            if not run.silenced:
+                attempts.setdefault(run.interruption or "handed back before it began", []).append((run.claimed.run_id, run.claimed.attempt))
+        for why, those in attempts.items():
+            await self._handback.release(those, why)
         for run in runs:
             await self._forget(run)
 
