@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from flowhand.errors import KeeperError, LaunchError
-from flowhand.execution.launcher import Channel, StopReason
+from flowhand.execution.launcher import Channel, Exited, StopReason
 from flowhand.execution.process import ProcessLauncher
 from flowhand.wire.job import Job
 from support.following import alive, eventually, following, keeper_pid, names_in
@@ -123,7 +123,7 @@ async def test_when_daemon_and_keeper_are_killed_the_next_daemon_ends_strays_and
         assert alive(hidden)
         async with following(tmp_path) as run:
             assert run.held == {}
-            assert "no daemon" in await eventually(lambda: run.vanished.get(key(job)))
+            assert "no worker" in await eventually(lambda: run.vanished.get(key(job)))
             assert not alive(hidden)
             assert (await run.text_of(key(job))).startswith("begun\n")
 
@@ -206,7 +206,7 @@ async def test_a_keeper_that_is_stopped_is_named_and_nothing_is_started_beside_i
     os.kill(pid, signal.SIGSTOP)
     try:
         launcher = ProcessLauncher(tmp_path, os.environ)
-        with pytest.raises(KeeperError, match=f"pid {pid}.*stopped"):
+        with pytest.raises(KeeperError, match=f"pid {pid}.*suspended"):
             await launcher.open()
         await launcher.close(dismiss=False)
     finally:
@@ -219,3 +219,23 @@ async def test_a_keeper_that_leaves_while_we_come_is_replaced(tmp_path: Path) ->
             job = shell(tmp_path, "true")
             await run.launcher.start(job)
             await run.ended(key(job))
+
+
+async def test_a_keeper_that_was_retired_serves_the_next_daemon_again(tmp_path: Path) -> None:
+    """A daemon that drained could not tell how its last run ended; the next one forgets that run, and starts others all the same."""
+    job, other = shell(tmp_path, "true"), shell(tmp_path, "exit 3")
+    first = ProcessLauncher(tmp_path, os.environ)
+    await first.open()
+    await first.start(job)
+    async for event in first.events():
+        if isinstance(event, Exited):
+            break
+    pid = keeper_pid(tmp_path)
+    await first.close(dismiss=True)
+    async with following(tmp_path, dismiss=True) as second:
+        await second.launcher.forget(key(job))
+        await second.launcher.start(other)
+        assert (await second.ended(key(other))).code == 3
+        assert keeper_pid(tmp_path) == pid
+        await second.launcher.forget(key(other))
+    assert await eventually(lambda: not alive(pid))

@@ -57,6 +57,8 @@ class Keeper:
         """Attempts that were to be forgotten while they lived: killed, and forgotten at their end without a word."""
         self._grown: set[Attempt] = set()
         self._retired = False
+        self._ending = False
+        """SIGTERM has come: nobody makes up for that."""
         self._leaving = False
         self._alone_s = alone_s
         self._alone: Timer | None = None
@@ -248,8 +250,10 @@ class Keeper:
         self._grown.clear()
 
     def _daemon_changed(self) -> None:
-        """A new daemon is told every exit again and follows what it asks to follow."""
+        """A new daemon is told every exit again and follows what it asks to follow. Whether we are retired is its own to say: one before it
+        that left us with something may have meant to need no keeper any more."""
         if self._door.attended:
+            self._retired = self._ending
             for key, told in self._ended_before.items():
                 self._door.tell({"op": "EXIT", "key": key, "exit": told})
             for attempt in self._attempts.values():
@@ -261,7 +265,7 @@ class Keeper:
     def _asked_to_end(self) -> None:
         """SIGTERM at the keeper itself: its attempts first. Their exits are filed; the next keeper tells them."""
         say("asked to end")
-        self._retired = True
+        self._retired = self._ending = True
         for attempt in self._living():
             attempt.stop("drain", min(attempt.grace_s, _LAST_GRACE))
         self.loop.at(now(), self._leave_when_empty)
