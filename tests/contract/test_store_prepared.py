@@ -55,6 +55,12 @@ async def test_lists_of_any_length(store: Store, count: int) -> None:
     assert await store.read(lambda conn: SOME.all(conn, keys=[*keys, "other"])) == [("other",)]
 
 
+async def test_a_list_may_be_very_long(store: Store) -> None:
+    """As long as those are that the server's services make: twenty thousand."""
+    await store.write(lambda conn: PUT.run(conn, key="19999", value="v"))
+    assert await store.read(lambda conn: SOME.all(conn, keys=[str(n) for n in range(20_000)])) == [("19999",)]
+
+
 async def test_they_share_the_transaction_of_plain_ones(store: Store) -> None:
     """Each sees what the other has written, and both are undone."""
 

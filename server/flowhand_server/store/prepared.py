@@ -8,22 +8,16 @@ it; everything else is plain SQLAlchemy (docs/adr/0031).
 
 from __future__ import annotations
 
-import functools
-from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import itemgetter
-from typing import Any, Final, cast
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Dialect, Insert, Text, bindparam
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Connection, Dialect, Insert
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeEngine
 
-Process = Callable[[Any], Any]
-Values = Mapping[str, Any]
+from .prepared_values import EACH, Values, among, list_at, parameters_of, row_maker, spread
+
+__all__ = ["Asked", "Prepared", "among", "failure"]
 
 
 class Prepared:
@@ -137,10 +131,10 @@ class _Form:
         compiled: SQLCompiler = statement.compile(dialect=dialect, **options)
         self.sql = str(compiled)
         self.errors: type[Exception] = dialect.loaded_dbapi.Error
-        self.row = _row_maker(statement, dialect)
+        self.row = row_maker(statement, dialect)
         self.deferred = dialect.name == "postgresql"
-        self._parameters = _parameters(compiled, dialect)
-        self._list = _list_at(compiled) if _EACH in self.sql else None
+        self._parameters = parameters_of(compiled, dialect)
+        self._list = list_at(compiled) if EACH in self.sql else None
 
     def execute(self, conn: Connection, values: Values) -> Any:
         """The driver's cursor, after it was told the statement."""
@@ -150,7 +144,7 @@ class _Form:
         elif self._list is None:
             cursor.execute(sql, parameters)
         else:
-            cursor.execute(*_spread(sql, self._list, parameters))
+            cursor.execute(*spread(sql, self._list, parameters))
         return cursor
 
     def execute_each(self, conn: Connection, rows: Iterable[Values]) -> None:
@@ -160,30 +154,6 @@ class _Form:
             (cursor.send if self.deferred else cursor.execute)(self.sql, values[0])
         else:
             (cursor.send_each if self.deferred else cursor.executemany)(self.sql, values)
-
-
-def _list_at(compiled: SQLCompiler) -> int:
-    """Where among the parameters the list is. There is one at most."""
-    places = [place for place, name in enumerate(compiled.positiontup or ()) if isinstance(compiled.binds[name].type, ARRAY)]
-    if len(places) != 1:
-        raise TypeError("a prepared statement compares with one list at most, once")
-    return places[0]
-
-
-def _spread(sql: str, at: int, parameters: Sequence[Any]) -> tuple[str, Sequence[Any]]:
-    """The statement with as many parameters as the list has items: a power of two of them, so that few texts are made of it.
-
-    The last is repeated for that; an empty list is nothing that anything is equal to.
-    """
-    items = list(parameters[at]) or [None]
-    length = 1 << (len(items) - 1).bit_length()
-    items += [items[-1]] * (length - len(items))
-    return _with_length(sql, length), (*parameters[:at], *items, *parameters[at + 1 :])
-
-
-@functools.lru_cache(maxsize=1024)
-def _with_length(sql: str, length: int) -> str:
-    return sql.replace(f"{_EACH}?", ", ".join("?" * length))
 
 
 def _cursor(conn: Connection) -> Any:
@@ -209,93 +179,3 @@ def failure(conn: Connection, sql: str, values: Any, error: Exception) -> DBAPIE
     if lost:
         conn.invalidate(error)
     return cast("DBAPIError", made)
-
-
-# --- values going in and coming out ----------------------------------------------------------------------------------------------------
-
-
-def _parameters(compiled: SQLCompiler, dialect: Dialect) -> Callable[[Values], Any]:
-    """What makes the driver's parameters of values: a tuple in the statement's order, or a mapping, as its parameter style wants it."""
-    fixed = {name: value for name, value in compiled.params.items() if not compiled.binds[name].required} if compiled.params else {}
-    names = list(compiled.positiontup) if compiled.positiontup is not None else list(compiled.params)
-    processes = [(name, _bind_process(compiled.binds.get(name), dialect)) for name in names]
-    if compiled.positiontup is None:
-        return functools.partial(_mapping, fixed, processes)
-    if not any(process for _, process in processes) and not fixed.keys() & set(names):
-        return _picker(names)
-    return functools.partial(_tuple, fixed, processes)
-
-
-def _bind_process(parameter: BindParameter[Any] | None, dialect: Dialect) -> Process | None:
-    if parameter is None:
-        return None
-    if parameter.expanding or parameter.literal_execute:
-        raise TypeError(f"{parameter.key!r} would be rendered at each execution; compare with a list by `among`")
-    return parameter.type.dialect_impl(dialect).bind_processor(dialect)
-
-
-def _picker(names: Sequence[str]) -> Callable[[Values], Any]:
-    if len(names) > 1:
-        return itemgetter(*names)
-    return (lambda values: (values[names[0]],)) if names else lambda _: ()
-
-
-def _tuple(fixed: Values, processes: Sequence[tuple[str, Process | None]], values: Values) -> tuple[Any, ...]:
-    given = {**fixed, **values} if fixed else values
-    return tuple([process(given[name]) if process else given[name] for name, process in processes])
-
-
-def _mapping(fixed: Values, processes: Sequence[tuple[str, Process | None]], values: Values) -> dict[str, Any]:
-    given = {**fixed, **values} if fixed else values
-    return {name: process(given[name]) if process else given[name] for name, process in processes}
-
-
-def _row_maker(statement: Any, dialect: Dialect) -> Callable[[Any], Any]:
-    """What makes a row of a driver's row."""
-    columns: list[tuple[str, TypeEngine[Any]]] = [(key, column.type) for key, column in statement.exported_columns.items()]
-    # its fields are known only here, so there is no class that could be written down
-    made: Any = namedtuple("Row", [name for name, _ in columns], rename=True)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple]
-    found = [(place, kind.dialect_impl(dialect).result_processor(dialect, None)) for place, (_, kind) in enumerate(columns)]
-    processes = [(place, process) for place, process in found if process is not None]
-    return functools.partial(_processed, made._make, processes) if processes else made._make
-
-
-def _processed(make: Process, processes: Sequence[tuple[int, Process]], values: Sequence[Any]) -> Any:
-    row = list(values)
-    for place, process in processes:
-        row[place] = process(row[place])
-    return make(row)
-
-
-# --- lists -----------------------------------------------------------------------------------------------------------------------------
-
-
-_EACH: Final = "/* each */ "
-"""Stands before the parameter that becomes many."""
-
-
-class Among(FunctionElement[bool]):
-    """Whether a text is in a list that is one parameter: an array; on SQLite, which has none, as many as `_spread` makes of it.
-
-    It has no type: a Boolean would be compared with 1 on SQLite, where no index answers that.
-    """
-
-    inherit_cache = True
-    name = "among"
-
-
-@compiles(Among, "sqlite")
-def _sqlite(element: Among, compiler: SQLCompiler, **options: Any) -> str:
-    column, texts = (compiler.process(part, **options) for part in element.clauses)
-    return f"{column} IN ({_EACH}{texts})"
-
-
-@compiles(Among, "postgresql")
-def _postgresql(element: Among, compiler: SQLCompiler, **options: Any) -> str:
-    column, texts = (compiler.process(part, **options) for part in element.clauses)
-    return f"{column} = ANY({texts})"
-
-
-def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """Whether the column is one of the texts that the parameter `name` stands for."""
-    return Among(column, bindparam(name, type_=ARRAY(Text())))
