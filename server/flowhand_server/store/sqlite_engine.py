@@ -51,7 +51,8 @@ def engine(path: Path, *, read_only: bool = False) -> Engine:
     statement = "BEGIN" if read_only else "BEGIN IMMEDIATE"
 
     def begin(conn: Connection) -> None:
-        conn.exec_driver_sql(statement)
+        driver: Any = conn.connection.dbapi_connection
+        driver.execute(statement)  # in every transaction, and nothing of it is SQLAlchemy's to know
 
     event.listen(made, "begin", begin)
     return made
