@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import DBAPIError
 
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import StoreUnavailable, StoreUnusable
 from flowhand_server.store.opening import file_system_of, open_sqlite
+from flowhand_server.store.sqlite_engine import engine, in_words
 from flowhand_server.store.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -99,3 +101,13 @@ def test_the_file_system_is_known() -> None:
     """Of a folder, by the mount that it is under."""
     assert file_system_of(Path("/proc")) == "proc"
     assert file_system_of(Path("/sys")) == "sysfs"
+
+
+def test_a_file_that_another_program_has_locked_is_told(tmp_path: Path) -> None:
+    """Also before anything was asked: a transaction begins with the lock."""
+    with engine(tmp_path / "one.db").connect() as one, engine(tmp_path / "one.db").connect() as two:
+        two.exec_driver_sql("PRAGMA busy_timeout = 10")  # which begins a transaction
+        two.rollback()
+        with one.begin(), pytest.raises(DBAPIError) as raised:
+            two.begin()
+    assert in_words(raised.value) == "another program has locked the database; close it"

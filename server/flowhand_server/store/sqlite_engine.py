@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from .errors import StoreUnavailable
+from .prepared import failure
 
 BUSY_MS: Final = 5_000
 """How long a lock held by another program (a backup, a shell) is waited for."""
@@ -52,7 +53,10 @@ def engine(path: Path, *, read_only: bool = False) -> Engine:
 
     def begin(conn: Connection) -> None:
         driver: Any = conn.connection.dbapi_connection
-        driver.execute(statement)  # in every transaction, and nothing of it is SQLAlchemy's to know
+        try:
+            driver.execute(statement)  # in every transaction, and nothing of it is SQLAlchemy's to know
+        except sqlite3.Error as error:
+            raise failure(conn, statement, (), error) from error
 
     event.listen(made, "begin", begin)
     return made
