@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from flowhand.execution.launcher import StopReason
+from flowhand.execution.launcher import Channel, StopReason
+from flowhand.keeper.loop import now
 from flowhand.wire.job import Job
 from support.following import Following, alive, environ_of, following
 from support.jobs import key, make_job, python, shell
@@ -150,3 +151,28 @@ def deaf():
         ended = await run.ended(key(job), within=8)
         assert (ended.stopped, ended.killed) == (StopReason.TIMEOUT, True)
         assert 1.2 <= ended.wall_s < 3
+
+
+async def test_only_what_has_not_begun_is_revoked(tmp_path: Path) -> None:
+    """Who asks may not have heard yet that a run has begun: its keeper leaves it alone, and the next stop counts."""
+    source = """
+import sys, time
+from flowhand import flow
+@flow
+def goes_on():
+    print("begun", file=sys.stderr, flush=True)
+    time.sleep(60)
+"""
+    (tmp_path / "flows.py").write_text(source)
+    async with following(tmp_path) as run:
+        begun = make_job(tmp_path, entrypoint="flows.py:goes_on")
+        waiting = make_job(tmp_path, entrypoint="flows.py:goes_on", start_at=now() + 60)
+        for job in (begun, waiting):
+            await run.launcher.start(job)
+        await run.printed(key(begun), "begun", Channel.STDERR)
+        for job in (begun, waiting):
+            await run.launcher.stop(key(job), StopReason.REVOKED, 5)
+        assert (await run.ended(key(waiting), within=8)).stopped == StopReason.REVOKED
+        assert key(begun) not in run.exits
+        await run.launcher.stop(key(begun), StopReason.CANCEL, 5)
+        assert (await run.ended(key(begun), within=8)).stopped == StopReason.CANCEL

@@ -36,7 +36,7 @@ EXITS: Final[dict[str, Condition]] = {
     "signal": lambda ending: ending.exit is not None and ending.exit.signal is not None,
     "too late": lambda ending: ending.late,
     "of a container": lambda ending: bool(ending.container),
-    "code 143": lambda ending: ending.exit is not None and ending.exit.code == 143,
+    "code 143": lambda ending: ending.exit is not None and ending.exit.code == 143 and ending.exit.stopped is None,
     "code 0": lambda ending: ending.exit is not None and ending.exit.code == 0,
 }
 BEGAN: Final[dict[str, Condition]] = {
@@ -100,6 +100,7 @@ def endings() -> Iterator[Ending]:
     killed = Exit(None, 9, Sizes(), 0.25, 50 << 20, 4.0)
     yield Ending(None, killed, began=True, container="Out of memory: the kernel killed the container at its limit of 512 MiB.")
     yield Ending(None, Exit(143, None, Sizes(), 1.25, 50 << 20, 4.0), began=True)
+    yield Ending(None, Exit(143, None, Sizes(), 1.25, 50 << 20, 4.0, stopped=StopReason.REVOKED), began=True)
     yield Ending(None, Exit(75, None, Sizes(), 1.25, 50 << 20, 4.0), began=False, late=True)
 
 

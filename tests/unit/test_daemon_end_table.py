@@ -57,6 +57,7 @@ ROWS = {
         "ValueError: no",
     ),
     "ended by somebody's SIGTERM": (Ending(None, left(143), True), "CRASHED", "Crashed", "SIGTERM, but not by its worker"),
+    "revoked, but it had begun": (Ending(None, left(143, stopped=StopReason.REVOKED), True), "CRASHED", "Crashed", "status code 143"),
     "its last word lost on a full disk": (
         Ending(None, left(0), True, lost="No space left on device"),
         "CRASHED",

@@ -249,6 +249,18 @@ async def test_no_secret_leaves_in_a_line_or_a_state(tmp_path: Path) -> None:
         assert b.handler.stored_runs == [("a.1", "FAILED")]
 
 
+async def test_a_run_that_began_before_it_was_revoked_is_not_being_stopped(tmp_path: Path) -> None:
+    """Its keeper revokes nothing that has begun, so another order may stop it."""
+    from flowhand.execution.launcher import StopReason
+
+    async with bench(tmp_path) as b:
+        run = b.run("a", word=None)
+        run.stopping = StopReason.REVOKED
+        b.reporter.mark(run)
+        await b.until_empty()
+        assert run.stopping is None
+
+
 async def test_a_revoked_run_is_handed_back_and_has_no_final_state(tmp_path: Path) -> None:
     """A run that was stopped before it began returns to Scheduled."""
     from flowhand.execution.launcher import StopReason

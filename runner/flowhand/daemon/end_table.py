@@ -134,7 +134,7 @@ def _crashed(ending: Ending) -> Outcome:
         message = f"Probably out of memory: the process was killed by SIGKILL at {_bytes(exit_.peak_bytes)} with little memory left."
     elif exit_.signal is not None:
         message = f"The process was killed by {signal_name(exit_.signal)}."
-    elif exit_.code == _TERMINATED:
+    elif exit_.code == _TERMINATED and exit_.stopped is None:
         message = "The process was told to end by SIGTERM, but not by its worker (kill, or a host that goes down)."
     elif exit_.code == 0:
         message = "The process left without a result (os._exit, or its descriptors were closed)."

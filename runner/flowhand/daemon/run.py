@@ -123,6 +123,7 @@ class Run:
             self.loaded = True
         if kind == "running" and self.running is None:
             self.running, self.owner = frame, frame.pid
+            self.stopping = None if self.stopping is StopReason.REVOKED else self.stopping  # the keeper revokes nothing that has begun
             return self._running_item(frame)
         if kind == "hooks" and frame.pid == self.owner:
             self.hooks_begun = True

@@ -138,7 +138,8 @@ class Launcher(Protocol):
 
     async def stop(self, key: str, reason: StopReason, grace_s: float) -> None:
         """Asks the attempt to end: SIGTERM to its group, after `grace_s` seconds SIGKILL to all of its tree. Returns at once; `Exited`
-        tells the end. A second call may shorten the grace. Unknown or ended keys are ignored."""
+        tells the end. A second call may shorten the grace. Unknown or ended keys are ignored, and REVOKED once the attempt has said
+        `running`."""
         ...
 
     async def read(self, key: str, channel: Channel, offset: int, limit: int) -> bytes:

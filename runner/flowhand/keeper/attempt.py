@@ -70,6 +70,7 @@ class Attempt:
         self._stopped: str | None = None
         self._kill_at: float | None = None
         self._timers: dict[str, tuple[float, Timer]] = {}
+        self._began = False
         self._timed = False
         self._linger_until = 0.0
         self._round = _FIRST_ROUND
@@ -82,8 +83,9 @@ class Attempt:
     # --- being stopped
 
     def stop(self, reason: str, grace_s: float) -> None:
-        """Says why, asks, and kills after the grace. A second call may shorten the grace; the first reason stays."""
-        if not self.alive:
+        """Says why, asks, and kills after the grace. A second call may shorten the grace; the first reason stays. What has begun is not
+        revoked: who asked may not have heard of it yet."""
+        if not self.alive or (reason == "revoked" and self._has_begun()):
             return
         if self._stopped is None:
             self._stopped = reason
@@ -107,7 +109,16 @@ class Attempt:
         kind = frame.get("k")
         if kind in ("secret", "late_hooks"):
             self.outputs.tell({"k": "ack"})
-        elif kind == "running" and not self._timed and self.alive:
+        elif kind == "running":
+            self._began = True
+            self._run_began(frame)
+
+    def _has_begun(self) -> bool:
+        self.outputs.hear()
+        return self._began
+
+    def _run_began(self, frame: dict[str, Any]) -> None:
+        if not self._timed and self.alive:
             if self.spawned is None and "pydantic" in (frame.get("wants") or ()):
                 self._house.wants_pydantic()
             seconds = frame.get("timeout_s")

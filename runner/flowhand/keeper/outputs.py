@@ -64,12 +64,14 @@ class Outputs:
         if self._sock.fileno() >= 0:
             self._channel.say(frame)
 
+    def hear(self) -> None:
+        """Takes what the child has said until now."""
+        self._empty(self._sock.fileno())
+
     def drain(self) -> None:
         """Takes what is buffered now."""
         for fd in list(self._open):
-            for _ in range(_DRAIN):
-                if not self._move(fd):
-                    break
+            self._empty(fd)
 
     def close(self) -> None:
         """Takes what is buffered and lets go; whoever still writes gets EPIPE. Idempotent."""
@@ -78,6 +80,11 @@ class Outputs:
             self._close(fd)
         for file in self._files.values():
             file.close()
+
+    def _empty(self, fd: int) -> None:
+        for _ in range(_DRAIN):
+            if not self._move(fd):
+                break
 
     def _ready(self, fd: int) -> None:
         self._move(fd)
