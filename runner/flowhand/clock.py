@@ -16,6 +16,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 JUMP_US: Final = 500_000
 """How far wall and boot time may part before times of before and after cannot be compared any more. Workers keep a longer margin."""
+_CLOSE_S: Final = 0.05
+_TRIES: Final = 20
 _BOOT_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -53,6 +55,7 @@ class WatchedClock:
 
     A jump that nobody read the time in is none, and one that is undone is two. Suspension is no jump, since boot time goes on meanwhile.
     A reading takes well under a microsecond; readings may come from any thread. A jump may be counted twice, never not at all.
+    `settled` is how many have been taken account of, for those who do that to say to each other.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -61,16 +64,12 @@ class WatchedClock:
         self._lock = Lock()
         self.jumps = 0
         """How many were seen."""
+        self.settled = 0
 
     def now_us(self) -> int:
         """See `Clock`. A jump that it shows is counted before it returns."""
         now = self._clock.now_us()
-        apart_us = self._apart(now)
-        if not -JUMP_US < apart_us - self._apart_us < JUMP_US:
-            with self._lock:
-                self.jumps += 1  # first: whoever finds the other changed must find this one changed
-                self._apart_us = apart_us
-        return now
+        return now if self._steady(self._apart(now)) else self._looked_at_again()
 
     def now_and_jumps(self) -> tuple[int, int]:
         """Wall time, and how many jumps had been counted at that very moment."""
@@ -87,6 +86,23 @@ class WatchedClock:
     def boottime(self) -> float:
         """See `Clock`."""
         return self._clock.boottime()
+
+    def _looked_at_again(self) -> int:
+        """The time, read so closely that this thread cannot have stood still between the two clocks for as long as a jump."""
+        for _ in range(_TRIES):
+            before = self._clock.boottime()
+            now = self._clock.now_us()
+            if self._clock.boottime() - before < _CLOSE_S:
+                break
+        apart_us = now - int(before * 1_000_000)
+        if not self._steady(apart_us):
+            with self._lock:
+                self.jumps += 1  # first: whoever finds the other changed must find this one changed
+                self._apart_us = apart_us
+        return now
+
+    def _steady(self, apart_us: int) -> bool:
+        return -JUMP_US < apart_us - self._apart_us < JUMP_US
 
     def _apart(self, now_us: int) -> int:
         return now_us - int(self._clock.boottime() * 1_000_000)

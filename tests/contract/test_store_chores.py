@@ -42,11 +42,25 @@ async def test_a_chore_that_fails_keeps_no_other_from_being_done(store: Store) -
         write_fact(conn, "failed", "done")
         raise ValueError("a mistake")
 
-    with pytest.raises(ValueError, match="a mistake") as raised:
+    with pytest.raises(ExceptionGroup, match="in bad") as raised:
         await Chores(store, SystemClock(), [Chore("bad", lambda conn, now: True, fail), chore("good")]).round()
-    assert raised.value.__notes__ == ["in the chore 'bad'"]
+    assert [str(error) for error in raised.value.exceptions] == ["a mistake"]
     assert await done(store, "good")
     assert not await done(store, "failed")
+
+
+async def test_a_look_that_fails_keeps_no_other_chore_from_being_done(store: Store) -> None:
+    """Also where the database would answer nothing any more in the same transaction."""
+
+    def broken(conn: Connection, now: int) -> bool:
+        return bool(conn.exec_driver_sql("SELECT nothing FROM nowhere").scalar())
+
+    def work(conn: Connection, now: int) -> int:
+        raise AssertionError("it is not due")
+
+    with pytest.raises(ExceptionGroup, match="in bad"):
+        await Chores(store, SystemClock(), [Chore("bad", broken, work), chore("good")]).round()
+    assert await done(store, "good")
 
 
 async def test_a_full_chunk_is_followed_at_once(store: Store) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from flowhand.clock import WatchedClock
 from flowhand.wire.runner import ClaimRequest, ReportRequest, RetryPolicy, SessionReply, SessionRequest, StateItem
@@ -163,3 +164,31 @@ async def test_a_try_that_is_given_again_after_the_clock_was_set_back_does_not_w
     await store.write(report, ReportRequest(session=session.session, states=[running]), session.secret, now)
     assert await fails(now) == 3.0
     assert await fails(now - 3_600 * SECOND) == pytest.approx(3.0, abs=0.001)
+
+
+async def test_one_jump_is_one_rest(store: Store) -> None:
+    """The floor is not raised again by the next who writes a lease: what was lost before is reaped a lease after the jump."""
+    server = Server(store)
+    await held(store, server)
+    await server.looks(until=1_040.0)
+    _, run = await held(store, server)
+    server.set.off_s += 3_600.0
+    begun = server.set.boot
+    await server.looks(until=begun + 20.0)
+    await held(store, server)
+    await server.looks(until=begun + 36.0)
+    assert await state(store, run) == "Crashed"
+
+
+async def test_a_rest_without_an_end_is_told(store: Store) -> None:
+    """Once, and that it is over."""
+    server = Server(store)
+    with capture_logs() as said:
+        for _ in range(20):
+            await held(store, server)
+            await server.looks(until=server.set.boot + 10.0)
+            server.set.off_s += 60.0
+        server.clock.now_us()
+        await server.looks(until=server.set.boot + 40.0)
+    told = [line["event"].partition(":")[0] for line in said if "leases" in line["event"] or "not noticed" in line["event"]]
+    assert told == ["lost workers are not noticed", "leases are compared again"]

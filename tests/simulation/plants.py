@@ -45,7 +45,7 @@ def no_fence(house: House) -> None:
 def no_floor(house: House) -> None:
     """The reaper works from its first tick on, and after every gap."""
 
-    def bold(real: Callable[..., Any], conn: Connection, _jumps_before: int) -> Any:
+    def bold(real: Callable[..., Any], conn: Connection, _settled: int) -> Any:
         now, jumps = clock_of(real).now_and_jumps()
         write_fact(conn, "reaper_tick", str(now))
         floor.raise_floor(conn, now, -1)
@@ -59,7 +59,7 @@ def jumps_seen_at_looks(house: House) -> None:
     """The reaper compares wall and boot time at its looks, and nobody does in between: two jumps that undo each other are not seen."""
     apart: list[int] = []
 
-    def between(real: Callable[..., Any], conn: Connection, _jumps_before: int) -> Any:
+    def between(real: Callable[..., Any], conn: Connection, _settled: int) -> Any:
         clock = clock_of(real)
         now, jumps = clock.now_and_jumps()
         apart.append(now - round(clock.boottime() * 1_000_000))

@@ -99,3 +99,22 @@ def test_the_machines_own_clock_is_steady() -> None:
         clock.now_us()
     assert clock.jumps == 0
     assert clock.boottime() > 0 < clock.monotonic()
+
+
+class StallingClock(SetClock):
+    """The reader is not given a core for a while, between wall and boot time."""
+
+    stall_s = 0.0
+
+    def boottime(self) -> float:
+        self.boot, self.stall_s = self.boot + self.stall_s, 0.0
+        return self.boot
+
+
+def test_a_reader_that_stood_still_has_seen_no_jump() -> None:
+    """Its time is read again."""
+    inner = StallingClock()
+    clock = WatchedClock(inner)
+    inner.stall_s = 0.6
+    assert clock.now_us() == inner.now_us()
+    assert clock.jumps == 0

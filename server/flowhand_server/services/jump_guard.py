@@ -21,14 +21,13 @@ class JumpGuard:
         self.kind: Literal["sqlite", "postgresql"] = store.kind
         self._store = store
         self._clock = clock
-        self._doubted = clock.jumps
 
     async def write(self, transaction: Transaction[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Store`."""
         jumps = self._clock.jumps
-        if jumps != self._doubted:
+        if jumps > self._clock.settled:
             await self._store.write(doubt)
-            self._doubted = jumps
+            self._clock.settled = max(self._clock.settled, jumps)
         return await self._store.write(transaction, *args, **kwargs)
 
     async def read(self, transaction: Transaction[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -32,15 +32,20 @@ EVERY_S: Final = 2.0
 """Or six times in a lease, where leases are short."""
 LOOK_S: Final = 60.0
 """How often it looks without being woken while nothing is held."""
+RESTS_TOO_LONG: Final = 3
+"""Leases that it rests without a word."""
 _log = structlog.get_logger("flowhand.server")
 
 
 class _Look(NamedTuple):
     """What a look came to."""
 
-    reaped: int
     jumps: int
     """Of the clock, that the floor takes account of."""
+    reaped: int = 0
+    rests: bool = False
+    """Nothing may be reaped yet."""
+    lease_s: float = 0.0
 
 
 class Reaper:
@@ -53,7 +58,8 @@ class Reaper:
         self._clock = clock
         self._config = config
         self._every_s = min(EVERY_S, config.lease_s / 6)
-        self._jumps = clock.jumps
+        self._rests_since: float | None = None
+        self._told = False
         self._idle = False
         self._woken = asyncio.Event()
 
@@ -72,31 +78,49 @@ class Reaper:
         self._idle = not await self._store.read(anything_held)
         if self._idle:
             return min(0.2, self._every_s)  # what comes in a burst is looked at once
-        look = await self._store.write(self._work, self._jumps)
-        self._jumps = look.jumps
-        if look.reaped:
-            _log.warning("reaped runs whose worker was lost", runs=look.reaped)
+        look = await self._store.write(self._work, self._clock.settled)
+        self._clock.settled = max(self._clock.settled, look.jumps)
+        self._tell(look)
         return self._every_s
 
-    def _work(self, conn: Connection, jumps_before: int) -> _Look:
+    def _work(self, conn: Connection, settled: int) -> _Look:
         if not leads(conn, self.name):
             jumps = self._clock.jumps
-            if jumps != jumps_before:
+            if jumps != settled:
                 doubt(conn)
-            return _Look(0, jumps)
+            return _Look(jumps)
         alone(conn)
         now, jumps = self._clock.now_and_jumps()  # read when no lease of another time can come in between any more
-        if jumps != jumps_before:
+        if jumps != settled:
             doubt(conn)
-        return _Look(self._reap(conn, now), jumps)
+        return self._reap(conn, now, jumps)
 
-    def _reap(self, conn: Connection, now: int) -> int:
+    def _reap(self, conn: Connection, now: int, jumps: int) -> _Look:
         lease_us, grace_us = longest_lease(conn, self._config), round(self._config.grace_s * 1_000_000)
         if not tick(conn, now, lease_us):
             bound_terms(conn, now + lease_us, now + grace_us)
-            return 0
+            return _Look(jumps, rests=True, lease_s=lease_us / 1_000_000)
         end_graces(conn, now)
-        return reap(conn, now, grace_us)
+        return _Look(jumps, reap(conn, now, grace_us))
+
+    def _tell(self, look: _Look) -> None:
+        """A rest for a lease is as it should be; one that does not end has a cause that somebody has to mend."""
+        if look.reaped:
+            _log.warning("reaped runs whose worker was lost", runs=look.reaped)
+        if not look.rests:
+            if self._told:
+                _log.info("leases are compared again")
+            self._rests_since, self._told = None, False
+            return
+        now = self._clock.monotonic()
+        self._rests_since = now if self._rests_since is None else self._rests_since
+        if now - self._rests_since > RESTS_TOO_LONG * look.lease_s and not self._told:
+            self._told = True
+            _log.warning(
+                "lost workers are not noticed: the time cannot be relied on. A clock is being set again and again, or those of the servers on "
+                "this database differ; have one service set them all (chrony, systemd-timesyncd)",
+                seconds=round(now - self._rests_since),
+            )
 
 
 _HELD: Final = Prepared(select(lease.c.flow_run_id).where(LIVE).limit(1))
