@@ -70,6 +70,13 @@ ROWS = {
         "Crashed",
         "killed the container. After 1.0 s. Last output:\nlast",
     ),
+    "container, and a full disk, and a program that could not be ended": (
+        Ending(None, left(137, survivors=[41]), True, container="The container ended.", lost="No space left on device", tail=["last"]),
+        "CRASHED",
+        "Crashed",
+        "The container ended. Some of what it reported found no room on the worker's disk (No space left on device), maybe its end."
+        " After 1.0 s. 1 process(es) of it could not be ended: 41. Last output:\nlast",
+    ),
     "exit code without a word": (Ending(None, left(7), True, tail=["boom"]), "CRASHED", "Crashed", "status code 7"),
     "killed by a signal": (Ending(None, left(None, signal=9), True), "CRASHED", "Crashed", "SIGKILL"),
     "out of memory for certain": (Ending(None, left(None, signal=9, oom="certain"), True), "CRASHED", "Crashed", "Out of memory"),

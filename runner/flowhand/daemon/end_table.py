@@ -127,7 +127,7 @@ def _crashed(ending: Ending) -> Outcome:
     elif exit_.stopped in (StopReason.LEASE, StopReason.FENCED):
         message = "The run was stopped because its lease was lost: the server could not be told in time that it was alive."
     elif ending.container:
-        return Outcome(StateType.CRASHED, StateName.CRASHED, ending.container + f" After {exit_.wall_s:.1f} s." + _output(ending))
+        message = ending.container
     elif exit_.oom == "certain":
         message = f"Out of memory: the kernel killed the process at {_bytes(exit_.peak_bytes)}."
     elif exit_.oom == "probable":
@@ -141,7 +141,7 @@ def _crashed(ending: Ending) -> Outcome:
     else:
         message = f"The process exited with status code {exit_.code} without a result."
     lost = f" Some of what it reported found no room on the worker's disk ({ending.lost}), maybe its end." if ending.lost else ""
-    return Outcome(StateType.CRASHED, StateName.CRASHED, message + lost + _figures(exit_) + _output(ending))
+    return Outcome(StateType.CRASHED, StateName.CRASHED, message + lost + _figures(ending) + _output(ending))
 
 
 def signal_name(number: int) -> str:
@@ -161,9 +161,12 @@ def how_it_left(exit_: Exit) -> str:
     return f"exited with status code {exit_.code}"
 
 
-def _figures(exit_: Exit | None) -> str:
+def _figures(ending: Ending) -> str:
+    exit_ = ending.exit
     if exit_ is None:
         return ""
+    if ending.container:
+        return f" After {exit_.wall_s:.1f} s." + _survivors(exit_)
     return f" CPU {exit_.cpu_s:.2f} s, peak memory {_bytes(exit_.peak_bytes)}, after {exit_.wall_s:.1f} s." + _survivors(exit_)
 
 
