@@ -117,8 +117,8 @@ class Reaper:
         if now - self._rests_since > RESTS_TOO_LONG * look.lease_s and not self._told:
             self._told = True
             _log.warning(
-                "lost workers are not noticed: the time cannot be relied on. A clock is being set again and again, or those of the servers on "
-                "this database differ; have one service set them all (chrony, systemd-timesyncd)",
+                "lost workers are not noticed: the time cannot be relied on. A clock is being set again and again, or those of the servers "
+                "on this database differ; have one service set them all (chrony, systemd-timesyncd)",
                 seconds=round(now - self._rests_since),
             )
 
