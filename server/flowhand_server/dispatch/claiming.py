@@ -41,7 +41,7 @@ class Claims:
         deadline = self._clock.monotonic() + min(max(request.wait_s, 0.0), MAX_WAIT_S)
         key = self._known.get(request.session)
         while True:
-            news, freed = self._desk.news(key), self._desk.freed
+            news, mark = self._desk.news(key), self._desk.frees.count
             answer = await self._look(request, secret)
             if answer.worth_sending:
                 return self._send(answer, key)
@@ -49,7 +49,7 @@ class Claims:
             if left <= 0 or self._desk.stopping:
                 return answer.reply
             known, key = key, GroupKey.of(answer, request.prefetch_s) if request.slots > 0 else None
-            if key != known or news != self._desk.news(key) or (answer.shares and freed != self._desk.freed):
+            if key != known or news != self._desk.news(key) or self._desk.frees.since(mark, answer.waits_for):
                 continue  # the look may have missed what came meanwhile
             claimed = await self._wait(self._waiter(request, secret, key, answer), answer.next_due, gone, min(left, LOOK_EVERY_S))
             if claimed is not None and claimed.worth_sending:
@@ -101,4 +101,4 @@ class Claims:
         def claim(conn: Connection) -> Answer:
             return transactions.claim(conn, request, secret, self._clock.now_us())
 
-        return Waiter(request.session, key, asyncio.get_running_loop().create_future(), claim, answer.blocked, answer.shares)
+        return Waiter(request.session, key, asyncio.get_running_loop().create_future(), claim, answer.waits_for)

@@ -18,6 +18,7 @@ from flowhand_server.store.claim import Answer
 from flowhand_server.store.notices import Notice
 from flowhand_server.store.store import Work
 
+from .frees import Frees
 from .groups import Group, GroupKey, Waiter
 
 _TIMER_SLACK_S = 0.0005
@@ -30,8 +31,7 @@ class Desk:
 
     clock: Clock
     stopping: bool = False
-    freed: int = 0
-    """How many slots became free so far, of whatever limit."""
+    frees: Frees = field(default_factory=Frees)
     _orders: int = 0
     _news: Counter[GroupKey] = field(default_factory=Counter[GroupKey])
     _groups: dict[GroupKey, Group] = field(default_factory=dict[GroupKey, Group])
@@ -130,25 +130,14 @@ class Desk:
                 self._arm(group)
 
     def _freed(self, notice: Notice) -> None:
-        """One who is blocked looks, and of each other group one who waits for a slot of a shared limit."""
-        self.freed += 1
-        served = False
+        """Of each group, one looks who waits for a slot of what this one is of."""
+        self.frees.note(notice.freed)
         for group in list(self._groups.values()):
-            concerned = (notice.pool and notice.pool == group.key.pool) or notice.deployment in group.key.deployments
-            if concerned and not served:
-                self._news[group.key] += 1
-                with self._lock:
-                    waiter = group.take(blocked=True)
-                served = waiter is not None
-            else:
-                with self._lock:
-                    waiter = group.take(shares=True)
-            if waiter is not None:
-                _wake([waiter])
+            self._wake_one(group, notice.freed)
 
-    def _wake_one(self, group: Group) -> None:
+    def _wake_one(self, group: Group, freed: frozenset[str] | None = None) -> None:
         with self._lock:
-            waiter = group.take()
+            waiter = group.take(freed)
         if waiter is not None:
             _wake([waiter])
 

@@ -44,10 +44,8 @@ class Waiter:
     key: GroupKey | None
     future: asyncio.Future[Answer | None]
     claim: Callable[[Connection], Answer]
-    blocked: bool = False
-    """Its last look found something that is due and may not start: a freed slot concerns it."""
-    shares: bool = False
-    """It waits for a slot that may be freed in any pool, of any deployment: the limit is shared."""
+    waits_for: frozenset[str] = frozenset()
+    """Of what its last look found no slot for something that is due: ids of limits, deployments, queues or pools."""
 
 
 @dataclass(slots=True)
@@ -58,12 +56,12 @@ class Group:
     waiters: OrderedDict[int, Waiter] = field(default_factory=OrderedDict[int, Waiter])
     next_due: int | None = None
 
-    def take(self, *, blocked: bool = False, shares: bool = False) -> Waiter | None:
-        """Removes and returns the first waiter whose client is still there; with `blocked` or `shares` the first that is so."""
+    def take(self, freed: frozenset[str] | None = None) -> Waiter | None:
+        """Removes and returns the first waiter whose client is there; with `freed` the first that waits for a slot of one of these."""
         for waiter in list(self.waiters.values()):
             if waiter.future.done():
                 self.remove(waiter)
-            elif (waiter.blocked or not blocked) and (waiter.shares or not shares):
+            elif freed is None or not freed.isdisjoint(waiter.waits_for):
                 self.remove(waiter)
                 return waiter
         return None

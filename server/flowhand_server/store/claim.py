@@ -37,10 +37,8 @@ class Answer:
     """The ids of the open queues that the session may claim from."""
     next_due: int | None = None
     """When something will be due (microseconds, UTC)."""
-    blocked: bool = False
-    """Something is due that may not start yet."""
-    shares: bool = False
-    """It waits for a slot of a limit that several deployments share."""
+    waits_for: frozenset[str] = frozenset()
+    """Of what there is no slot for something that is due: ids of limits, deployments, queues or pools."""
     more: bool = False
     """Every slot was given a run: there may be more to give to others."""
     undone: bool = False
@@ -75,7 +73,7 @@ def look(conn: Connection, request: ClaimRequest, secret: str, now: int) -> Answ
     undone = bool(found.again or found.look.taken or _to_cancel(found.look.blocked))
     reply = ClaimReply(claim=opened.claim, orders=found.told, why=found.scope.why(found.look.blocked))
     undone = undone or opened.unnoted(now)
-    return Answer(reply, opened, found.queues, found.look.next_due, bool(found.look.blocked), found.look.shares, undone=undone)
+    return Answer(reply, opened, found.queues, found.look.next_due, found.look.waits_for, undone=undone)
 
 
 def claim(conn: Connection, request: ClaimRequest, secret: str, now: int) -> Answer:
@@ -94,7 +92,7 @@ def claim(conn: Connection, request: ClaimRequest, secret: str, now: int) -> Ans
         _NUMBERED.run(conn, b_id=opened.id, number=number)
     reply = ClaimReply(claim=number, runs=given, orders=found.told, why=None if given else found.scope.why(found.look.blocked))
     more = len(given) >= request.slots > 0
-    return Answer(reply, opened, found.queues, found.look.next_due, bool(found.look.blocked), found.look.shares, more=more)
+    return Answer(reply, opened, found.queues, found.look.next_due, found.look.waits_for, more=more)
 
 
 def _find(conn: Connection, opened: Session, request: ClaimRequest, now: int, *, lock: bool) -> _Findings:

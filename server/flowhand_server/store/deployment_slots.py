@@ -27,7 +27,7 @@ LASTS_US: Final = 300_000_000
 """How long a lease lasts that is granted to a run which has begun; its client renews it for as long again."""
 Slot = Literal["held", "lapsed"]
 
-_lease, _run = t.concurrency_lease.c, t.flow_run.c
+_lease, _run, _dep = t.concurrency_lease.c, t.flow_run.c, t.deployment.c
 _OF_RUN: Final = Prepared(
     select(_lease.expires_at, _lease.slots).where(
         _lease.id == bindparam("id"), _lease.holder_type == SLOT, _lease.holder_id == bindparam("run")
@@ -42,8 +42,9 @@ _OVER: Final = (_lease.expires_at <= bindparam("now"), _lease.holder_type == SLO
 _DUE: Final = select(_lease.id).where(*_OVER, _lease.slots > 0).limit(1)
 _ORPHANS: Final = delete(t.concurrency_lease).where(*_OVER, ~exists().where(_run.id == _lease.holder_id))
 _LAPSED: Final = Prepared(
-    select(_lease.id, _run.deployment_id)
+    select(_lease.id, _run.deployment_id, _dep.global_concurrency_limit_id.label("limit_id"))
     .join_from(t.concurrency_lease, t.flow_run, _run.id == _lease.holder_id)
+    .outerjoin(t.deployment, _dep.id == _run.deployment_id)
     .where(*_OVER, _lease.slots > 0)
     .with_for_update(of=t.concurrency_lease)
 )
@@ -95,8 +96,8 @@ def lapse(conn: Connection, now: int) -> int:
     """Gives the slots of leases back that have run out, and tells who waits for one; how many there were."""
     rows = _LAPSED.all(conn, now=now)
     _mark(conn, [row.id for row in rows])
-    for deployment_id in {row.deployment_id for row in rows}:
-        post(conn, Notice("freed", deployment=deployment_id))
+    for row in rows:
+        post(conn, Notice("freed", key=row.limit_id, deployment=row.deployment_id))
     return len(rows)
 
 

@@ -89,6 +89,7 @@ class Queue:
     """A queue whose lanes are walked. `room` is how many of its runs may still start; None: no limit."""
 
     id: str
+    pool: str
     name: str
     priority: int
     room: int | None = None
@@ -99,8 +100,6 @@ class Slots:
     """What is left of a limit, for all lanes that draw from it."""
 
     left: int
-    shared: bool = False
-    """By several deployments: a slot may become free in another pool, of a deployment that nobody here waits for."""
 
 
 @dataclass(slots=True)
@@ -122,6 +121,16 @@ class Lane:
     def room(self) -> int | None:
         """How many of its runs may still start for the deployment's limit; None: no limit."""
         return self.slots.left if self.slots else None
+
+    @property
+    def full(self) -> set[str]:
+        """The ids of what has no slot for its runs: of its limit and deployment, of its queue. Empty when they may start."""
+        found: set[str] = set()
+        if self.room == 0:
+            found.update(filter(None, (self.limit_id, self.deployment)))
+        if self.queue is not None and self.queue.room == 0:
+            found.add(self.queue.id)
+        return found
 
     @property
     def rank(self) -> int:
@@ -165,11 +174,13 @@ class Look:
     blocked: list[Lane] = field(default_factory=list[Lane])
     """Lanes in which something is due that may not start."""
     next_due: int | None = None
+    waits_for: frozenset[str] = frozenset()
+    """Of what the blocked lanes have no slot: a slot that becomes free of any of these concerns them."""
 
-    @property
-    def shares(self) -> bool:
-        """Whether something waits for a slot of a limit that several deployments share."""
-        return any(lane.slots is not None and lane.slots.shared for lane in self.blocked)
+    def block(self, lane: Lane, full: Iterable[str]) -> None:
+        """Notes a lane in which something is due, and what is full."""
+        self.blocked.append(lane)
+        self.waits_for |= frozenset(full)
 
 
 def walk(conn: Connection, lanes: list[Lane], n: int, until: int, pool_room: int | None = None, *, lock: bool = False) -> Look:
@@ -190,18 +201,20 @@ def walk(conn: Connection, lanes: list[Lane], n: int, until: int, pool_room: int
     while heap and len(look.taken) < room:
         rank, _, index = heapq.heappop(heap)
         lane = lanes[index]
-        if _full(lane):
-            look.blocked.append(lane)
+        if lane.full:
+            look.block(lane, lane.full)
             continue
         if not lane.buffer:
             lane.buffer.extend(lane.fetch(conn, until, _bounded(room - len(look.taken), lane)))
         if lane.buffer:
             look.taken.append(_take(lane))
             # an emptied lane goes back once more when its room is what stopped it, to be told from one that has no more
-            if lane.buffer or _full(lane):
+            if lane.buffer or lane.full:
                 heapq.heappush(heap, (rank, lane.buffer[0].due if lane.buffer else lane.head, index))
     if pool_room is not None and room < n:
-        look.blocked.extend(lanes[index] for _, _, index in heap)
+        for _, _, index in heap:
+            lane = lanes[index]
+            look.block(lane, [lane.queue.pool] if lane.queue else [])
     return look
 
 
@@ -219,7 +232,7 @@ def _find_room(conn: Connection, lanes: list[Lane], *, lock: bool) -> None:
         key, limit = lane.limit_id or lane.deployment or "", lane.limit or 0
         use = uses.get(key)
         in_use = used.get(key, 0) if use is None else use.slots + taken.get(key, 0)
-        lane.slots = found.setdefault(key, Slots(max(0, limit - in_use), use is not None and use.deployments > 1))
+        lane.slots = found.setdefault(key, Slots(max(0, limit - in_use)))
 
 
 def _take(lane: Lane) -> Candidate:
@@ -228,10 +241,6 @@ def _take(lane: Lane) -> Candidate:
     if lane.queue and lane.queue.room is not None:
         lane.queue.room -= 1
     return lane.buffer.popleft()
-
-
-def _full(lane: Lane) -> bool:
-    return lane.room == 0 or (lane.queue is not None and lane.queue.room == 0)
 
 
 def _bounded(n: int, lane: Lane) -> int:

@@ -22,8 +22,9 @@ class Notice:
     """One hint.
 
     `due`: a run is scheduled in pool `pool`, queue `queue`, of deployment `deployment`, for `at` (microseconds, UTC). `freed`: a slot
-    became free in `pool` or of `deployment`. `config`: a pool, queue or deployment was changed. `session`: there are orders for session
-    `key`. `run`: run `key` has a new state or new log lines. `event`: events were stored. `task`: a background task waits.
+    became free of global limit `key`, of `pool`, of `queue` and of `deployment`, of those that are named. `config`: a pool, queue or
+    deployment was changed. `session`: there are orders for session `key`. `run`: run `key` has a new state or new log lines. `event`:
+    events were stored. `task`: a background task waits.
     """
 
     topic: Topic
@@ -34,6 +35,11 @@ class Notice:
     at: int = 0
     served: bool = False
     """Somebody has been given what it tells of, within the same commit."""
+
+    @property
+    def freed(self) -> frozenset[str]:
+        """Of what a slot became free: the ids that a `freed` one names."""
+        return frozenset(filter(None, (self.key, self.pool, self.queue, self.deployment)))
 
 
 Listener = Callable[[Sequence[Notice]], None]

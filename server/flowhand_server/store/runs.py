@@ -17,7 +17,7 @@ from .deployment_slots import end_slots
 from .mirror import mirror_to_task_run
 from .notices import Notice, post
 from .prepared import Asked, Prepared, among
-from .tables import flow_run, flow_run_state
+from .tables import deployment, flow_run, flow_run_state
 
 
 @dataclass(slots=True)
@@ -29,6 +29,8 @@ class Run:
     deployment_id: str | None
     work_pool_id: str | None
     work_queue_id: str | None
+    limit_id: str | None
+    """The global limit of its deployment."""
     parent_task_run_id: str | None
     infrastructure_pid: str | None
     auto_scheduled: bool
@@ -58,11 +60,13 @@ _PLACE: Final = (
 _LOAD: Final = Prepared(
     select(
         *(_run[name] for name in (*_PLACE, *_PROGRESS)),
+        deployment.c.global_concurrency_limit_id.label("limit_id"),
         _state.message.label("s_message"),
         _state.data.label("s_data"),
         _state.state_details.label("s_details"),
     )
     .outerjoin_from(flow_run, flow_run_state, _state.id == _run.state_id)
+    .outerjoin(deployment, deployment.c.id == _run.deployment_id)
     .where(among(_run.id, "ids"))
     .order_by(_run.id)
     .with_for_update(of=flow_run)
@@ -96,6 +100,7 @@ def _as_run(row: Any) -> Run:
         deployment_id=row.deployment_id,
         work_pool_id=row.work_pool_id,
         work_queue_id=row.work_queue_id,
+        limit_id=row.limit_id,
         parent_task_run_id=row.parent_task_run_id,
         infrastructure_pid=row.infrastructure_pid,
         auto_scheduled=row.auto_scheduled,
@@ -198,7 +203,7 @@ class StateWriter:
         post(self.conn, Notice("run", key=run.id))
         after = run.state_type
         if before in ACTIVE and after not in ACTIVE:
-            post(self.conn, Notice("freed", pool=run.work_pool_id, deployment=run.deployment_id))
+            post(self.conn, Notice("freed", run.limit_id, run.work_pool_id, run.work_queue_id, run.deployment_id))
         if after == StateType.SCHEDULED and before != StateType.SCHEDULED:
             post(self.conn, due_notice(run.work_pool_id, run.work_queue_id, run.deployment_id, run.progress.next_scheduled_start_time))
 

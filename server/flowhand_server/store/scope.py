@@ -107,7 +107,7 @@ def find_scope(conn: Connection, opened: Session, *, lock: bool) -> Scope:
     used = used_by_queues(conn, limited)
     for row in open_rows:
         room = None if row.queue_limit is None else max(0, row.queue_limit - used.get(row.id, 0))
-        scope.queues.append(Queue(row.id, row.queue, row.priority, room))
+        scope.queues.append(Queue(row.id, opened.work_pool_id, row.queue, row.priority, room))
     scope.last_polled = min((row.last_polled or 0 for row in open_rows), default=None)
     if scope.limit is not None:
         scope.room = max(0, scope.limit - _USED_BY_POOL.scalar(conn, ids=[row.id for row in rows]))

@@ -121,8 +121,12 @@ def decrement(conn: Connection, body: Decrement, now: int) -> list[forms.Form]:
 
 
 def _give_back(conn: Connection, limit_ids: Iterable[str], slots: int) -> None:
+    """And tells who waits for one of them."""
+    ids = list(limit_ids)
     left = case((_limit.active_slots > slots, _limit.active_slots - slots), else_=0)
-    conn.execute(update(t.concurrency_limit).where(_limit.id.in_(list(limit_ids))).values(active_slots=left))
+    conn.execute(update(t.concurrency_limit).where(_limit.id.in_(ids)).values(active_slots=left))
+    for limit_id in ids:
+        post(conn, Notice("freed", key=limit_id))
 
 
 def end_lease(conn: Connection, lease_id: str) -> None:
@@ -152,5 +156,4 @@ def collect_expired(conn: Connection, now: int) -> int:
         _give_back(conn, row["limit_ids"], row["slots"])
     if rows:
         conn.execute(delete(t.concurrency_lease).where(_lease.id.in_([row["id"] for row in rows])))
-        post(conn, Notice("freed"))
     return len(rows)
