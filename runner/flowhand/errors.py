@@ -141,3 +141,7 @@ class KeeperError(FlowhandError):
 
 class LaunchError(FlowhandError):
     """A run's process could not be started; the text becomes the run's state message."""
+
+
+class StartUnsure(LaunchError):
+    """A run's process may have begun or not: what starts it has gone without an answer. The launcher's events tell how it ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from flowhand.errors import KeeperError, LaunchError
+from flowhand.errors import KeeperError, LaunchError, StartUnsure
 from flowhand.execution.launcher import Channel, Exited, StopReason
 from flowhand.execution.process import ProcessLauncher
 from flowhand.wire.job import Job
@@ -137,6 +138,41 @@ async def test_a_keeper_that_is_asked_to_end_ends_its_runs_and_files_their_exits
         ended = await run.ended(key(job), within=5)
         assert (ended.stopped, ended.signal) == (StopReason.DRAIN, signal.SIGTERM)
         assert run.vanished == {}
+
+
+async def test_beside_a_keeper_that_is_asked_to_end_another_one_starts_what_comes(tmp_path: Path) -> None:
+    """Also for the next daemon, which finds it ending."""
+    deaf, pid = shell(tmp_path, "trap '' TERM; echo ready; while :; do sleep 0.05; done"), 0
+    async with following(tmp_path, dismiss=False) as run:
+        await run.launcher.start(deaf)
+        await run.printed(key(deaf), "ready")
+        pid = keeper_pid(tmp_path)
+        os.kill(pid, signal.SIGTERM)
+        job = shell(tmp_path, "exit 3")
+        await run.launcher.start(job)
+        assert (await run.ended(key(job))).code == 3
+        assert alive(pid)
+        await run.launcher.forget(key(job))
+    async with following(tmp_path) as run:
+        job = shell(tmp_path, "exit 4")
+        await run.launcher.start(job)
+        assert (await run.ended(key(job))).code == 4
+        assert alive(pid)
+        await run.launcher.stop(key(deaf), StopReason.CANCEL, 0)
+
+
+async def test_a_start_that_its_keeper_did_not_survive_ends_by_an_event(tmp_path: Path) -> None:
+    """Nobody can know whether it had begun: the start says so, and that it vanished is told."""
+    async with following(tmp_path) as run:
+        pid = keeper_pid(tmp_path)
+        job = shell(tmp_path, "sleep 60")
+        os.kill(pid, signal.SIGSTOP)
+        start = asyncio.ensure_future(run.launcher.start(job))
+        await asyncio.sleep(0)  # it is under way
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(StartUnsure):
+            await start
+        assert "was killed" in await eventually(lambda: run.vanished.get(key(job)))
 
 
 async def test_a_newer_daemon_takes_over_and_the_older_one_is_told(tmp_path: Path) -> None:

@@ -141,6 +141,26 @@ def test_under_retry_a_run_whose_keeper_is_killed_is_begun_again(api: Api, serve
         assert len(again) == 1, states
 
 
+@pytest.mark.parametrize(("policy", "state"), [("crash", "Crashed"), ("retry", "Completed")])
+def test_a_keeper_that_is_told_to_end_is_replaced_at_once(
+    api: Api, server: RunningServer, code: Path, tmp_path: Path, policy: str, state: str
+) -> None:
+    """SIGTERM at the keeper ends its run, which is begun again under `retry`; either way the next process is another keeper's."""
+    with running_worker(server, home=tmp_path / "home", environ=QUICK) as worker:
+        run = begin(api, code, tmp_path, policy)
+        first = int((tmp_path / "began").read_text())
+        worker.keeper().terminate()
+        if policy == "crash":
+            assert api.ended(run)["state_name"] == "Crashed"
+            later = begin(api, code, tmp_path)
+        else:
+            later = run
+        wait_for(lambda: (tmp_path / "began").read_text() not in ("", str(first)), 10, lambda: str(api.read(run)["state"]))
+        (tmp_path / "go").touch()
+        assert api.ended(later)["state_name"] == "Completed", api.read(later)["state"]["message"]
+        assert api.read(run)["state_name"] == state
+
+
 def test_under_retry_a_run_that_outlasts_the_drain_is_left_to_another_worker(
     api: Api, server: RunningServer, code: Path, tmp_path: Path
 ) -> None:

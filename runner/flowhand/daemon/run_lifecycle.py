@@ -28,7 +28,7 @@ from flowhand.daemon.references import Ask, resolved
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
 from flowhand.daemon.session import Session
-from flowhand.errors import ApiUnavailable, KeeperError, LaunchError
+from flowhand.errors import ApiUnavailable, KeeperError, LaunchError, StartUnsure
 from flowhand.execution.launcher import EVERYTHING, Event, Exited, Launcher, Progress, StopReason, Vanished
 from flowhand.failpoints import fail_point
 from flowhand.wire.job import Job, key_of
@@ -120,6 +120,9 @@ class Lifecycle:
         try:
             job = await self._job(run)
             started = await self._launcher.start(job, kill_at(run, self._session.reply, self._clock))
+        except StartUnsure as error:
+            log.warning("Whether a run was started is not known yet", run=run.title, why=str(error))
+            return
         except LaunchError as error:
             self._failed_to_start(run, str(error))
             return

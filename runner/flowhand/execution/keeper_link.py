@@ -33,6 +33,7 @@ class Link(asyncio.Protocol):
         self.number = number
         self.pid = pid
         self.retired = False
+        """It starts nothing any more: we have asked for that, or it has said so."""
         self.dropped = ""
         """The keeper's reason for turning to another daemon."""
         self._heard = heard
@@ -115,6 +116,8 @@ class Link(asyncio.Protocol):
     def _unasked(self, message: Message) -> None:
         if message.get("op") == "DROPPED":
             self.dropped = str(message.get("why"))
+        elif message.get("op") == "RETIRED":
+            self.retired = True
         else:
             self._heard(self, message)
 

@@ -129,7 +129,7 @@ class Launcher(Protocol):
 
     async def start(self, job: Job, kill_at: float | None = None) -> Started:
         """Starts the attempt; a second call for the same key answers the first one's result. `kill_at` is its first deadline, as `extend`
-        sets them. LaunchError when it cannot be started."""
+        sets them. LaunchError when it cannot be started; StartUnsure when what starts it died meanwhile, and `events` will tell the end."""
         ...
 
     async def extend(self, kill_at: Mapping[str, float | None]) -> None:

@@ -11,11 +11,11 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import anyio.to_thread
 
-from flowhand.errors import KeeperError, LaunchError
+from flowhand.errors import KeeperError, LaunchError, StartUnsure
 from flowhand.execution import sweep
 from flowhand.execution.attempt_files import AttemptFiles
 from flowhand.execution.keeper_link import ANSWER_S, KeeperRefused, Link
@@ -27,6 +27,9 @@ from flowhand.keeper.instance import RUNS
 from flowhand.keeper.loop import now
 from flowhand.keeper.protocol import Message
 from flowhand.wire.job import Job, key_of
+
+_KEEPERS: Final = 3
+"""So many are asked to start an attempt, one after the other, where each has just been told to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +75,17 @@ class ProcessLauncher:
         """See the port. The job's mark is the launcher's to set: it must be found again when all who knew of it are gone."""
         key = key_of(job["run_id"], job["attempt"])
         mark = sweep.mark_of(self._directory, key)
-        try:
-            link = await self._keeper_for(key)
+        body = {"job": {**job, "mark": mark}, "grace_s": self._grace_s, "kill_at": kill_at}
+        for _ in range(_KEEPERS):
+            try:
+                link = await self._keeper_for(key)
+            except KeeperError as error:
+                raise LaunchError(str(error)) from error
             self._owned[key] = _Owned(link, mark)
-            body = {"job": {**job, "mark": mark}, "grace_s": self._grace_s, "kill_at": kill_at, "until": now() + ANSWER_S}
-            answer = await link.ask("START", **body)
-        except KeeperRefused as error:
-            del self._owned[key]
-            raise LaunchError(str(error)) from None
-        except KeeperError as error:
-            # It may have begun. If its keeper was killed, it died with it, and `events` says Vanished of it, too. If its keeper is stopped,
-            # that one refuses to start it once `until` is over, or ends it by the FORGET that follows.
-            raise LaunchError(str(error)) from error
-        return Started(key, answer["pid"], answer["spawned"])
+            started = await self._started_by(link, key, body)
+            if started is not None:
+                return started
+        raise LaunchError(f"each of {_KEEPERS} keepers was told to end before it could start it")
 
     async def extend(self, kill_at: Mapping[str, float | None]) -> None:
         """See the port."""
@@ -141,6 +142,21 @@ class ProcessLauncher:
             return await self._keepers.ask_if_there(link, "FORGET", key=key)
         except KeeperError:
             return True
+
+    async def _started_by(self, link: Link, key: str, body: Message) -> Started | None:
+        """None: it was told to end and starts nothing any more. LaunchError as `start` says."""
+        try:
+            answer = await link.ask("START", **body, until=now() + ANSWER_S)
+        except KeeperRefused as error:
+            self._owned.pop(key, None)
+            if link.retired:
+                return None
+            raise LaunchError(str(error)) from None
+        except KeeperError as error:
+            # It may have begun. If its keeper has gone, it died with it, and `events` says so. If its keeper is stopped, that one refuses
+            # to start it once `until` is over, or ends it by the FORGET that follows.
+            raise (LaunchError if link.connected else StartUnsure)(str(error)) from error
+        return Started(key, answer["pid"], answer["spawned"])
 
     async def _keeper_for(self, key: str) -> Link:
         owned = self._owned.get(key)

@@ -254,6 +254,8 @@ class Keeper:
         that left us with something may have meant to need no keeper any more."""
         if self._door.attended:
             self._retired = self._ending
+            if self._ending:
+                self._door.tell({"op": "RETIRED"})
             for key, told in self._ended_before.items():
                 self._door.tell({"op": "EXIT", "key": key, "exit": told})
             for attempt in self._attempts.values():
@@ -266,6 +268,7 @@ class Keeper:
         """SIGTERM at the keeper itself: its attempts first. Their exits are filed; the next keeper tells them."""
         say("asked to end")
         self._retired = self._ending = True
+        self._door.tell({"op": "RETIRED"})
         for attempt in self._living():
             attempt.stop("drain", min(attempt.grace_s, _LAST_GRACE))
         self.loop.at(now(), self._leave_when_empty)
