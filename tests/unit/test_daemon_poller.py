@@ -9,6 +9,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from flowhand.clock import SystemClock
 from flowhand.daemon.instance import Instance, Stamp
@@ -94,6 +95,15 @@ def run(name: str) -> ClaimedRun:
     return ClaimedRun(run_id=name, attempt=1, run_count=1, name=name, flow_id="f", flow_name="f", scheduled_us=0, start_in_s=0, lease_s=60)
 
 
+async def opened(tmp_path: Path, backend: MemoryBackend, accepted: Accepted, clock: SystemClock, learned: Patience) -> Poller:
+    """A poller with room for five runs, whose session is open."""
+    session = Session(
+        backend, SessionRequest(kind="worker", name="w"), Instance(tmp_path, -1), Stamp("url", "", "", "", "m", "b", "n", 1, 1.0)
+    )
+    await session.open(None)
+    return Poller(backend, session, Registry(5), clock, accepted.accept, accepted.obey, 2.0, learned)
+
+
 @pytest.mark.anyio
 async def test_runs_are_claimed_through_a_proxy_that_cuts_every_wait(tmp_path: Path) -> None:
     """No claim that waits ever goes round; all runs come all the same."""
@@ -105,12 +115,8 @@ async def test_runs_are_claimed_through_a_proxy_that_cuts_every_wait(tmp_path: P
     backend.trouble = proxy
     nothing, two, one = ClaimReply(claim=0), ClaimReply(claim=1, runs=[run("a"), run("b")]), ClaimReply(claim=2, runs=[run("c")])
     backend.claims = [nothing, nothing, two, nothing, nothing, one]
-    session = Session(
-        backend, SessionRequest(kind="worker", name="w"), Instance(tmp_path, -1), Stamp("url", "", "", "", "m", "b", "n", 1, 1.0)
-    )
-    await session.open(None)
     learned = Patience(0.05, clock.monotonic, random.Random(1))
-    poller = Poller(backend, session, Registry(5), clock, accepted.accept, accepted.obey, 2.0, learned)
+    poller = await opened(tmp_path, backend, accepted, clock, learned)
     async with anyio.create_task_group() as group:
         group.start_soon(poller.run)
         with anyio.fail_after(20):
@@ -118,3 +124,23 @@ async def test_runs_are_claimed_through_a_proxy_that_cuts_every_wait(tmp_path: P
         poller.close()
     assert accepted.runs == ["a", "b", "c"]
     assert learned.plain
+
+
+@pytest.mark.anyio
+async def test_a_closed_gate_is_told_of_once(tmp_path: Path) -> None:
+    """The free bytes of a full disk change all the time, and a line about each would fill it; when it fills up again, that is told."""
+    backend, accepted, clock = MemoryBackend(), Accepted(), SystemClock()
+    backend.claims = [ClaimReply(claim=0)] * 5
+    free = iter(("3 MiB left", "2 MiB left", None, "1 MiB left", "0 MiB left"))
+
+    def gate() -> str | None:
+        why = next(free)
+        if why == "0 MiB left":
+            poller.close()
+        return why
+
+    poller = await opened(tmp_path, backend, accepted, clock, Patience(0.05, clock.monotonic, random.Random(1)))
+    poller.gate = gate
+    with capture_logs() as said, anyio.fail_after(20):
+        await poller.run()
+    assert [line["why"] for line in said if line["log_level"] == "warning"] == ["3 MiB left", "1 MiB left"]

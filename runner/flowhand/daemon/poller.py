@@ -69,7 +69,8 @@ class Poller:
         """Of the last answer with runs: its session and its number."""
         self._told: set[Attempt] = set()
         """Orders that have been received; without them every claim would be answered at once until the last one is carried out."""
-        self._said: str | None = None
+        self._said: tuple[bool, str | None] = (False, None)
+        """Whether the gate was closed, else why there was nothing, when it was last told."""
         self._barred: str | None = None
         """Why the gate is closed."""
         self.closed = False
@@ -179,11 +180,14 @@ class Poller:
         self.first_answer.set()
 
     def _say(self, why: str | None) -> None:
-        if why and why != self._said and self._barred:
-            log.warning("Nothing is claimed", why=why)
-        elif why and why != self._said:
-            log.info("Waiting", why=why)
-        self._said = why
+        barred = self._barred is not None
+        saying = (barred, None if barred else why)  # the figures of a gate that stays closed may change at every look
+        if why and saying != self._said:
+            if barred:
+                log.warning("Nothing is claimed", why=why)
+            else:
+                log.info("Waiting", why=why)
+        self._said = saying
 
     async def _freed_within(self, seconds: float) -> bool:
         """Waits so long for a slot to be freed; whether one was."""
