@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,22 @@ def test_a_pid_that_came_again_is_not_the_server(tmp_path: Path) -> None:
     assert published_server(tmp_path) is not None
     publish(tmp_path, "http://127.0.0.1:4242/api", os.getpid(), incarnation=f"{mine}0")
     assert published_server(tmp_path) is None
+
+
+def test_without_proc_whoever_has_the_pid_is_believed(tmp_path: Path) -> None:
+    """Hardened containers hide /proc: a server is found there all the same, and one that is gone is not."""
+    hide = ["unshare", "--map-root-user", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "-"]
+    if subprocess.run([*hide, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this host lets nobody hide /proc")
+    look = "import sys; from pathlib import Path; from flowhand.client.published import published_server as p; print(p(Path(sys.argv[1])))"
+    found: list[str] = []
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for pid in (os.getpid(), gone.pid):
+        publish(tmp_path, "http://127.0.0.1:4242/api", pid, incarnation="boot.1")
+        found.append(subprocess.run([*hide, sys.executable, "-c", look, str(tmp_path)], capture_output=True, check=True, text=True).stdout)
+    assert "127.0.0.1:4242" in found[0]
+    assert found[1] == "None\n"
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"url": 5, "pid": "x"}', "\x00"])

@@ -65,10 +65,15 @@ def read_token(home: Path) -> str | None:
 
 
 def _is_ours(pid: int, said: str | None) -> bool:
-    """kill(2) with signal 0 succeeds for a process that we may signal: one of the same user. `said` is what it published of itself."""
+    """kill(2) with signal 0 succeeds for a process that we may signal: one of the same user. `said` is what it published of itself.
+
+    Where not even we can be told apart from others (no /proc, or one without its boot_id), that must do.
+    """
     try:
         os.kill(pid, 0)
     except (OSError, OverflowError):
         return False
     found = incarnation(pid)
-    return found is not None and said in (None, found)
+    if found is None:
+        return incarnation(os.getpid()) is None
+    return said in (None, found)
