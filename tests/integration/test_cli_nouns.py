@@ -36,6 +36,7 @@ def test_whose_worker_a_pool_needs(do: Do) -> None:
     """The command is one that works: Prefect's for what ours does not execute, and fit for a shell."""
     assert "it: prefect worker start --pool cluster" in do("work-pool", "create", "cluster", "--type", "kubernetes").out
     assert "it: worker start --pool 'two words'" in do("work-pool", "create", "two words").out
+    assert "worker" not in do("work-pool", "create", "away", "--type", "cloud:push").out
 
 
 def test_a_template_from_a_file(do: Do, tmp_path: Path) -> None:

@@ -57,7 +57,10 @@ def create(
     if output is Format.JSON:
         return write_json(pool)
     say(f"{done} work pool '{name}' of type {pool['type']}.")
-    return say(f"Start a worker for it: {worker_command(pool['type'], name)}")
+    command = worker_command(pool["type"], name)
+    if command:
+        say(f"Start a worker for it: {command}")
+    return None
 
 
 @app.command("ls")

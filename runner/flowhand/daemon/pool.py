@@ -41,9 +41,10 @@ def _check_executed(pool: str, kind: str) -> None:
     if kind in EXECUTED:
         return
     known = ", ".join(sorted(EXECUTED))
+    command = worker_command(kind, pool)
     raise ConfigurationError(
         f"work pool {pool!r} is of type {kind!r}, which this worker does not execute (it executes {known}); "
-        f"Prefect's may: {worker_command(kind, pool)}"
+        + (f"Prefect's may: {command}" if command else "nor does any other worker")
     )
 
 

@@ -33,9 +33,9 @@ def print_report(outcomes: Mapping[str, Exception | None]) -> None:
 
 def print_next_steps(names: Sequence[str], pool: Json, ui: str | None) -> None:
     """How their runs come about: a worker for the pool (none for one that pushes runs), a run by hand, the pages of the UI."""
-    kind = str(pool.get("type", ""))
-    if not kind.endswith((":push", ":managed")):
-        say(f"\nTo execute their runs, start a worker: {worker_command(kind, pool['name'])}")
+    command = worker_command(str(pool.get("type", "")), pool["name"])
+    if command:
+        say(f"\nTo execute their runs, start a worker: {command}")
     say(f"To run one now: flowhand deployment run {repr(names[0]) if len(names) == 1 else '[NAME]'}")
     if ui:
         say(f"To look at them: {ui}/deployments")

@@ -15,7 +15,14 @@ KUBERNETES_POOL: Final = "default-kubernetes-pool"
 """The same for older deployments with a KubernetesJob block, which workers of the other do not execute."""
 
 
-def worker_command(kind: str, pool: str) -> str:
-    """What to type in a shell to start a worker for a pool of this type: ours, or Prefect's where ours does not execute it."""
+_WITHOUT_WORKERS: Final = (":push", ":managed")
+"""How types of pools end whose runs no worker executes: the server hands them on."""
+
+
+def worker_command(kind: str, pool: str) -> str | None:
+    """What to type in a shell to start a worker for a pool of this type: ours, or Prefect's where ours does not execute it. None where
+    there is no such worker."""
+    if kind.endswith(_WITHOUT_WORKERS):
+        return None
     program = "worker start" if kind in EXECUTED else "prefect worker start"
     return f"{program} --pool {shlex.quote(pool)}"
