@@ -74,8 +74,7 @@ ROWS = {
         Ending(None, left(137, survivors=[41]), True, container="The container ended.", lost="No space left on device", tail=["last"]),
         "CRASHED",
         "Crashed",
-        "The container ended. Some of what it reported found no room on the worker's disk (No space left on device), maybe its end."
-        " After 1.0 s. 1 process(es) of it could not be ended: 41. Last output:\nlast",
+        "device), maybe its end. After 1.0 s. 1 process(es) of it could not be ended: 41. Last output:\nlast",
     ),
     "exit code without a word": (Ending(None, left(7), True, tail=["boom"]), "CRASHED", "Crashed", "status code 7"),
     "killed by a signal": (Ending(None, left(None, signal=9), True), "CRASHED", "Crashed", "SIGKILL"),
