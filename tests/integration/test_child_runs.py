@@ -207,6 +207,27 @@ def test_other_stops_leave_the_word_to_the_daemon(nursery: Nursery, why: str) ->
     assert run.code == 143
 
 
+@pytest.mark.parametrize(("policy", "called"), [("crash", ["on_crashed"]), ("retry", [])])
+def test_a_drain_is_no_crash_of_a_run_that_is_begun_again(nursery: Nursery, policy: str, called: list[str]) -> None:
+    """Under `retry` no hook is called, and none is promised."""
+    nursery.write(
+        """
+        def hook(flow, flow_run, state): print("on_crashed")
+
+        @flow(on_crashed=[hook])
+        def main():
+            get_run_logger().info("ready")
+            time.sleep(30)
+        """
+    )
+    with nursery.started(crash_policy=policy) as run:
+        run.wait_for("log", "ready")
+        run.stop("drain")
+    assert run.of("end") == []
+    assert len(run.of("hooks")) == len(called)
+    assert run.stdout.split() == called
+
+
 def test_a_cancel_before_user_code_begins(nursery: Nursery) -> None:
     """At the barrier as well: no user code, no running frame, state Cancelled."""
     nursery.write("@flow\ndef main():\n    pass")

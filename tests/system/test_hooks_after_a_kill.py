@@ -223,12 +223,12 @@ def test_a_keeper_killed_while_hooks_run_does_not_begin_them_again(api: Api, wor
 
 
 def test_a_drain_tells_how_a_run_ended_whose_hooks_do_not(api: Api, server: RunningServer, code: Path, tmp_path: Path) -> None:
-    """A flow that is deaf to SIGTERM, and a hook that does not end: within the drain's time and two graces the run is Crashed for good,
-    also under the policy that begins lost runs again."""
+    """A flow that is deaf to SIGTERM, and a hook that does not end: within the drain's time and two graces the run is Crashed for
+    good."""
     api.pool("drained")
     environ = QUICK | {"FLOWHAND_WORKER_DRAIN": "2", "FLOWHAND_WORKER_HOOKS": "60"}
     with running_worker(server, "--name", "w", home=tmp_path / "home", pool="drained", environ=environ) as worker:
-        doomed = Doomed(api, code, tmp_path, pool="drained", policy="retry", deaf=True)
+        doomed = Doomed(api, code, tmp_path, pool="drained", deaf=True)
         doomed.hold()
         asked = time.monotonic()
         assert worker.end() == 0

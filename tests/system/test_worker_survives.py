@@ -17,7 +17,11 @@ FLOWS = '''
 import os, time
 from pathlib import Path
 
-@flow(log_prints=True)
+def crashed(flow, run, state):
+    """A hook that leaves a trace."""
+    (Path(run.parameters["folder"]) / "crashed").touch()
+
+@flow(log_prints=True, on_crashed=[crashed])
 def counts(folder: str, until: str = "go", lines: int = 1):
     """Writes a line each hundredth of a second until it may end."""
     (Path(folder) / "began").write_text(str(os.getpid()))
@@ -174,6 +178,7 @@ def test_under_retry_a_run_that_outlasts_the_drain_is_left_to_another_worker(
         waiting = api.read(run)
         assert waiting["state_name"] == "Scheduled", waiting["state"]["message"]
         assert "the worker shut down; begun again" in waiting["state"]["message"]
+        assert not (tmp_path / "crashed").exists(), "a run that goes on has not crashed"
     (tmp_path / "go").touch()
     with running_worker(server, home=tmp_path / "two", environ=QUICK):
         ended = api.ended(run)

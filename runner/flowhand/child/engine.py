@@ -44,6 +44,10 @@ STOPPED: Final = 143
 """Exit code (128 + SIGTERM): stopped for a reason that is the daemon's to tell."""
 _TELLS: Final = frozenset({"cancel", "timeout"})
 """Reasons for a stop whose final state this process says itself; the others are the daemon's to tell."""
+_ELSEWHERE: Final = frozenset({"fenced", "lease", "revoked"})
+"""Reasons for a stop of a run that is somebody else's by now."""
+_CUT_OFF: Final = frozenset({"drain"})
+"""Reasons for a stop after which a run is begun again, where its policy is `retry`."""
 _CALLED_LATE: Final = ("on_cancellation", "on_crashed", "on_failure")
 """Hooks that another process calls when this one was killed before it could."""
 _CHECKOUTS: Final = "/storage/checkouts/"
@@ -226,7 +230,7 @@ def _finish(session: Session, flow: Flow[..., Any], attempt: Attempt) -> int:
     if isinstance(error, Exception) and not isinstance(error, FlowTimeout):
         logger_of(attempt.run).error("Encountered an exception during execution:", exc_info=error)
     will_retry = attempt.state.is_failed() and session.job["run_count"] <= flow.retries
-    if not will_retry and not _fenced(error):
+    if not will_retry and not _goes_on(session, error):
         if not attempt.state.is_completed() and attempt.what.hooks_for(attempt.state):
             session.channel.send({"k": "hooks"})  # if we are killed in one, nobody else calls them
         with contextlib.suppress(RunStopped):  # the hooks are cut short; how the flow ended stays true
@@ -239,9 +243,11 @@ def _call_hooks(attempt: Attempt) -> None:
         call_hook(hook, attempt)
 
 
-def _fenced(error: BaseException | None) -> bool:
-    """Whether the run belongs to somebody else by now."""
-    return isinstance(error, RunStopped) and error.why in ("fenced", "lease", "revoked")
+def _goes_on(session: Session, error: BaseException | None) -> bool:
+    """Whether this end is not the run's: it belongs to somebody else by now, or is begun again."""
+    if not isinstance(error, RunStopped):
+        return False
+    return error.why in _ELSEWHERE or (error.why in _CUT_OFF and session.job.get("crash_policy") == "retry")
 
 
 def _end(session: Session, state: State, error: BaseException | None, *, persist: bool = False) -> int:

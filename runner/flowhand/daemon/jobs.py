@@ -87,6 +87,7 @@ def make_job(
         worker=place.worker,
         mark=new_id(),
         redelivered=redelivered,
+        crash_policy=claimed.crash_policy,
     )
     if secrets:
         job["secrets"] = list(secrets)

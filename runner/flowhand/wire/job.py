@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NotRequired, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict
 
 NOT_BEGUN: Final = 75
 """Exit code of a child (EX_TEMPFAIL, sysexits.h) whose lease was over before user code began."""
@@ -99,6 +99,8 @@ class Job(TypedDict):
     """The value of FLOWHAND__MARK in the environment of everything that belongs to this attempt."""
     redelivered: bool
     """Whether this attempt follows one that was interrupted (not one that failed)."""
+    crash_policy: NotRequired[Literal["crash", "retry"]]
+    """Under `retry` an attempt that is cut off is begun again, so no hook hears of it. Missing: `crash`."""
     secrets: NotRequired[list[str]]
     """Texts in `env` and `command` that came out of blocks: the child names them before it does anything else."""
     container: NotRequired[Container]
