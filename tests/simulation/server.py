@@ -164,6 +164,7 @@ class SimServer:
             life = self.life
             if life is not None:
                 asked = life.process.spawn(life.store.write(transaction, *args, life.clock.now_us()), "user")
+                asked.add_done_callback(lambda task: task.cancelled() or task.exception())  # who has given up hears of it no more
                 await asyncio.wait({asked}, timeout=TIMEOUT_S)
                 if asked.done() and not isinstance(asked.exception(), StoreUnavailable):
                     return asked.result()
