@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from flowhand.ids import new_id
 from flowhand.wire.flow_runs import FlowRunUpdate, RunInputCreate, RunInputFilter
-from flowhand.wire.states import StateName, StateType
+from flowhand.wire.states import ACTIVE, StateName, StateType
 from flowhand_server.json_schemas import DoesNotFit, check
 from flowhand_server.orchestration.state import Verdict, propose, scheduled
 from flowhand_server.store import forms
@@ -19,7 +19,7 @@ from flowhand_server.store.flow_run_reading import MISSING
 from flowhand_server.store.flow_run_tags import retag_run
 from flowhand_server.store.flow_runs import Outcome, propose_state
 from flowhand_server.store.reading import insert_once
-from flowhand_server.store.runs import load_run
+from flowhand_server.store.runs import load_run, slot_freed
 
 _run, _input = t.flow_run.c, t.flow_run_input.c
 RESPONSE: Final = "response"
@@ -52,8 +52,12 @@ def add_labels(conn: Connection, run_id: str, labels: dict[str, Any], now: int) 
 
 def delete_flow_run(conn: Connection, run_id: str) -> None:
     """Removes a run with its states, task runs, input and logs. NotFound."""
-    if not conn.execute(delete(t.flow_run).where(_run.id == run_id)).rowcount:
+    run = load_run(conn, run_id)
+    if run is None:
         raise NotFound(MISSING)
+    conn.execute(delete(t.flow_run).where(_run.id == run_id))
+    if run.state_type in ACTIVE:
+        slot_freed(conn, run)
     conn.execute(delete(t.log).where(t.log.c.flow_run_id == run_id))
 
 

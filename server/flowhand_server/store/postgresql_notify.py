@@ -30,7 +30,7 @@ _ALL: Final = [Notice("config")]
 
 def announce(conn: Connection, notices: Sequence[Notice], sender: str) -> None:
     """Has the other replicas told when the transaction is committed. More than one payload holds becomes "everything has changed"."""
-    payload = orjson.dumps([sender, [asdict(notice) for notice in notices]])
+    payload = orjson.dumps([sender, [{name: value for name, value in asdict(notice).items() if value} for notice in notices]])
     if len(payload) > MAX_BYTES:
         payload = orjson.dumps([sender, [asdict(notice) for notice in _ALL]])
     _NOTIFY.run(conn, channel=CHANNEL, payload=payload.decode())

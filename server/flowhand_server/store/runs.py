@@ -57,7 +57,7 @@ _PLACE: Final = (
     *("id", "flow_id", "deployment_id", "work_pool_id", "work_queue_id", "parent_task_run_id", "infrastructure_pid"),
     *("auto_scheduled", "attempt", "interruptions", "empirical_policy"),
 )
-_LOAD: Final = Prepared(
+_load: Final = (
     select(
         *(_run[name] for name in (*_PLACE, *_PROGRESS)),
         deployment.c.global_concurrency_limit_id.label("limit_id"),
@@ -69,8 +69,9 @@ _LOAD: Final = Prepared(
     .outerjoin(deployment, deployment.c.id == _run.deployment_id)
     .where(among(_run.id, "ids"))
     .order_by(_run.id)
-    .with_for_update(of=flow_run)
 )
+_LOAD: Final = Prepared(_load.with_for_update(of=flow_run))
+_LOAD_FREE: Final = Prepared(_load.with_for_update(of=flow_run, skip_locked=True))
 
 
 def load_runs(conn: Connection, ids: Iterable[str]) -> dict[str, Run]:
@@ -81,6 +82,11 @@ def load_runs(conn: Connection, ids: Iterable[str]) -> dict[str, Run]:
 def ask_for_runs(conn: Connection, ids: Iterable[str]) -> Asked:
     """`load_runs` under way: `loaded` has what comes of it."""
     return _LOAD.ask(conn, ids=ids)
+
+
+def ask_for_free_runs(conn: Connection, ids: Iterable[str]) -> Asked:
+    """As `ask_for_runs`, without those that somebody else has locked: for who holds other locks already, and may not wait for a run."""
+    return _LOAD_FREE.ask(conn, ids=ids)
 
 
 def loaded(asked: Asked) -> dict[str, Run]:
@@ -159,7 +165,8 @@ class StateWriter:
         """Has the run enter a state that was decided for it. `policy` holds changes to its `empirical_policy`."""
         state = stamp(proposal, timed_id(), self.now, run.progress.state_timestamp)
         slot = run.current.details.get(LEASE) if run.current else None
-        if slot and slot != state.details.get(LEASE):
+        given_back = bool(slot) and slot != state.details.get(LEASE)
+        if slot and given_back:
             self._slots.append((slot, run.id))
         merged = {**run.policy, **policy} if policy else run.policy
         before = run.state_type
@@ -167,7 +174,7 @@ class StateWriter:
         run.current = state
         self._states.append(state_row(run.id, state, run.attempt))
         self._runs[run.id] = run
-        self._tell(run, before)
+        self._tell(run, before, given_back=given_back)
         return state
 
     def touch(self, run: Run) -> None:
@@ -199,13 +206,20 @@ class StateWriter:
         row["usage"] = run.usage
         return row
 
-    def _tell(self, run: Run, before: str | None) -> None:
+    def _tell(self, run: Run, before: str | None, *, given_back: bool) -> None:
         post(self.conn, Notice("run", key=run.id))
         after = run.state_type
-        if before in ACTIVE and after not in ACTIVE:
-            post(self.conn, Notice("freed", run.limit_id, run.work_pool_id, run.work_queue_id, run.deployment_id))
+        if after not in ACTIVE and (before in ACTIVE or given_back):
+            slot_freed(self.conn, run)
+        elif after == StateType.CANCELLING and before in ACTIVE:
+            post(self.conn, Notice("freed", pool=run.work_pool_id, queue=run.work_queue_id))  # which count no run that is being cancelled
         if after == StateType.SCHEDULED and before != StateType.SCHEDULED:
             post(self.conn, due_notice(run.work_pool_id, run.work_queue_id, run.deployment_id, run.progress.next_scheduled_start_time))
+
+
+def slot_freed(conn: Connection, run: Run) -> None:
+    """Tells that the run holds no slot any more, of whatever limits what it is of."""
+    post(conn, Notice("freed", run.limit_id, run.work_pool_id, run.work_queue_id, run.deployment_id))
 
 
 def due_notice(pool: str | None, queue: str | None, deployment: str | None, at: int | None) -> Notice:
