@@ -203,15 +203,22 @@ async def test_a_slot_that_becomes_free_during_a_look_is_not_missed(house: House
 
 
 async def test_slots_of_other_limits_make_nobody_look(house: House) -> None:
-    """Pools wait for a shared limit while runs without a limit end, there and elsewhere: a full limit costs nothing."""
+    """Pools wait for a shared limit while runs without a limit end, there and elsewhere, during a look too: a full limit costs nothing."""
     limit = await house.shared_limit()
     await house.hold()
     places = [await house.place(limit) for _ in range(3)]
     for place in places:
         await house.run(place)
+
+    async def end_elsewhere() -> None:
+        house.desk.notice([Notice("freed", pool="elsewhere", deployment="unlimited")])
+        house.store.after_look = end_elsewhere
+
+    await end_elsewhere()
     waiting = [asyncio.create_task(house.claim(place)) for place in places]
     await eventually(lambda: house.desk.waiting == len(places))
     looks = house.store.reads
+    assert looks == 2 * len(places)  # a session looks twice before it waits for the first time
     for number in range(100):
         house.desk.notice([Notice("freed", pool=f"pool {number}", queue="elsewhere", deployment="unlimited")])
         house.desk.notice([Notice("freed", pool=places[0].pool, queue=places[0].queue, deployment="unlimited")])
