@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -219,6 +220,29 @@ def test_prefetched_runs_come_early_and_are_revoked(api: Api) -> None:
     after = api.read(run)
     assert (after["state_type"], after["next_scheduled_start_time"]) == ("SCHEDULED", before)
     assert worker.claim(0)["orders"]["revoke"] == []
+
+
+@pytest.mark.parametrize("policy", ["crash", "retry"])
+def test_what_was_interrupted_before_it_began_is_released_so_often_and_no_more(api: Api, policy: str) -> None:
+    """It keeps its time and counts each interruption; behind the last one it is Crashed, in words."""
+    pool = api.pool()
+    worker = api.session(pool)
+    deployment = api.deployment(pool, job_variables={"crash_policy": policy, "max_interruptions": 1})
+    run = api.run(deployment, in_s=30)
+    due = api.read(run)["next_scheduled_start_time"]
+    said = "Interrupted: the keeper was killed"
+
+    def interrupted() -> dict[str, Any]:
+        held = worker.claim(1, prefetch_s=60)["runs"][0]
+        worker.post("release", runs=[[run, held["attempt"]]], reason=said, interrupted=True)
+        return api.read(run)
+
+    seen = interrupted()
+    assert (seen["state_type"], seen["next_scheduled_start_time"]) == ("SCHEDULED", due)
+    assert seen["state"]["message"] == f"{said}; begun again (interruption 1 of at most 1)."
+    seen = interrupted()
+    assert seen["state_type"] == "CRASHED"
+    assert seen["state"]["message"] == f"{said}, for the 2nd time; it is not begun again (max_interruptions is 1)."
 
 
 def test_released_runs_are_claimed_anew(api: Api) -> None:

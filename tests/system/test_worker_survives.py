@@ -32,6 +32,13 @@ def counts(folder: str, until: str = "go", lines: int = 1):
         time.sleep(0.01)
     (Path(folder) / "lines").write_text(str(number))
 
+for folder in map(Path, filter(None, [os.environ.get("KILLS_WHEN_LOADED")])):
+    with open(folder / "loaded", "a") as file:
+        file.write("x")
+    if (folder / "loaded").stat().st_size <= int(os.environ["KILLS"]):
+        os.kill(os.getppid(), 9)
+        time.sleep(60)
+
 @flow
 def mark(folder: str):
     """Leaves a trace of each execution."""
@@ -163,6 +170,22 @@ def test_a_keeper_that_is_told_to_end_is_replaced_at_once(
         (tmp_path / "go").touch()
         assert api.ended(later)["state_name"] == "Completed", api.read(later)["state"]["message"]
         assert api.read(run)["state_name"] == state
+
+
+@pytest.mark.parametrize(("policy", "kills", "state"), [("crash", 1, "Completed"), ("retry", 1, "Completed"), ("crash", 9, "Crashed")])
+def test_a_run_whose_keeper_is_killed_while_it_is_loaded_is_begun_again_so_often(
+    api: Api, server: RunningServer, code: Path, tmp_path: Path, policy: str, kills: int, state: str
+) -> None:
+    """Under either policy, since it has not begun. One that kills its keeper whenever it is loaded is Crashed at last."""
+    with running_worker(server, home=tmp_path / "home", environ=QUICK):
+        env = {"KILLS_WHEN_LOADED": str(tmp_path), "KILLS": str(kills)}
+        variables = {"crash_policy": policy, "max_interruptions": 2, "env": env}
+        run = api.run(api.deploy("flows.py:mark", code), parameters={"folder": str(tmp_path)}, job_variables=variables)
+        ended = api.ended(run)
+        assert ended["state_name"] == state, ended["state"]["message"]
+        if state == "Crashed":
+            assert (tmp_path / "loaded").stat().st_size == 3
+            assert "for the 3rd time; it is not begun again" in ended["state"]["message"]
 
 
 def test_under_retry_a_run_that_outlasts_the_drain_is_left_to_another_worker(

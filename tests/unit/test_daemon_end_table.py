@@ -82,6 +82,7 @@ ROWS = {
     "out of memory, probably": (Ending(None, left(None, signal=9, oom="probable"), True), "CRASHED", "Crashed", "Probably out of memory"),
     "lease lost": (Ending(None, left(None, signal=9, killed=True, stopped=StopReason.LEASE), True), "CRASHED", "Crashed", "lease was lost"),
     "vanished": (Ending(None, None, True, why="the keeper was killed"), "CRASHED", "Crashed", "vanished: the keeper was killed"),
+    "vanished before it began": (Ending(None, None, False, why="the keeper was killed"), None, "Scheduled", "the keeper was killed"),
     "Completed, exit not seen": (Ending(COMPLETED, None, True, why="the keeper was killed"), "COMPLETED", "Completed", "not seen"),
     "drained in time": (Ending(COMPLETED, left(stopped=StopReason.DRAIN), True), "COMPLETED", "Completed", ""),
     "drained": (Ending(None, left(None, signal=15, stopped=StopReason.DRAIN), True), "CRASHED", "Crashed", "shut down"),

@@ -1,4 +1,4 @@
-"""Handing runs back to Scheduled, that have not begun or that lost their lease: sent until the server has taken or refused it."""
+"""Handing runs back to Scheduled, that have not begun or are begun again: sent until the server has taken or refused it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ class HandBack:
         self._session = session
         self._backoff = backoff
 
-    async def release(self, attempts: list[Attempt], reason: str) -> None:
-        """Returns once the server has answered; waits for it for ever. Idempotent by attempt."""
+    async def release(self, attempts: list[Attempt], reason: str, *, interrupted: bool = False) -> None:
+        """Returns once the server has answered; waits for it for ever. Idempotent by attempt. `interrupted`: what they ran in went away,
+        which the server counts."""
         backoff = self._backoff()
         while attempts:
-            request = ReleaseRequest(session=self._session.id, runs=attempts, reason=reason)
+            request = ReleaseRequest(session=self._session.id, runs=attempts, reason=reason, interrupted=interrupted)
             try:
                 await self._backend.release(request)
             except ApiUnavailable as error:

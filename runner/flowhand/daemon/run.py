@@ -29,6 +29,8 @@ _INTERRUPTIONS: Final = {
     StopReason.DRAIN: "Interrupted: the worker shut down",
 }
 """Stops that are no doing of the run's, nor anybody's who wanted its end."""
+_KEEPER_TOLD: Final = "Interrupted: the worker's keeper was told to end"
+"""Before it began, by somebody else than its daemon: maybe by what the flow's file does when it is loaded."""
 
 
 @dataclass(slots=True, eq=False)
@@ -109,11 +111,16 @@ class Run:
 
     @property
     def interruption(self) -> str | None:
-        """Why an attempt that has ended is to be begun again, by its policy: what it ran in went away. None: this is its end."""
-        if self.claimed.crash_policy != "retry" or not self.began or self.word is not None:
+        """Why an attempt that has ended is to be begun again, and that is counted: what it ran in went away.
+
+        Of one that has begun its policy decides. None: this is its end, or it is handed back as if it had never been claimed.
+        """
+        if self.word is not None or (self.began and self.claimed.crash_policy != "retry"):
             return None
         if self.exit is None:
-            return f"Interrupted: {self.why}"
+            return f"Interrupted: {self.why}" if self.why else None
+        if not self.began:
+            return _KEEPER_TOLD if self.exit.stopped is StopReason.DRAIN and self.stopping is None else None
         return _INTERRUPTIONS.get(self.exit.stopped) if self.exit.stopped else None
 
     def hear(self, frame: Frame) -> StateItem | None:

@@ -292,13 +292,13 @@ class Lifecycle:
         await self.accept(claimed, self._clock.boottime())
 
     async def hand_back(self, runs: list[Run]) -> None:
-        """Gives runs back to Scheduled: what has not begun with its own time, what was interrupted to be begun again now."""
-        attempts: dict[str, list[Attempt]] = {}
+        """Gives runs back to Scheduled: what has not begun with its own time, what was interrupted to be begun again at once."""
+        attempts: dict[str | None, list[Attempt]] = {}
         for run in runs:
             if not run.silenced:
-                attempts.setdefault(run.interruption or "handed back before it began", []).append((run.claimed.run_id, run.claimed.attempt))
+                attempts.setdefault(run.interruption, []).append((run.claimed.run_id, run.claimed.attempt))
         for why, those in attempts.items():
-            await self._handback.release(those, why)
+            await self._handback.release(those, why or "handed back before it began", interrupted=why is not None)
         for run in runs:
             await self._forget(run)
 

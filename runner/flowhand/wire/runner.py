@@ -301,6 +301,8 @@ class ReleaseRequest(Body):
     session: str
     runs: list[Attempt]
     reason: str = ""
+    interrupted: bool = False
+    """What they ran in went away, so it counts as an interruption of those that had not begun as well: one may be what ended it."""
 
 
 class ReleaseReply(Body):

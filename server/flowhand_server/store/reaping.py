@@ -64,8 +64,8 @@ _PROVISIONAL: Final = Prepared(
 )
 
 
-def queue_again(conn: Connection, run: Run, at_most: int, lost: str, writer: StateWriter) -> None:
-    """Has an interrupted run begun again, unless that has happened too often."""
+def queue_again(conn: Connection, run: Run, at_most: int, lost: str, writer: StateWriter, due: int = 0) -> None:
+    """Has an interrupted run begun again, at once or when it is due, unless that has happened too often."""
     run.interruptions += 1
     reopen(conn, run, writer.now)
     if run.interruptions > at_most:
@@ -73,7 +73,7 @@ def queue_again(conn: Connection, run: Run, at_most: int, lost: str, writer: Sta
         writer.enter(run, Proposal(StateType.CRASHED, "Crashed", message))
     else:
         message = f"{lost}; begun again (interruption {run.interruptions} of at most {at_most})."
-        writer.enter(run, scheduled(writer.now, message=message))
+        writer.enter(run, scheduled(max(due, writer.now), message=message))
 
 
 def end_graces(conn: Connection, now: int) -> Sequence[Any]:

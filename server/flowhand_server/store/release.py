@@ -18,7 +18,8 @@ from .sessions import authenticate, seen
 def release(conn: Connection, request: ReleaseRequest, secret: str, now: int) -> ReleaseReply:
     """Returns runs to Scheduled, each with its own time; one that is being cancelled is Cancelled. Idempotent by attempt.
 
-    One that has begun may be returned under the `retry` policy alone: it was interrupted, and is begun again.
+    One that has begun may be returned under the `retry` policy alone: it was interrupted, and is begun again. One that was interrupted
+    before it began is returned under either policy, but no more often than that.
     """
     opened = authenticate(conn, request.session, secret)
     seen(conn, opened, now)
@@ -35,8 +36,9 @@ def release(conn: Connection, request: ReleaseRequest, secret: str, now: int) ->
         if run is None or reason is not None:
             reply.refused.append(Refusal(run_id=run_id, attempt=attempt, reason=reason or "unknown_run"))
             continue
-        if held and state and state.type is StateType.RUNNING:
-            queue_again(conn, run, held.max_interruptions, request.reason, writer)
+        if held and state and (state.type is StateType.RUNNING or (request.interrupted and state.type is StateType.PENDING)):
+            due = state.scheduled_us if state.type is StateType.PENDING else None
+            queue_again(conn, run, held.max_interruptions, request.reason, writer, due or now)
         else:
             _give_back(run, state, request.reason, writer, now)
         ended.append((run_id, attempt))
