@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -9,10 +10,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from structlog.testing import capture_logs
 
@@ -20,9 +23,10 @@ from flowhand.errors import EngineUnavailable
 from flowhand.execution.containers.box import KEY_LABEL
 from flowhand.execution.containers.launcher import DockerLauncher
 from flowhand.execution.containers.sweeping import sweep_containers
-from flowhand.execution.launcher import Vanished
+from flowhand.execution.launcher import Event, Exit, Exited, Sizes, Vanished
 from flowhand.execution.process import ProcessLauncher
 from flowhand.keeper import linux
+from support.following import eventually
 from support.refusing_engine import HANG_UP, ID, RefusingEngine, refusing_engine
 
 REMOVAL = f"DELETE /containers/{ID}"
@@ -38,10 +42,27 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[RefusingEngine]:
 
 
 class _Ending(ProcessLauncher):
-    """Has one attempt, of which nothing is left."""
+    """Has one attempt, of which nothing is left, and no other news after its end."""
+
+    def __init__(self, directory: Path, end: Event) -> None:
+        super().__init__(directory, {})
+        self._end = end
 
     async def events(self) -> AsyncIterator[Any]:
-        yield Vanished([KEY], "its keeper was killed")
+        yield self._end
+        await anyio.sleep_forever()
+
+
+EXITED = Exited(KEY, Exit(None, 9, Sizes(), 0.1, 1, 1.0))
+VANISHED = Vanished([KEY], "its keeper was killed")
+
+
+async def told(directory: Path, end: Event) -> AsyncGenerator[Event]:
+    """What a launcher tells of an attempt in a container that its processes say has ended so."""
+    (directory / "containers" / KEY).mkdir(parents=True, exist_ok=True)
+    async with aclosing(DockerLauncher(_Ending(directory, end), directory).events()) as events:
+        async for event in events:
+            yield event
 
 
 @pytest.mark.anyio
@@ -62,12 +83,27 @@ async def test_an_end_is_told_whatever_the_engine_says(
 ) -> None:
     """The stream of events goes on; what could not be done is in the log."""
     refusing.refusals[call] = status
-    (tmp_path / "containers" / KEY).mkdir(parents=True)
-    launcher = DockerLauncher(_Ending(tmp_path, {}), tmp_path)
-    with capture_logs() as logs:
-        assert [event async for event in launcher.events()] == [Vanished([KEY], "its keeper was killed")]
+    with capture_logs() as logs, anyio.fail_after(20):
+        async with aclosing(told(tmp_path, EXITED)) as events:
+            assert await anext(events) == EXITED
     assert call in refusing.asked
     assert [line["event"] for line in logs if "could not" in line["event"]] == said
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("call", [REMOVAL, "GET /_ping", "GET /containers/json"])
+async def test_no_attempt_vanishes_whose_container_may_live(tmp_path: Path, refusing: RefusingEngine, call: str) -> None:
+    """Under `retry` it would be begun again beside it. The container is ended as soon as the engine does it, and then that is told."""
+    refusing.refusals[call] = 500
+    async with aclosing(told(tmp_path, VANISHED)) as events:
+        with anyio.fail_after(20):
+            assert await anext(events) == Vanished([], VANISHED.why)
+            following = asyncio.ensure_future(anext(events))
+            await eventually(lambda: refusing.asked.count(call) >= 3)
+            assert not following.done()
+            refusing.refusals.clear()
+            assert await following == VANISHED
+    assert (tmp_path / "containers" / KEY / "done").exists()
 
 
 def dead_instance(home: Path, *, finished: bool = False) -> Path:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +16,15 @@ from flowhand.errors import EngineUnavailable
 from flowhand.execution.containers.box import INSTANCE_LABEL, KEY_LABEL
 from flowhand.execution.containers.handover import Folder
 from flowhand.execution.containers.removing import PATIENCE_S, labelled, remove
-from flowhand.execution.launcher import Channel, Event, Held, Launcher, Progress, Started, StopReason, Vanished
+from flowhand.execution.launcher import Channel, Event, Exited, Held, Launcher, Started, StopReason, Vanished
 from flowhand.execution.sweep import instance_mark
 from flowhand.wire.job import Container, Job, key_of
 
 log = structlog.get_logger("flowhand.execution")
 _FOLDERS: Final = "containers"
+AGAIN_S: Final = 0.5
+AGAIN_MOST_S: Final = 30.0
+"""How long until a container is looked for again that may not have ended: twice as long each time, at most so long."""
 
 
 class DockerLauncher:
@@ -72,12 +76,29 @@ class DockerLauncher:
         await self._end([key])
         self._folder(key).remove()
 
-    async def events(self) -> AsyncIterator[Event]:
-        """See the port. An end is told once the container has ended, too."""
-        async for event in self._processes.events():
-            if not isinstance(event, Progress):
-                await self._end(event.keys if isinstance(event, Vanished) else [event.key])
-            yield event
+    async def events(self) -> AsyncGenerator[Event]:
+        """See the port. An end is told once the container has ended, too. Where the engine does not say so it is told all the same, but not
+        that an attempt has vanished: whoever hears that may have it begun again elsewhere."""
+        source = self._processes.events()
+        late: set[asyncio.Future[Vanished]] = set()
+        following: asyncio.Future[Event | None] | None = None
+        try:
+            while True:
+                following = following or asyncio.ensure_future(anext(source, None))
+                done, _ = await asyncio.wait({following, *late}, return_when=asyncio.FIRST_COMPLETED)
+                for vanished in late & done:
+                    late.remove(vanished)
+                    yield vanished.result()
+                if following not in done:
+                    continue
+                event, following = following.result(), None
+                if event is None:
+                    return
+                yield await self._ended(event, late)
+        finally:
+            for task in (following, *late):
+                if task is not None:
+                    task.cancel()
 
     async def close(self, *, dismiss: bool) -> None:
         """See the port."""
@@ -91,13 +112,32 @@ class DockerLauncher:
         labelled["labels"] = {**container["labels"], KEY_LABEL: key, INSTANCE_LABEL: self._instance}
         return labelled
 
-    async def _end(self, keys: Iterable[str]) -> None:
-        """Ends the containers whose program did not see their end."""
-        left = [key for key in keys if (self._folders / key).exists() and not self._folder(key).finished]
-        if left:
-            for key in await anyio.to_thread.run_sync(_kill, left):
-                if (self._folders / key).exists():  # not forgotten meanwhile
-                    self._folder(key).finish()
+    async def _ended(self, event: Event, late: set[asyncio.Future[Vanished]]) -> Event:
+        """The event once its containers have ended; of attempts that vanished, `late` has those whose containers may not have."""
+        if isinstance(event, Exited):
+            await self._end([event.key])
+        if not isinstance(event, Vanished):
+            return event
+        left = await self._end(event.keys)
+        late |= {asyncio.ensure_future(self._once_gone(key, event.why)) for key in left}
+        return Vanished([key for key in event.keys if key not in left], event.why)
+
+    async def _once_gone(self, key: str, why: str) -> Vanished:
+        log.warning("A run is not given up before its container has surely ended", key=key)
+        pause_s = AGAIN_S
+        while await self._end([key]):
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, AGAIN_MOST_S)
+        return Vanished([key], why)
+
+    async def _end(self, keys: Iterable[str]) -> set[str]:
+        """Ends the containers whose program did not see their end. Those of which something may be left."""
+        unseen = {key for key in keys if (self._folders / key).exists() and not self._folder(key).finished}
+        gone = await anyio.to_thread.run_sync(_kill, sorted(unseen)) if unseen else []
+        for key in gone:
+            if (self._folders / key).exists():  # not forgotten meanwhile
+                self._folder(key).finish()
+        return unseen.difference(gone)
 
 
 def _kill(keys: list[str]) -> list[str]:
