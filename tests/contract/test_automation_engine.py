@@ -480,6 +480,25 @@ async def test_a_figure_is_of_a_rare_flow_on_a_busy_server(bench: Bench, by: str
     assert await bench.store.read(figures.figure, trigger, now) == 1.5
 
 
+async def test_an_action_that_the_database_refuses_does_not_stop_the_others(bench: Bench) -> None:
+    """A state's name that no index takes, and on PostgreSQL a NUL in JSON: told of in words without the statement, and the next is done."""
+    flow, deployment = await bench.store.write(make_deployment)
+    made = await bench.store.write(create_flow_run, NewRun(flow, propose(StateType.RUNNING), deployment_id=deployment), NOW)
+    long = "".join(new_id() for _ in range(300))
+    change = {"type": "change-flow-run-state", "state": "FAILED", "name": long}
+    await bench.automation(on("a"), run(deployment, parameters={"x": "{{ '\\x00' }}"}), change, {"type": "do-nothing"})
+    await bench.happens("a", f"prefect.flow-run.{made.id}")
+    failed = [event["payload"]["reason"] for event in await bench.told("prefect.automation.action.failed")]
+    executed = [event["payload"]["action_type"] for event in await bench.told("prefect.automation.action.executed")]
+    if bench.store.kind == "postgresql":
+        assert (len(failed), executed) == (2, ["do-nothing"])
+        assert not [reason for reason in failed if "INSERT" in reason or "UPDATE" in reason]
+    else:
+        assert (failed, len(executed)) == ([], 3)
+    await bench.happens("a", f"prefect.flow-run.{made.id}", at=1)
+    assert len(await bench.told("prefect.automation.triggered")) == 2
+
+
 async def test_a_call_outside_is_made_by_one_replica_and_again_when_that_dies(where: Path | str, bench: Bench, tmp_path: Path) -> None:
     """Taken once; when the time of who took it is up, taken again under the same key; concluded once."""
     vault = Vault(tmp_path / "secrets.key")

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, select, update
-from sqlalchemy.exc import OperationalError
 
 from flowhand_server.automations.addresses import AddressRefused
 from flowhand_server.automations.calling import CallFailed, OutsideCall, send
@@ -19,6 +18,7 @@ from flowhand_server.automations.performing import ActionFailed, Details, automa
 from flowhand_server.automations.subject import Subject
 from flowhand_server.store import tables as t
 from flowhand_server.store.block_documents import read_document, with_id
+from flowhand_server.store.postgresql_errors import in_trouble
 from flowhand_server.store.store import Store
 from flowhand_server.vault import Vault
 
@@ -41,12 +41,13 @@ def take(conn: Connection, vault: Vault, now: int) -> tuple[Mapping[str, Any], O
         return None
     conn.execute(update(t.automation_action).where(_action.id == row["id"]).values(taken_until=now + TAKEN_US))
     automation = automation_of(conn, row["automation_id"])
+    savepoint = conn.begin_nested()
     try:
-        with conn.begin_nested():
+        with savepoint:
             return dict(row), _request(conn, vault, row, Subject(conn, automation, row["firing"], now))
-    except OperationalError:
-        raise  # the database's own trouble: the transaction is tried again
-    except Exception as error:  # noqa: BLE001 - what users wrote meets what is stored; whatever comes of it, the next call is made
+    except Exception as error:  # what users wrote meets what is stored; whatever comes of it, the next call is made
+        if in_trouble(error):
+            raise  # the transaction is tried again
         conclude(conn, row, automation, now, reason=words(error))
         return dict(row), None
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import structlog
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from flowhand.clock import to_datetime, to_iso
 from flowhand.ids import timed_id
@@ -28,6 +28,7 @@ from flowhand_server.store.deployment_runs import create_deployment_run
 from flowhand_server.store.errors import Conflict, NotFound, Refused
 from flowhand_server.store.events import insert_rows
 from flowhand_server.store.flow_runs import propose_state
+from flowhand_server.store.postgresql_errors import in_trouble, in_words
 from flowhand_server.store.work_pools import update_pool
 from flowhand_server.store.work_queues import update_queue
 
@@ -61,12 +62,14 @@ def perform(conn: Connection, now: int) -> int:
     for row in rows:
         automation = automation_of(conn, row["automation_id"])
         subject = Subject(conn, automation, row["firing"], now)
+        # before the try: what was written until here is no action's, and fails for itself
+        savepoint = conn.begin_nested()
         try:
-            with conn.begin_nested():
+            with savepoint:
                 details = _DO[row["action"]["type"]](conn, Doing(row, Action.model_validate(row["action"]), subject, now))
-        except OperationalError:
-            raise  # the database's own trouble: the transaction is tried again
-        except Exception as error:  # noqa: BLE001 - what users wrote meets what is stored; whatever comes of it, the next action is done
+        except Exception as error:  # what users wrote meets what is stored; whatever comes of it, the next action is done
+            if in_trouble(error):
+                raise  # the transaction is tried again
             conclude(conn, row, automation, now, reason=words(error))
         else:
             conclude(conn, row, automation, now, details=details)
@@ -82,6 +85,8 @@ def words(error: Exception) -> str:
     """Why an action failed, in one line."""
     if isinstance(error, NotFound | Conflict | Refused):
         return error.detail
+    if isinstance(error, DBAPIError):
+        return in_words(error)  # without the statement and its parameters, which hold what is nobody's business
     return str(error).replace("\n", " ")[:1000]
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
+import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Literal, TypeVar
@@ -19,7 +21,7 @@ from flowhand.ids import new_id
 
 from .errors import StoreUnavailable, StoreUnusable
 from .notices import Listener, Notice, forget, posted
-from .postgresql_cursor import pipelined
+from .postgresql_cursor import first_of, pipelined
 from .postgresql_engine import engine
 from .postgresql_errors import in_words, must_be_repeated, unavailable
 from .postgresql_notify import Ears, announce
@@ -30,6 +32,8 @@ from .store import Follow, P, T, Transaction
 WRITERS: Final = 8
 READERS: Final = 4
 ATTEMPTS: Final = 6
+BACKOFF_S: Final = 0.005
+"""The longest wait before the second attempt; it doubles with each."""
 R = TypeVar("R")
 
 
@@ -104,6 +108,8 @@ class PostgresStore:
                     raise StoreUnavailable(f"the database: {in_words(error)}") from error
                 if attempt + 1 == ATTEMPTS or not must_be_repeated(error):
                     raise
+            # two that met would meet again if they came back at the same moment
+            time.sleep(random.uniform(0, BACKOFF_S * 2**attempt))  # noqa: S311 - nobody gains by guessing it
         raise AssertionError("not reached: the last attempt returns or raises")
 
     def _read(self, run: Callable[[Connection], T]) -> T:
@@ -144,11 +150,14 @@ def _pipelined(conn: Connection, begin: str) -> Generator[None]:
     """
     driver: Any = conn.connection.dbapi_connection
     with conn.begin():
+        commit = driver.cursor()
         try:
             with pipelined(driver):
                 driver.cursor().send(begin, None)
                 yield
                 # with what is under way; after that the driver has nothing left to commit when SQLAlchemy tells it to
-                driver.cursor().send("COMMIT", None)
+                commit.send("COMMIT", None)
         except psycopg.Error as error:
-            raise failure(conn, "COMMIT", None, error) from error
+            raise failure(conn, "COMMIT", None, first_of(error)) from error
+        if commit.statusmessage != "COMMIT":
+            raise RuntimeError("the transaction caught an error of the database outside of a savepoint; everything in it was rolled back")

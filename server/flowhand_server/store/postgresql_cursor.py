@@ -1,8 +1,11 @@
-"""The cursors of PostgreSQL: a write transaction is one pipeline, and only what is asked for is waited for.
+"""The cursors of PostgreSQL: a transaction is one pipeline, reading or writing, and only what is asked for is waited for.
 
 In a pipeline (PostgreSQL manual, libpq pipeline mode) a statement is sent without waiting for the one before it. So BEGIN travels with the
 first statement, writes with the next read or with COMMIT, and a transaction waits for the network once for each thing that it has to know.
 A plain statement of SQLAlchemy wants to know its result at once; it waits. A `Prepared` statement waits when its rows are asked for.
+
+After an error the server ignores all that was sent behind it until a Sync. So whatever raises the error sends one: the next statement is
+heard again, and may be ROLLBACK TO SAVEPOINT.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import psycopg
+from psycopg.pq import PipelineStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +41,77 @@ def pipelined(driver: psycopg.Connection[Any]) -> Generator[None]:
             _under_way.pop(driver, None)
 
 
+def settle(driver: psycopg.Connection[Any]) -> None:
+    """Waits until all that is under way on a connection is done. psycopg.Error: the first of it that was not."""
+    with _heard_again(driver):
+        _sync(driver)
+
+
+def first_of(error: psycopg.Error) -> psycopg.Error:
+    """Where a pipeline ended with "aborted": the error that aborted it, if the driver has met it on the way."""
+    cause: BaseException | None = error
+    while isinstance(cause, psycopg.errors.PipelineAborted):
+        cause = cause.__context__
+    return cause if isinstance(cause, psycopg.Error) else error
+
+
+def _sync(driver: psycopg.Connection[Any]) -> None:
+    under_way = _under_way.get(driver)
+    if under_way is not None:
+        under_way.pipeline.sync()
+
+
+@contextlib.contextmanager
+def _heard_again(driver: psycopg.Connection[Any]) -> Generator[None]:
+    """Has a pipeline go on after an error, which is raised all the same."""
+    try:
+        yield
+    except psycopg.Error:
+        under_way = _under_way.get(driver)
+        if under_way is not None:
+            while under_way.pipeline.status is PipelineStatus.ABORTED and not driver.closed:
+                with contextlib.suppress(psycopg.Error):  # of each statement that was ignored, one after the other
+                    under_way.pipeline.sync()
+            # PREPARE may have been among them, which the driver believes was done; there is no public way to have it forget
+            driver._prepared.clear()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - see above
+        raise
+
+
 class PipelineCursor(psycopg.Cursor[Any]):
     """Waits for each result in a pipeline too, but for what is given to `send`."""
 
     def execute(self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool | None = None) -> PipelineCursor:
-        """See psycopg: the result, or the error, is known when it returns."""
-        super().execute(query, params, prepare=prepare, binary=binary)
-        self._await()
+        """See psycopg: the result, or the error, is known when it returns. So is that of what was sent before."""
+        with _heard_again(self.connection):
+            super().execute(query, params, prepare=prepare, binary=binary)
+            _sync(self.connection)
         return self
 
     def executemany(self, query: Any, params_seq: Iterable[Any], *, returning: bool = False) -> None:
         """See psycopg: done when it returns."""
-        super().executemany(query, params_seq, returning=returning)
-        self._await()
-
-    def _await(self) -> None:
-        under_way = _under_way.get(self.connection)
-        if under_way is not None:
-            under_way.pipeline.sync()
+        with _heard_again(self.connection):
+            super().executemany(query, params_seq, returning=returning)
+            _sync(self.connection)
 
     def send(self, query: Any, params: Mapping[str, Any] | None) -> None:
         """As `execute`, but in a pipeline it returns at once; errors are raised by whatever waits next."""
-        super().execute(query, params)
+        with _heard_again(self.connection):
+            super().execute(query, params)
 
     def send_each(self, query: Any, rows: Iterable[Mapping[str, Any]]) -> None:
         """As `executemany`, in the same way."""
-        super().executemany(query, rows)
+        with _heard_again(self.connection):
+            super().executemany(query, rows)
+
+    def fetchone(self) -> Any:
+        """See psycopg. Waits for what was given to `send`."""
+        with _heard_again(self.connection):
+            return super().fetchone()
+
+    def fetchall(self) -> list[Any]:
+        """See psycopg. Waits in the same way."""
+        with _heard_again(self.connection):
+            return super().fetchall()
 
 
 class StreamingCursor(psycopg.ServerCursor[Any]):

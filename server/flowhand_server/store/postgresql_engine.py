@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import select
 import time
 from typing import Any, Final
@@ -16,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 
 from .errors import StoreUnusable
 from .postgresql_cursor import PipelineCursor, StreamingCursor
+from .postgresql_savepoints import settle_savepoints
 from .sqlite_engine import json_text
 
 TRUSTED_S: Final = 5.0
@@ -53,6 +53,7 @@ def engine(url: str, connections: int, *, begins: bool = True) -> Engine:
     event.listen(made, "connect", _stream_beside_pipelines)
     event.listen(made, "checkin", _note_rest)
     event.listen(made, "checkout", functools.partial(_refuse_lost, made.dialect))
+    settle_savepoints(made)
     return made
 
 
@@ -67,9 +68,13 @@ def _note_rest(_driver: Any, record: Any) -> None:
 def _refuse_lost(dialect: Dialect, driver: Any, record: Any, _proxy: Any) -> None:
     """Has the pool connect anew where the connection is gone.
 
-    The database is asked only after a rest; of a connection that was just in use it would have been heard that it hangs up.
+    The database is asked only after a rest; of a connection that was just in use it would have been heard that it hangs up. One that was
+    just made is never refused: its first statement says what is wrong, while the pool, refused twice, would only say that it is closed.
     """
-    rested = time.monotonic() - record.info.get("rests_since", math.inf)
+    rests_since = record.info.get("rests_since")
+    if rests_since is None:
+        return
+    rested = time.monotonic() - rests_since
     try:
         alive = not _has_news(driver) and (rested < TRUSTED_S or dialect.do_ping(driver))
     except psycopg.Error:

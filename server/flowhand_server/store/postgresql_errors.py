@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
 REPEATED: Final = frozenset({"40001", "40P01", "23505"})
 """SQLSTATEs that another try mends: a serialization failure, a deadlock, and a key that somebody else took first and that the transaction,
@@ -22,6 +22,14 @@ def unavailable(error: DBAPIError) -> bool:
         return False  # the driver's own have no state: a NUL in a text, which no database was asked about
     state = getattr(error.orig, "sqlstate", None) or ""
     return error.connection_invalidated or not state or state[:2] in {"08", "53", "57", "58"}
+
+
+def in_trouble(error: Exception) -> bool:
+    """Whether it is the database's own trouble, on either database, so that another try may succeed, and not what it was told to do.
+
+    The driver counts among its own troubles also a value that is too long for an index (SQLSTATE class 54), which remains so.
+    """
+    return isinstance(error, OperationalError) and not (getattr(error.orig, "sqlstate", None) or "").startswith("54")
 
 
 def in_words(error: Exception) -> str:
