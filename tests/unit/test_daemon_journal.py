@@ -34,6 +34,7 @@ def fill(journal: Journal) -> None:
     journal.claimed("r.1", claimed(), 123.5)
     journal.started("r.1")
     journal.note("r.1", ("daemon", 1, 5, 20, "w", "said", None))
+    journal.hooks("r.1", 200.25)
     journal.marks([("r", 1, "stdout", 40), ("r", 1, "daemon", 1), ("other", 1, "stdout", 4)])
     journal.final("r.1", final())
 
@@ -47,7 +48,7 @@ def test_a_reopened_journal_knows_what_was_written(tmp_path: Path) -> None:
     entry = again.entries["r.1"]
     assert (entry.lease_until, entry.started, entry.marks) == (123.5, True, {"stdout": 40, "daemon": 1})
     assert entry.notes == [("daemon", 1, 5, 20, "w", "said", None)]
-    assert entry.final == final()
+    assert (entry.final, entry.hooks_until) == (final(), 200.25)
     again.close()
 
 

@@ -19,7 +19,7 @@ from flowhand.daemon.journal import Journal
 from flowhand.daemon.late_hooks import LateHooks
 from flowhand.daemon.masking import Masking
 from flowhand.daemon.run import Run
-from flowhand.execution.launcher import Channel, Exit, Exited, Sizes, Started, StopReason, Vanished
+from flowhand.execution.launcher import Channel, Exit, Exited, Held, Sizes, Started, StopReason, Vanished
 from flowhand.redaction import Redactor
 from flowhand.wire import records
 from flowhand.wire.job import Job
@@ -42,6 +42,7 @@ class Processes:
 
     files: dict[Channel, bytes] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
+    kill_at: list[float | None] = field(default_factory=list)
     stopped: list[tuple[str, StopReason]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
     begun: anyio.Event = field(default_factory=anyio.Event)
@@ -51,6 +52,7 @@ class Processes:
     async def start(self, job: Job, kill_at: float | None = None) -> Started:
         """As Launcher.start."""
         self.started.append(f"{job['run_id']}.{job['attempt']}")
+        self.kill_at.append(kill_at)
         self.begun.set()
         return Started(self.started[-1], 9, None)
 
@@ -91,10 +93,10 @@ class Bench:
         await self.answered.wait()
         return {"run_id": run.claimed.run_id, "attempt": run.claimed.attempt}  # type: ignore[return-value,typeddict-item]
 
-    async def ends(self, stopped: StopReason | None = None) -> None:
+    async def ends(self, stopped: StopReason | None = None, wall_s: float = 0.0) -> None:
         """The launcher says that their process has ended."""
         sizes = Sizes(*(len(self.processes.files.get(channel, b"")) for channel in Channel))
-        await self.hooks.heard(Exited(KEY, Exit(0, None, sizes, 0.0, 0, 0.0, stopped=stopped)))
+        await self.hooks.heard(Exited(KEY, Exit(0, None, sizes, 0.0, 0, wall_s, stopped=stopped)))
 
     def said(self) -> list[str]:
         """What is in the journal for the run's log, without the announcement."""
@@ -255,3 +257,36 @@ async def test_hooks_are_not_begun_by_a_worker_that_may_have_lost_the_run(tmp_pa
     await bench.hooks.call(bench.run, CRASHED)
     assert bench.processes.started == []
     assert bench.said() == ["The hooks could not be called: the worker was out of contact for too long"]
+
+
+async def test_hooks_have_the_time_of_the_daemon_that_began_them(tmp_path: Path) -> None:
+    """The next daemon takes them over with what is left of it; those that it has to begin anew have all of it again."""
+    bench = Bench(tmp_path)
+    until = SystemClock().boottime() + 5
+    bench.journal.hooks("r.1", until)
+    bench.hooks.found([Held(KEY, 9, Sizes(), None)])
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(bench.hooks.call, bench.run, CRASHED)
+            await bench.processes.begun.wait()
+            bench.processes.begun = anyio.Event()
+            await bench.hooks.heard(Vanished([KEY], "their keeper was killed"))
+            await bench.processes.begun.wait()
+            await bench.ends()
+    adopted, anew = bench.processes.kill_at
+    assert adopted == until
+    assert anew == bench.journal.entries["r.1"].hooks_until
+    assert anew is not None
+    assert anew >= until + 55
+
+
+@pytest.mark.parametrize(
+    ("wall_s", "words"), [(30.0, "the worker was out of contact for too long"), (59.9, "they had not ended after 60 s")]
+)
+async def test_why_hooks_were_killed_while_no_daemon_was_there(tmp_path: Path, wall_s: float, words: str) -> None:
+    """By how long they lasted: their time may be over by now in either case."""
+    bench = Bench(tmp_path)
+    bench.journal.hooks("r.1", 0.0)
+    bench.hooks.found([Held(KEY, 9, Sizes(), Exit(None, 9, Sizes(), 0.0, 0, wall_s, stopped=StopReason.LEASE))])
+    await bench.hooks.call(bench.run, CRASHED)
+    assert bench.said() == [f"The hooks were killed: {words}"]

@@ -37,6 +37,8 @@ class Entry:
     marks: dict[str, int] = field(default_factory=dict[str, int])
     notes: list[LogLine] = field(default_factory=list[LogLine])
     """The daemon's own lines about the run, in order of their seq."""
+    hooks_until: float | None = None
+    """The CLOCK_BOOTTIME second at which the process is killed that calls the run's hooks."""
 
 
 class JournalFull(FlowhandError):
@@ -87,6 +89,11 @@ class Journal:
         """A line of the daemon's own for the run's log."""
         self.entries[key].notes.append(line)
         self._append(_note(key, line))
+
+    def hooks(self, key: str, until: float) -> None:
+        """Until when a process calls the run's hooks; written before that is started."""
+        self.entries[key].hooks_until = until
+        self._append(_hooks(key, until))
 
     def marks(self, marks: list[Mark]) -> None:
         """What the server has stored: one record for a whole answer."""
@@ -167,6 +174,8 @@ class Journal:
             entry.started = True
         elif kind == "final":
             entry.final = StateItem.model_validate(record["item"])
+        elif kind == "hooks":
+            entry.hooks_until = float(record["until"])
         elif kind == "note":
             stream, seq, stamp, level, name, message, task = record["line"]
             entry.notes.append((stream, seq, stamp, level, name, message, task))
@@ -191,6 +200,10 @@ def _note(key: str, line: LogLine) -> bytes:
     return json.dumps({"k": "note", "key": key, "line": line}).encode()
 
 
+def _hooks(key: str, until: float) -> bytes:
+    return f'{{"k":"hooks","key":"{key}","until":{until!r}}}'.encode()
+
+
 def _marks(marks: Sequence[tuple[str, str, int]]) -> bytes:
     return json.dumps({"k": "marks", "m": marks}).encode()
 
@@ -202,6 +215,8 @@ def _records(key: str, entry: Entry) -> Iterator[bytes]:
         yield _started(key)
     for line in entry.notes:
         yield _note(key, line)
+    if entry.hooks_until is not None:
+        yield _hooks(key, entry.hooks_until)
     if entry.marks:
         yield _marks([(key, stream, seq) for stream, seq in entry.marks.items()])
     if entry.final is not None:

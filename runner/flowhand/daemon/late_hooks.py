@@ -36,6 +36,8 @@ INFO: Final = 20
 WARNING: Final = 30
 KILLED_WITHIN_S: Final = 1.0
 """In which a process is heard of that was killed since the daemon leaves; at most half of the time that is kept for reports."""
+START_S: Final = 1.0
+"""By how much less than their time hooks may have been there when that was over, since their process had to be started first."""
 Line = tuple[int, int, str, str]
 """stamp in microseconds, level, logger's name, message"""
 
@@ -93,11 +95,17 @@ class LateHooks:
         self._killed_within_s = KILLED_WITHIN_S
         self._ends: dict[str, Exit | None] = {}
         """How processes of hooks ended; None: their keeper was killed."""
+        self._adopted: set[str] = set()
+        """Processes of hooks that a daemon before us has started."""
         self._calls: dict[str, _Call] = {}
 
     def found(self, held: Iterable[Held]) -> None:
         """What the launcher holds of a daemon before us; ends in there are not told again."""
-        self._ends |= {one.key: one.exit for one in held if one.exit is not None}
+        for one in held:
+            if one.exit is None:
+                self._adopted.add(one.key)
+            else:
+                self._ends[one.key] = one.exit
 
     async def heard(self, event: Event) -> bool:
         """Takes the launcher's news; whether they were of hooks alone. What is left of hooks whose run has gone is forgotten."""
@@ -204,8 +212,17 @@ class LateHooks:
         now, lease_ends = self._clock.boottime(), self._lease_ends(run)
         if now >= lease_ends:
             raise LaunchError("the worker was out of contact for too long")
-        call.asked, run.hooks_until = True, now + self._at_most_s
+        call.asked, run.hooks_until = True, self._until(run, now)
         await self._launcher.start(job, min(run.hooks_until, lease_ends))
+
+    def _until(self, run: Run, now: float) -> float:
+        """When their time is over; that of a process that is there already has begun with it."""
+        until = self._journal.entries[run.key].hooks_until if run.hooks_key in self._adopted else None
+        self._adopted.discard(run.hooks_key)
+        if until is None:
+            until = now + self._at_most_s
+            self._journal.hooks(run.key, until)
+        return until
 
     async def _ended(self, key: str, exit_: Exit | None) -> None:
         if run_of_late_hooks(key) not in self._journal.entries:
@@ -263,7 +280,7 @@ class LateHooks:
             return ["The hooks were stopped before they had ended: the worker leaves"]
         if exit_ is None:
             return ["The hooks were cut off, since their keeper was killed; they are not called a second time"]
-        if exit_.stopped is StopReason.LEASE and self._clock.boottime() < (run.hooks_until or 0.0):
+        if exit_.stopped is StopReason.LEASE and self._had_time_left(run, exit_):
             return ["The hooks were killed: the worker was out of contact for too long"]
         if exit_.stopped is StopReason.LEASE:
             return [f"The hooks were killed: they had not ended after {self._at_most_s:g} s"]
@@ -271,6 +288,10 @@ class LateHooks:
             words = told.end or told.container or f"Their process {how_it_left(exit_)}"
             return [f"The hooks {'were cut off' if told.begun else 'could not be called'}. {words}"]
         return []
+
+    def _had_time_left(self, run: Run, exit_: Exit) -> bool:
+        """Whether it was not their own time that was over. When they ended is told by how long they lasted alone."""
+        return self._clock.boottime() < (run.hooks_until or 0.0) or exit_.wall_s < self._at_most_s - START_S
 
     def _said(self, run: Run) -> int:
         """How many lines of it the journal has, the one that announces them included: they are its last ones."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from flowhand.daemon.end_table import Ending, LastWord, Outcome, final_state
+from flowhand.daemon.end_table import Ending, LastWord, Outcome, final_state, told_by_others
 from flowhand.daemon.follower import Follower, Frame
 from flowhand.execution.launcher import Exit, StopReason
 from flowhand.redaction import Redactor
@@ -29,6 +29,8 @@ _INTERRUPTIONS: Final = {
     StopReason.DRAIN: "Interrupted: the worker shut down",
 }
 """Stops that are no doing of the run's, nor anybody's who wanted its end."""
+_TERMINATED: Final = "Interrupted: its process was told to end by SIGTERM, but not by its worker"
+"""As a host does with every process before it goes down."""
 _KEEPER_TOLD: Final = "Interrupted: the worker's keeper was told to end"
 """Before it began, by somebody else than its daemon: maybe by what the flow's file does when it is loaded."""
 
@@ -72,7 +74,7 @@ class Run:
     hooks_asked: bool = False
     """They are being called by another process, since its own was killed."""
     hooks_until: float | None = None
-    """The CLOCK_BOOTTIME second at which their own time is over; None before they were begun."""
+    """The CLOCK_BOOTTIME second at which their own time is over; None before this daemon had to do with them."""
     hooks_called: bool = False
     """That is over, whatever came of it."""
     late: list[Frame] = field(default_factory=list[Frame])
@@ -119,9 +121,11 @@ class Run:
             return None
         if self.exit is None:
             return f"Interrupted: {self.why}" if self.why else None
+        if self.exit.stopped is None:
+            return _TERMINATED if self.claimed.crash_policy == "retry" and told_by_others(self.exit) else None
         if not self.began:
             return _KEEPER_TOLD if self.exit.stopped is StopReason.DRAIN and self.stopping is None else None
-        return _INTERRUPTIONS.get(self.exit.stopped) if self.exit.stopped else None
+        return _INTERRUPTIONS.get(self.exit.stopped)
 
     def hear(self, frame: Frame) -> StateItem | None:
         """Takes a frame in; the state to be reported for it, if any."""
