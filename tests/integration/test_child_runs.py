@@ -207,9 +207,10 @@ def test_other_stops_leave_the_word_to_the_daemon(nursery: Nursery, why: str) ->
     assert run.code == 143
 
 
+@pytest.mark.parametrize("drained", [True, False], ids=["drain", "SIGTERM"])
 @pytest.mark.parametrize(("policy", "called"), [("crash", ["on_crashed"]), ("retry", [])])
-def test_a_drain_is_no_crash_of_a_run_that_is_begun_again(nursery: Nursery, policy: str, called: list[str]) -> None:
-    """Under `retry` no hook is called, and none is promised."""
+def test_what_cuts_off_a_run_that_is_begun_again_is_no_crash(nursery: Nursery, policy: str, called: list[str], drained: bool) -> None:
+    """A drain, or a SIGTERM of somebody else's: under `retry` no hook is called, and none is promised."""
     nursery.write(
         """
         def hook(flow, flow_run, state): print("on_crashed")
@@ -222,7 +223,10 @@ def test_a_drain_is_no_crash_of_a_run_that_is_begun_again(nursery: Nursery, poli
     )
     with nursery.started(crash_policy=policy) as run:
         run.wait_for("log", "ready")
-        run.stop("drain")
+        if drained:
+            run.stop("drain")
+        else:
+            psutil.Process(run.pid).terminate()
     assert run.of("end") == []
     assert len(run.of("hooks")) == len(called)
     assert run.stdout.split() == called

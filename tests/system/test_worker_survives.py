@@ -208,6 +208,20 @@ def test_under_retry_a_run_that_outlasts_the_drain_is_left_to_another_worker(
         assert ended["state_name"] == "Completed", ended["state"]["message"]
 
 
+def test_under_retry_a_run_that_somebody_else_has_told_to_end_is_begun_again(
+    api: Api, server: RunningServer, code: Path, tmp_path: Path
+) -> None:
+    """As a host does that goes down: SIGTERM to every process. No hook hears of it."""
+    with running_worker(server, home=tmp_path / "home", environ=QUICK):
+        run = begin(api, code, tmp_path, policy="retry")
+        pid = (tmp_path / "began").read_text()
+        os.kill(int(pid), signal.SIGTERM)
+        wait_for(lambda: (tmp_path / "began").read_text() not in ("", pid), 10, lambda: str(api.read(run)["state"]))
+        (tmp_path / "go").touch()
+        assert api.ended(run)["state_name"] == "Completed"
+        assert not (tmp_path / "crashed").exists()
+
+
 def test_a_killed_child_is_told_by_its_signal(api: Api, server: RunningServer, code: Path, tmp_path: Path) -> None:
     """kill -9 of the child from outside."""
     with running_worker(server, home=tmp_path / "home", environ=QUICK):

@@ -46,8 +46,8 @@ _TELLS: Final = frozenset({"cancel", "timeout"})
 """Reasons for a stop whose final state this process says itself; the others are the daemon's to tell."""
 _ELSEWHERE: Final = frozenset({"fenced", "lease", "revoked"})
 """Reasons for a stop of a run that is somebody else's by now."""
-_CUT_OFF: Final = frozenset({"drain"})
-"""Reasons for a stop after which a run is begun again, where its policy is `retry`."""
+_CUT_OFF: Final = frozenset({"drain", None})
+"""Reasons for a stop after which a run is begun again, where its policy is `retry`; None: somebody else's SIGTERM."""
 _CALLED_LATE: Final = ("on_cancellation", "on_crashed", "on_failure")
 """Hooks that another process calls when this one was killed before it could."""
 _CHECKOUTS: Final = "/storage/checkouts/"

@@ -136,7 +136,7 @@ def _crashed(ending: Ending) -> Outcome:
         message = f"Probably out of memory: the process was killed by SIGKILL at {_bytes(exit_.peak_bytes)} with little memory left."
     elif exit_.signal is not None:
         message = f"The process was killed by {signal_name(exit_.signal)}."
-    elif exit_.code == _TERMINATED and exit_.stopped is None:
+    elif told_by_others(exit_):
         message = "The process was told to end by SIGTERM, but not by its worker (kill, or a host that goes down)."
     elif exit_.code == 0:
         message = "The process left without a result (os._exit, or its descriptors were closed)."
@@ -144,6 +144,11 @@ def _crashed(ending: Ending) -> Outcome:
         message = f"The process exited with status code {exit_.code} without a result."
     lost = f" Some of what it reported found no room on the worker's disk ({ending.lost}), maybe its end." if ending.lost else ""
     return Outcome(StateType.CRASHED, StateName.CRASHED, message + lost + _figures(ending) + _output(ending))
+
+
+def told_by_others(exit_: Exit) -> bool:
+    """Whether SIGTERM ended it that was not its worker's: `kill`, or a host that goes down."""
+    return exit_.stopped is None and (exit_.code == _TERMINATED or exit_.signal == signal.SIGTERM)
 
 
 def signal_name(number: int) -> str:
