@@ -55,7 +55,7 @@ def find_limits(conn: Connection, window: Window, now: int) -> list[forms.Form]:
 def _forms(conn: Connection, rows: Any, now: int) -> list[forms.Form]:
     """With the slots that runs of their deployments hold, and those that were taken by name and have not decayed yet."""
     held = used_of_limits(conn, [row["id"] for row in rows])
-    return [forms.global_limit(row, held[row["id"]].slots + decayed(row, now)) for row in rows]
+    return [forms.global_limit(row, held[row["id"]] + decayed(row, now)) for row in rows]
 
 
 def update_limit(conn: Connection, id_or_name: str, body: LimitUpdate, now: int) -> None:

@@ -78,7 +78,7 @@ def limits_of(conn: Connection, deployments: Sequence[Any]) -> dict[str, forms.F
     rows = {row["id"]: row for row in conn.execute(select(t.concurrency_limit).where(_limit.id.in_(list(ids.values())))).mappings()}
     used, taken = used_of_limits(conn, rows), taken_of_limits(conn, rows)
     return {
-        key: forms.global_limit(rows[limit_id], used[limit_id].slots + taken.get(limit_id, 0))
+        key: forms.global_limit(rows[limit_id], used[limit_id] + taken.get(limit_id, 0))
         for key, limit_id in ids.items()
         if limit_id in rows
     }

@@ -230,8 +230,7 @@ def _find_room(conn: Connection, lanes: list[Lane], *, lock: bool) -> None:
     found: dict[str, Slots] = {}
     for lane in limited:
         key, limit = lane.limit_id or lane.deployment or "", lane.limit or 0
-        use = uses.get(key)
-        in_use = used.get(key, 0) if use is None else use.slots + taken.get(key, 0)
+        in_use = uses[key] + taken.get(key, 0) if key in uses else used.get(key, 0)
         lane.slots = found.setdefault(key, Slots(max(0, limit - in_use)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, literal_column, select
@@ -48,14 +47,6 @@ _LOCK_LIMITS: Final = Prepared(select(_limit.id).where(among(_limit.id, "ids")).
 _LOCK_DEPLOYMENTS: Final = Prepared(select(_dep.id).where(among(_dep.id, "ids")).order_by(_dep.id).with_for_update())
 
 
-@dataclass(slots=True)
-class Use:
-    """What is used of a global limit: the slots that runs of its deployments hold, and how many deployments share it."""
-
-    slots: int = 0
-    deployments: int = 0
-
-
 def used_by_deployments(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
     """How many slots the runs of these deployments hold (Pending, Running or Cancelling), those of clients by their leases."""
     wanted = list(ids)
@@ -65,15 +56,14 @@ def used_by_deployments(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
     return used
 
 
-def used_of_limits(conn: Connection, ids: Iterable[str]) -> dict[str, Use]:
-    """What runs use of these global limits, whichever of the deployments that share one they are of (contract 5.7)."""
+def used_of_limits(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
+    """How many slots runs hold of these global limits, whichever of the deployments that share one they are of (contract 5.7)."""
     wanted = list(ids)
-    found = {limit_id: Use() for limit_id in wanted}
+    found = dict.fromkeys(wanted, 0)
     owners = {row.id: row.limit_id for row in _SHARERS.all(conn, ids=wanted)} if wanted else {}
     used = used_by_deployments(conn, owners)
     for deployment_id, limit_id in owners.items():
-        found[limit_id].deployments += 1
-        found[limit_id].slots += used.get(deployment_id, 0)
+        found[limit_id] += used.get(deployment_id, 0)
     return found
 
 
@@ -116,7 +106,7 @@ def deployment_use(conn: Connection, deployment_id: str, limit_id: str | None) -
     """How many slots are in use of what limits a deployment: a global limit, or a number of its own."""
     if limit_id is None:
         return used_by_deployments(conn, [deployment_id]).get(deployment_id, 0)
-    return used_of_limits(conn, [limit_id])[limit_id].slots + taken_of_limits(conn, [limit_id]).get(limit_id, 0)
+    return used_of_limits(conn, [limit_id])[limit_id] + taken_of_limits(conn, [limit_id]).get(limit_id, 0)
 
 
 def strategy_of(options: Any) -> CollisionStrategy:

@@ -80,7 +80,7 @@ def take(conn: Connection, names: Sequence[str], slots: int, mode: Mode, now: in
     rows = conn.execute(which).mappings().all()
     _must_be_possible(rows, slots, mode)
     runs = used_of_limits(conn, [row["id"] for row in rows])
-    full = [row for row in rows if decayed(row, now) + runs[row["id"]].slots + slots > row["limit"]]
+    full = [row for row in rows if decayed(row, now) + runs[row["id"]] + slots > row["limit"]]
     if full:
         ids = [row["id"] for row in full]
         conn.execute(update(t.concurrency_limit).where(_limit.id.in_(ids)).values(denied_slots=_limit.denied_slots + slots))
