@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.server import RunningServer, running_server
+from support.server import RunningServer
 from support.storage_servers import free_port
-from support.worker import Api, RunningWorker, running_worker, wait_for, write_flows
+from support.worker import Api, RunningWorker, running_worker, wait_for
 
 FLOWS = '''
 import asyncio, ctypes, os, signal, subprocess, sys, threading, time
@@ -110,18 +110,11 @@ def deaf(folder: str):
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """One server and one pool for the module."""
-    with running_server(tmp_path_factory.mktemp("server")) as server:
-        found = Api(server)
-        found.pool("pool")
-        yield found
-
-
-@pytest.fixture(scope="module")
-def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the flows."""
-    return write_flows(tmp_path_factory.mktemp("code"), FLOWS)
+def api(server: RunningServer) -> Api:
+    """The server's, with one pool for the module."""
+    found = Api(server)
+    found.pool("pool")
+    return found
 
 
 @pytest.fixture(scope="module")
