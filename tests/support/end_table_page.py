@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from flowhand.daemon.end_table import Ending, LastWord, Outcome, final_state
+from flowhand.daemon.end_table import Ending, LastWord, Outcome, final_state, stopped_for
 from flowhand.execution.launcher import Exit, Sizes, StopReason
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "state-machine.md"
@@ -55,7 +55,7 @@ class Row(NamedTuple):
 
     def fits(self, ending: Ending) -> bool:
         """Whether the row speaks of this ending."""
-        stopped = ending.exit.stopped if ending.exit else None
+        stopped = stopped_for(ending.exit, ending.asked)
         stop = self.stop == _ANY or (stopped is not None and stopped.value in self.stop.split(" or "))
         return stop and WORDS[self.word](ending) and EXITS[self.exit](ending) and BEGAN[self.began](ending)
 
@@ -98,6 +98,8 @@ def endings() -> Iterator[Ending]:
     ]
     for word, exit_, began in itertools.product(words, [*exits, None], (True, False)):
         yield Ending(word, exit_, began, timeout_s=2.0, why="the keeper was killed")
+    for asked, began in itertools.product(StopReason, (True, False)):
+        yield Ending(None, None, began, asked=asked, why="the keeper was killed")
     killed = Exit(None, 9, Sizes(), 0.25, 50 << 20, 4.0)
     yield Ending(None, killed, began=True, container="Out of memory: the kernel killed the container at its limit of 512 MiB.")
     yield Ending(None, Exit(143, None, Sizes(), 1.25, 50 << 20, 4.0), began=True)

@@ -222,6 +222,20 @@ def test_a_keeper_killed_while_hooks_run_does_not_begin_them_again(api: Api, wor
     assert "cut off" in doomed.ends("Crashed", "on_crashed")[-1]
 
 
+@pytest.mark.parametrize("policy", ["crash", "retry"])
+def test_a_run_whose_keeper_is_killed_while_it_is_cancelled_is_cancelled(
+    api: Api, worker: RunningWorker, code: Path, tmp_path: Path, policy: str
+) -> None:
+    """Under either policy: on_cancellation is called once, and nothing is begun again."""
+    doomed = Doomed(api, code, tmp_path, policy=policy, deaf=True)
+    said = worker.log.count('"Cancelling"')
+    api.cancel(doomed.run)
+    wait_for(lambda: worker.log.count('"Cancelling"') > said, 10)
+    worker.keeper().kill()
+    doomed.ends("Cancelled", "on_cancellation")
+    assert int((tmp_path / "began").read_text()) == doomed.pid
+
+
 def test_a_drain_tells_how_a_run_ended_whose_hooks_do_not(api: Api, server: RunningServer, code: Path, tmp_path: Path) -> None:
     """A flow that is deaf to SIGTERM, and a hook that does not end: within the drain's time and two graces the run is Crashed for
     good."""

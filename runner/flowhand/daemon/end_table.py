@@ -41,6 +41,8 @@ class Ending:
     """Whether user code began."""
     late: bool = False
     """The child did not begin, because its lease was over."""
+    asked: StopReason | None = None
+    """What we asked its keeper to stop it for, whether or not that came to pass."""
     lost: str = ""
     """Why something that it reported could not be kept; '' when nothing was lost."""
     timeout_s: float | None = None
@@ -64,7 +66,7 @@ class Outcome:
 
 def final_state(ending: Ending) -> Outcome:
     """What the attempt's end means."""
-    stopped = ending.exit.stopped if ending.exit else None
+    stopped = stopped_for(ending.exit, ending.asked)
     if ending.word is not None and ending.word.type == StateType.COMPLETED:
         return _completed(ending, ending.word)
     if stopped is StopReason.CANCEL:
@@ -144,6 +146,13 @@ def _crashed(ending: Ending) -> Outcome:
         message = f"The process exited with status code {exit_.code} without a result."
     lost = f" Some of what it reported found no room on the worker's disk ({ending.lost}), maybe its end." if ending.lost else ""
     return Outcome(StateType.CRASHED, StateName.CRASHED, message + lost + _figures(ending) + _output(ending))
+
+
+def stopped_for(exit_: Exit | None, asked: StopReason | None) -> StopReason | None:
+    """Why it was stopped. What was asked for counts where the exit was not seen; a cancellation also where another stop was faster."""
+    if exit_ is None or (exit_.stopped is not None and asked is StopReason.CANCEL):
+        return asked
+    return exit_.stopped
 
 
 def told_by_others(exit_: Exit) -> bool:

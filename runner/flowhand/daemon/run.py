@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from flowhand.daemon.end_table import Ending, LastWord, Outcome, final_state, told_by_others
+from flowhand.daemon.end_table import Ending, LastWord, Outcome, final_state, stopped_for, told_by_others
 from flowhand.daemon.follower import Follower, Frame
 from flowhand.execution.launcher import Exit, StopReason
 from flowhand.redaction import Redactor
@@ -119,6 +119,8 @@ class Run:
         """
         if self.word is not None or (self.began and self.claimed.crash_policy != "retry"):
             return None
+        if stopped_for(self.exit, self.stopping) is StopReason.CANCEL:
+            return None
         if self.exit is None:
             return f"Interrupted: {self.why}" if self.why else None
         if self.exit.stopped is None:
@@ -202,6 +204,7 @@ class Run:
                 began=self.began,
                 late=self.loaded and not self.began and self.exit is not None and self.exit.code == NOT_BEGUN,
                 timeout_s=self.running.body.get("timeout_s") if self.running else None,
+                asked=self.stopping,
                 why=self.why,
                 container=self.container,
                 lost=self.lost,
