@@ -73,7 +73,7 @@ class Batch:
 
     request: ReportRequest
     unfinished: list[Run] = field(default_factory=list[Run])
-    """To be handed back: they ended before they began, or for their lease under the `retry` policy."""
+    """To be handed back: they ended before they began, or were interrupted (`Run.interruption`)."""
     fenced: list[Run] = field(default_factory=list[Run])
     """Not ours any more; their lines are heard all the same."""
 
