@@ -34,6 +34,8 @@ READ_BYTES: Final = 1 << 20
 LOGGER: Final = "flowhand.flow_runs.hooks"
 INFO: Final = 20
 WARNING: Final = 30
+LEASE_LOOKS_S: Final = 0.5
+"""How often a lease that is over is looked at, until it is renewed."""
 KILLED_WITHIN_S: Final = 1.0
 """In which a process is heard of that was killed since the daemon leaves; at most half of the time that is kept for reports."""
 START_S: Final = 1.0
@@ -209,11 +211,11 @@ class LateHooks:
         job["ended"] = Ended(run_id=job["run_id"], type=str(outcome.type), name=outcome.name, message=outcome.message)
         job["run_id"], job["start_at"] = late_hooks_id(job["run_id"]), None
         await anyio.lowlevel.checkpoint_if_cancelled()
-        now, lease_ends = self._clock.boottime(), self._lease_ends(run)
-        if now >= lease_ends:
-            raise LaunchError("the worker was out of contact for too long")
-        call.asked, run.hooks_until = True, self._until(run, now)
-        await self._launcher.start(job, min(run.hooks_until, lease_ends))
+        # a heartbeat renews the lease, or the server has given the run to another and it is forgotten here
+        while self._clock.boottime() >= self._lease_ends(run):  # noqa: ASYNC110 - whoever renews it sets a number
+            await anyio.sleep(LEASE_LOOKS_S)
+        call.asked, run.hooks_until = True, self._until(run, self._clock.boottime())
+        await self._launcher.start(job, min(run.hooks_until, self._lease_ends(run)))
 
     def _until(self, run: Run, now: float) -> float:
         """When their time is over; that of a process that is there already has begun with it."""
