@@ -18,13 +18,15 @@ from .claimed import Briefing, Briefs, claimed_run
 from .lanes import Candidate, Lane, Look, walk
 from .leases import LIVE, PendingOrders, grant
 from .prepared import Prepared, among
-from .runs import Run, StateWriter, ask_for_runs, load_runs, loaded
+from .runs import Run, StateWriter, ask_for_free_runs, loaded
 from .scope import Scope, find_scope
 from .sessions import Session, authenticate, seen
 from .tables import lease, session
 
 CANCELLED_AT_ONCE: Final = 100
 """Runs that one claim cancels because of CANCEL_NEW; the rest is left to the next."""
+AGAIN_US: Final = 50_000
+"""After which a claim looks again that lost a run to somebody else: who held it may have left it as it was, and there may be others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,15 @@ def claim(conn: Connection, request: ClaimRequest, secret: str, now: int) -> Ans
         _NUMBERED.run(conn, b_id=opened.id, number=number)
     reply = ClaimReply(claim=number, runs=given, orders=found.told, why=None if given else found.scope.why(found.look.blocked))
     more = len(given) >= request.slots > 0
-    return Answer(reply, opened, found.queues, found.look.next_due, found.look.waits_for, more=more)
+    lost = len(given) < len(found.look.taken)
+    next_due = _again(found.look, request, now) if lost else found.look.next_due
+    return Answer(reply, opened, found.queues, next_due, found.look.waits_for, more=more)
+
+
+def _again(look: Look, request: ClaimRequest, now: int) -> int:
+    """When to look again for what was lost. Who waits does so until this is as near as runs are given early."""
+    again = now + round(max(0.0, request.prefetch_s) * 1_000_000) + AGAIN_US
+    return again if look.next_due is None else min(look.next_due, again)
 
 
 def _find(conn: Connection, opened: Session, request: ClaimRequest, now: int, *, lock: bool) -> _Findings:
@@ -133,9 +143,9 @@ def _take(conn: Connection, candidates: list[Candidate], opened: Session, now: i
     if not candidates:
         return []
     ids = [candidate.run_id for candidate in candidates]
-    asked, briefs = ask_for_runs(conn, ids), Briefs(conn, ids)
+    asked, briefs = ask_for_free_runs(conn, ids), Briefs(conn, ids)
     runs = loaded(asked)
-    # another replica may have been quicker between our look and our lock
+    # another replica may have been quicker between our look and our lock, or be at it now
     won = [c for c in candidates if c.run_id in runs and _claimable(runs[c.run_id], opened)]
     briefings = briefs.briefings()
     writer = StateWriter(conn, now)
@@ -211,7 +221,8 @@ def _cancel_new(conn: Connection, blocked: Iterable[Lane], now: int) -> None:
     if not due:
         return
     writer = StateWriter(conn, now)
-    for run in load_runs(conn, [candidate.run_id for candidate in due]).values():
+    # those that are locked are left to the next claim as well
+    for run in loaded(ask_for_free_runs(conn, [candidate.run_id for candidate in due])).values():
         if run.state_type == StateType.SCHEDULED and not run.progress.in_process:
             writer.enter(run, Proposal(StateType.CANCELLED, "Cancelled", "Deployment concurrency limit reached."))
     writer.flush()

@@ -74,7 +74,10 @@ def taken_of_limits(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
 
 def lock_limits(conn: Connection, limits: Iterable[str], deployments: Iterable[str]) -> None:
     """Locks global limits, and deployments whose limit is no global one, where there are row locks: two transactions that count first and
-    take then would both find the last slot free. Everybody locks in this order.
+    take then would both find the last slot free. Limits come before deployments, each in the order of their ids.
+
+    A proposal has locked its run before. A claim locks runs only after this; so that the two cannot wait for each other, it takes none that
+    it would have to wait for (`ask_for_free_runs`). Nobody else who holds these may wait for a run either.
     """
     if conn.dialect.name == "postgresql":
         for statement, ids in ((_LOCK_LIMITS, list(limits)), (_LOCK_DEPLOYMENTS, list(deployments))):

@@ -15,20 +15,26 @@ from .leases import LIVE, end
 from .notices import Notice, post
 from .prepared import Prepared
 from .runs import Run, StateWriter, load_runs
-from .tables import lease, session
+from .tables import flow_run, lease, session
 
 CHUNK: Final = 200
 _l = lease.c
 _EXPIRED: Final = Prepared(
     select(_l.flow_run_id, _l.attempt, _l.crash_policy, _l.max_interruptions, session.c.name, session.c.host)
-    .outerjoin_from(lease, session, session.c.id == _l.session_id)
+    .join_from(lease, flow_run, flow_run.c.id == _l.flow_run_id)
+    .outerjoin(session, session.c.id == _l.session_id)
     .where(LIVE, _l.provisional_until.is_(None), _l.expires_at < bindparam("now"))
     .limit(CHUNK)
-    .with_for_update(of=lease)
+    .with_for_update(of=(lease, flow_run), skip_locked=True)
 )
+"""With their runs, and only what is free: a report locks runs, then leases, and what it holds just now it may be about to renew."""
 _GRACE_OVER: Final = Prepared(
-    select(_l.flow_run_id, _l.attempt).where(_l.provisional_until.is_not(None), _l.provisional_until < bindparam("now"))
+    select(_l.flow_run_id, _l.attempt)
+    .join_from(lease, flow_run, flow_run.c.id == _l.flow_run_id)
+    .where(_l.provisional_until.is_not(None), _l.provisional_until < bindparam("now"))
+    .with_for_update(of=(lease, flow_run), skip_locked=True)
 )
+"""In the same way: who is being adopted at this moment is not given up."""
 
 
 def reap(conn: Connection, now: int, grace_us: int) -> int:
