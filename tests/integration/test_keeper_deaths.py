@@ -148,6 +148,7 @@ async def test_beside_a_keeper_that_is_asked_to_end_another_one_starts_what_come
         await run.printed(key(deaf), "ready")
         pid = keeper_pid(tmp_path)
         os.kill(pid, signal.SIGTERM)
+        await eventually(lambda: "asked to end" in (tmp_path / "keeper.log").read_text())
         job = shell(tmp_path, "exit 3")
         await run.launcher.start(job)
         assert (await run.ended(key(job))).code == 3
