@@ -71,7 +71,6 @@ ROWS: Final = (
     Row(word="another"),
     Row(stop="timeout"),
     Row(exit="too late", began="no"),
-    Row(exit="not seen", began="no"),
     Row(stop="drain", began="no"),
     Row(stop="drain"),
     Row(exit="not seen"),

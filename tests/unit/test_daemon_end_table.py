@@ -82,7 +82,7 @@ ROWS = {
     "out of memory, probably": (Ending(None, left(None, signal=9, oom="probable"), True), "CRASHED", "Crashed", "Probably out of memory"),
     "lease lost": (Ending(None, left(None, signal=9, killed=True, stopped=StopReason.LEASE), True), "CRASHED", "Crashed", "lease was lost"),
     "vanished": (Ending(None, None, True, why="the keeper was killed"), "CRASHED", "Crashed", "vanished: the keeper was killed"),
-    "vanished before it began": (Ending(None, None, False, why="the keeper was killed"), None, "Scheduled", "the keeper was killed"),
+    "vanished, and nothing is known of its beginning": (Ending(None, None, False, why="it was killed"), "CRASHED", "Crashed", "vanished"),
     "cancelled, exit not seen": (
         Ending(None, None, True, asked=StopReason.CANCEL, why="the keeper was killed"),
         "CANCELLED",

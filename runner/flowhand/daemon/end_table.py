@@ -79,8 +79,6 @@ def final_state(ending: Ending) -> Outcome:
         return _timed_out(ending)
     if ending.late:
         return Outcome(None, StateName.SCHEDULED, "handed back: its lease was over before it began")
-    if ending.exit is None and not ending.began:
-        return Outcome(None, StateName.SCHEDULED, f"handed back before it began: {ending.why}")
     if stopped is StopReason.DRAIN:
         return _drained(ending)
     return _crashed(ending)

@@ -5,7 +5,7 @@
 | with a final state that the server has | either way | forgotten |
 | with a final state | either way | reported |
 | started | alive or ended | adopted: followed from the server's marks to its true end |
-| started | no | its keeper died too: its end is what its files say, else Crashed; begun again under `retry`, or if it had not begun |
+| started | no | its keeper died too: its end is what its files say, else Crashed; begun again under `retry` |
 | not started | alive or ended | adopted (the kill came between start and journal) |
 | not started | no | handed back |
 | no | yes | not ours to speak of: stopped and forgotten |

@@ -115,9 +115,10 @@ class Run:
     def interruption(self) -> str | None:
         """Why an attempt that has ended is to be begun again, and that is counted: what it ran in went away.
 
-        Of one that has begun its policy decides. None: this is its end, or it is handed back as if it had never been claimed.
+        Of one that may have begun its policy decides: what it said last may have died with its keeper, `running` among it. None: this is
+        its end, or it is handed back as if it had never been claimed.
         """
-        if self.word is not None or (self.began and self.claimed.crash_policy != "retry"):
+        if self.word is not None or (self.claimed.crash_policy != "retry" and (self.began or self.exit is None)):
             return None
         if stopped_for(self.exit, self.stopping) is StopReason.CANCEL:
             return None
