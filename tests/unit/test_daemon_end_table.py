@@ -95,6 +95,12 @@ ROWS = {
         "Cancelled",
         "Flow run was cancelled.",
     ),
+    "to be revoked, exit not seen: it may have begun": (
+        Ending(None, None, False, asked=StopReason.REVOKED, why="the keeper was killed"),
+        "CRASHED",
+        "Crashed",
+        "vanished",
+    ),
     "to be cancelled, but killed before": (
         Ending(None, left(None, signal=9), True, asked=StopReason.CANCEL),
         "CRASHED",

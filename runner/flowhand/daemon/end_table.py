@@ -147,10 +147,10 @@ def _crashed(ending: Ending) -> Outcome:
 
 
 def stopped_for(exit_: Exit | None, asked: StopReason | None) -> StopReason | None:
-    """Why it was stopped. What was asked for counts where the exit was not seen; a cancellation also where another stop was faster."""
-    if exit_ is None or (exit_.stopped is not None and asked is StopReason.CANCEL):
+    """Why it was stopped. A cancellation that was asked for counts also where the exit was not seen, or another stop was faster."""
+    if asked is StopReason.CANCEL and (exit_ is None or exit_.stopped is not None):
         return asked
-    return exit_.stopped
+    return exit_.stopped if exit_ else None
 
 
 def told_by_others(exit_: Exit) -> bool:
