@@ -89,11 +89,9 @@ class WatchedClock:
 
     def _looked_at_again(self) -> int:
         """The time, read so closely that this thread cannot have stood still between the two clocks for as long as a jump."""
-        for _ in range(_TRIES):
-            before = self._clock.boottime()
-            now = self._clock.now_us()
-            if self._clock.boottime() - before < _CLOSE_S:
-                break
+        before, now, tries = self._clock.boottime(), self._clock.now_us(), 1
+        while self._clock.boottime() - before > _CLOSE_S and tries < _TRIES:
+            before, now, tries = self._clock.boottime(), self._clock.now_us(), tries + 1
         apart_us = now - int(before * 1_000_000)
         if not self._steady(apart_us):
             with self._lock:
