@@ -15,7 +15,7 @@ def incarnation(pid: int) -> str | None:
     """A text that no other process has, before or after; None for one that has ended, also when nobody has waited for it yet."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2].split()
-        boot = _BOOT.read_text(encoding="ascii").strip()
+        boot = _BOOT.read_bytes().decode().strip()  # not as ASCII, whose codec would be loaded in whatever thread this is
     except OSError:
         return None
     return None if fields[_STATE] in (b"Z", b"X") else f"{boot}.{int(fields[_STARTED])}"

@@ -49,7 +49,7 @@ def stubborn():
 
 @flow
 def greedy():
-    print(len(bytearray(1 << 30)))
+    print(len(b"x" * (1 << 30)))  # not zeros, which some kernels give back
 
 @flow
 def talks():
