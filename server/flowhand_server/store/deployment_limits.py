@@ -16,7 +16,7 @@ from flowhand.wire.deployments import DeploymentCreate, DeploymentUpdate
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
-from flowhand_server.store.limits import taken_of_limits, used_of_limits
+from flowhand_server.store.limits import in_use_of_limits
 from flowhand_server.store.reading import insert_once
 
 _limit, _dep = t.concurrency_limit.c, t.deployment.c
@@ -76,9 +76,5 @@ def limits_of(conn: Connection, deployments: Sequence[Any]) -> dict[str, forms.F
     if not ids:
         return {}
     rows = {row["id"]: row for row in conn.execute(select(t.concurrency_limit).where(_limit.id.in_(list(ids.values())))).mappings()}
-    used, taken = used_of_limits(conn, rows), taken_of_limits(conn, rows)
-    return {
-        key: forms.global_limit(rows[limit_id], used[limit_id] + taken.get(limit_id, 0))
-        for key, limit_id in ids.items()
-        if limit_id in rows
-    }
+    in_use = in_use_of_limits(conn, rows)
+    return {key: forms.global_limit(rows[limit_id], in_use[limit_id]) for key, limit_id in ids.items() if limit_id in rows}

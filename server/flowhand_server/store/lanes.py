@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Boolean, Connection, String, column, func, li
 
 from flowhand_server.orchestration.state import CollisionStrategy
 
-from .limits import lock_limits, strategy_of, taken_of_limits, used_by_deployments, used_of_limits
+from .limits import in_use_of_limits, lock_limits, strategy_of, used_by_deployments
 from .prepared import Prepared, among
 from .tables import Json, deployment, flow_run
 
@@ -226,12 +226,11 @@ def _find_room(conn: Connection, lanes: list[Lane], *, lock: bool) -> None:
     common = {lane.limit_id for lane in limited if lane.limit_id}
     if lock:
         lock_limits(conn, common, own)
-    used, uses, taken = used_by_deployments(conn, own), used_of_limits(conn, common), taken_of_limits(conn, common)
+    in_use = used_by_deployments(conn, own) | in_use_of_limits(conn, common)
     found: dict[str, Slots] = {}
     for lane in limited:
         key, limit = lane.limit_id or lane.deployment or "", lane.limit or 0
-        in_use = uses[key] + taken.get(key, 0) if key in uses else used.get(key, 0)
-        lane.slots = found.setdefault(key, Slots(max(0, limit - in_use)))
+        lane.slots = found.setdefault(key, Slots(max(0, limit - in_use.get(key, 0))))
 
 
 def _take(lane: Lane) -> Candidate:

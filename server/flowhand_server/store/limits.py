@@ -67,9 +67,11 @@ def used_of_limits(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def taken_of_limits(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
-    """What flows' code holds of them, which takes slots by a limit's name. Not of rate limits, whose slots come back by themselves."""
-    return _counts(conn, _TAKEN, ids)
+def in_use_of_limits(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
+    """The same with what flows' code holds by a limit's name. Not of rate limits, whose slots come back by themselves."""
+    wanted = list(ids)
+    taken = _counts(conn, _TAKEN, wanted)
+    return {limit_id: used + taken.get(limit_id, 0) for limit_id, used in used_of_limits(conn, wanted).items()}
 
 
 def lock_limits(conn: Connection, limits: Iterable[str], deployments: Iterable[str]) -> None:
@@ -109,7 +111,7 @@ def deployment_use(conn: Connection, deployment_id: str, limit_id: str | None) -
     """How many slots are in use of what limits a deployment: a global limit, or a number of its own."""
     if limit_id is None:
         return used_by_deployments(conn, [deployment_id]).get(deployment_id, 0)
-    return used_of_limits(conn, [limit_id])[limit_id] + taken_of_limits(conn, [limit_id]).get(limit_id, 0)
+    return in_use_of_limits(conn, [limit_id])[limit_id]
 
 
 def strategy_of(options: Any) -> CollisionStrategy:

@@ -24,7 +24,7 @@ _AROUND: Final = {
 class Turn:
     """Gives `status` to those rows of a pool, queue, deployment or worker table that are meant and have another, and tells of each.
 
-    Made once where the condition is known beforehand: what changes from time to time stands in it as a parameter.
+    Made once: what changes from time to time stands in the condition as a parameter.
     """
 
     def __init__(self, table: Table, which: ColumnElement[bool], status: str) -> None:
@@ -38,11 +38,6 @@ class Turn:
         for row in self._changed.all(conn, **values):
             resource = {RESOURCE_ID: f"prefect.{self._noun}.{row.id}", RESOURCE_NAME: row.name}
             emit(conn, self._event, resource, now, related=list(_related(conn, row)))
-
-
-def turn(conn: Connection, table: Table, which: ColumnElement[bool], status: str, now: int) -> None:
-    """A `Turn` for this once."""
-    Turn(table, which, status)(conn, now)
 
 
 def _related(conn: Connection, row: Any) -> Iterator[dict[str, str]]:
