@@ -22,7 +22,7 @@ from flowhand.daemon.end_table import Outcome, how_it_left
 from flowhand.daemon.follower import Follower, Frame
 from flowhand.daemon.journal import Journal
 from flowhand.daemon.masking import Masking
-from flowhand.daemon.notes import note
+from flowhand.daemon.notes import INFO, WARNING, note
 from flowhand.daemon.run import HOOKS, Run
 from flowhand.errors import ApiUnavailable, KeeperError, LaunchError
 from flowhand.execution.launcher import EVERYTHING, Event, Exit, Exited, Held, Launcher, StopReason, Vanished
@@ -32,8 +32,6 @@ MOST_LINES: Final = 1_000
 MOST_BYTES: Final = 1 << 18
 READ_BYTES: Final = 1 << 20
 LOGGER: Final = "flowhand.flow_runs.hooks"
-INFO: Final = 20
-WARNING: Final = 30
 LEASE_LOOKS_S: Final = 0.5
 """How often a lease that is over is looked at, until it is renewed."""
 KILLED_WITHIN_S: Final = 1.0

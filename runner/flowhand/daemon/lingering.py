@@ -11,6 +11,7 @@ from typing import Final
 import anyio
 
 from flowhand.clock import Clock
+from flowhand.daemon.notes import WARNING
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
 from flowhand.execution.launcher import StopReason
@@ -19,7 +20,6 @@ LOOKS: Final = 4
 """How often one is looked at within its time."""
 LEAST_S: Final = 0.25
 """Between two looks, however short the grace is."""
-WARNING: Final = 30
 
 
 class Lingering:

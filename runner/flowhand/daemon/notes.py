@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flowhand.daemon.journal import Journal
 from flowhand.daemon.run import Run
 from flowhand.wire.runner import LogLine
+
+INFO: Final = 20
+WARNING: Final = 30
 
 
 def note(journal: Journal, run: Run, stamp_us: int, level: int, logger: str, message: str) -> None:

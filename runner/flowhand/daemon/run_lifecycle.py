@@ -23,7 +23,7 @@ from flowhand.daemon.jobs import Place, configuration, make_job
 from flowhand.daemon.journal import Journal, JournalFull
 from flowhand.daemon.late_hooks import LateHooks
 from flowhand.daemon.masking import Masking
-from flowhand.daemon.notes import note
+from flowhand.daemon.notes import INFO, note
 from flowhand.daemon.references import Ask, resolved
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
@@ -37,7 +37,6 @@ from flowhand.wire.states import StateType
 
 log = structlog.get_logger("flowhand.daemon")
 
-INFO: Final = 20
 LOGGER: Final = "flowhand.flow_runs.worker"
 
 
