@@ -121,7 +121,7 @@ class Track:
         with server.start() as rest:
             rest.pool(POOL)
             self.deployments = [_insist(lambda n=n: rest.deployment("noop", f"lane-{n}", POOL)) for n in range(LANES)]
-            self._originals = Originals(
+            self.originals = Originals(
                 [_insist(lambda lane=lane: _late(rest, lane)) for lane in self.deployments],
                 [_insist(lambda lane=lane: _ended(rest, lane)) for lane in self.deployments],
             )
@@ -130,7 +130,7 @@ class Track:
     def grow(self, size: int) -> None:
         """Has `size` runs in the table."""
         note(f"{self.server.name}: putting {size} runs into the table …")
-        fill(self.server, self._originals, size)
+        fill(self.server, self.originals, size)
 
     def calls(self, waiting: Iterator[str]) -> dict[str, Callable[[], Iterator[Call]]]:
         """What one client does, by the name of the call; the clients share the runs that wait.
@@ -230,7 +230,7 @@ def measure(given: argparse.Namespace) -> list[Cell]:
 def _fill_in(sheet: Sheet, track: Track, size: int, keys: list[Key], seconds: float) -> None:
     """Measures these cells of one server at one size."""
     track.grow(size)
-    waiting = waiting_runs(track.server, WAITING)
+    waiting = waiting_runs(track.server, track.originals, WAITING)
     moving = [clients for _, call, _, clients in keys if call == "set_state"]
     share = len(waiting) // max(1, len(moving))
     shares = {clients: waiting[place * share : (place + 1) * share] for place, clients in enumerate(moving)}

@@ -66,11 +66,12 @@ def fill(server: Contestant, originals: Originals, size: int) -> None:
         connection.close()
 
 
-def waiting_runs(server: Contestant, most: int) -> list[str]:
-    """Ids of runs that wait."""
+def waiting_runs(server: Contestant, originals: Originals, most: int) -> list[str]:
+    """Ids of runs that wait, but for the originals: the copies of bigger tables are still to be made of them."""
     connection = server.connect()
     try:
-        return [row[0] for row in connection.execute(f"SELECT id FROM flow_run WHERE state_name = 'Late' LIMIT {int(most)}")]
+        late = connection.execute(f"SELECT id FROM flow_run WHERE state_name = 'Late' LIMIT {int(most) + len(originals.waiting)}")
+        return [row[0] for row in late if row[0] not in originals.waiting][:most]
     finally:
         connection.close()
 
