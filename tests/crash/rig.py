@@ -170,7 +170,7 @@ class Rig:
     def restart_server(self) -> None:
         """Another one on the same database and port."""
         port = self.server.url.split(":")[2].split("/")[0]
-        self.server = start_server(self.server.home, "--port", port, environ=self.server_environ)
+        self.server = start_server(self.server.home, "--port", port, environ=self.server_environ, forked=False)
 
     def database(self) -> sqlite3.Connection:
         """The server's database, for reading."""
@@ -220,7 +220,7 @@ def rigged(base: Path, policy: str, *, small_disk: bool = False, sets_clocks: bo
         (base / name).mkdir(parents=True)
     write_flows(base / "code", FLOW)
     clocks = [WallClock(base / f"clock-of-{whose}", library(base)) for whose in ("server", "worker")] if sets_clocks else []
-    server = start_server(base / "server", environ={**SERVER, **(clocks[0].environ if clocks else {})})
+    server = start_server(base / "server", environ={**SERVER, **(clocks[0].environ if clocks else {})}, forked=False)
     port = int(server.url.split(":")[2].split("/")[0])
     with TcpProxy(port) as proxy:
         api = Api(server)

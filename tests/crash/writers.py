@@ -134,7 +134,7 @@ class Patient:
                 self.server = self._start()
 
     def _start(self) -> RunningServer:
-        started = start_server(self._home, "--port", str(self._port))
+        started = start_server(self._home, "--port", str(self._port), forked=False)
         self.up.set()
         return started
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sqlite3
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
+from flowhand_server.program import main
+from support.forked import Forked
 from support.runner_api import Api
 from support.server import RunningServer, running_server, start_server
 
 
 def refused(home: Path, *arguments: str, **environ: str) -> tuple[int, str]:
     """The exit status of a server that does not come up, and what it said."""
-    command = [sys.executable, "-P", "-m", "flowhand_server", "--home", str(home), *arguments]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env={"PATH": "/usr/bin:/bin", **environ})
-    return ended.returncode, ended.stderr.strip()
+    said = home.with_name(f"{home.name}-said")
+    words = ["--home", str(home), *arguments]
+    ended = Forked(partial(main, words), env={"PATH": "/usr/bin:/bin", **environ}, out=Path(os.devnull), err=said)
+    return ended.wait(60), said.read_text().strip()
 
 
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:

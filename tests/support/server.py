@@ -11,7 +11,11 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from flowhand_server.program import main
+from support.forked import Forked
 
 START_S = 60.0
 STOP_S = 20.0
@@ -24,7 +28,7 @@ class RunningServer:
     url: str
     token: str | None
     home: Path
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
 
     @property
     def headers(self) -> dict[str, str]:
@@ -54,7 +58,7 @@ class RunningServer:
 def running_server(
     home: Path, *arguments: str, embedded: bool = False, environ: Mapping[str, str] | None = None
 ) -> Generator[RunningServer]:
-    """Starts `python -m flowhand_server` and ends it afterwards. `environ` is laid over ours, less the FLOWHAND_ and PREFECT_ names."""
+    """Starts a server and ends it afterwards. `environ` is laid over ours, less the FLOWHAND_ and PREFECT_ names."""
     server = start_server(home, *arguments, embedded=embedded, environ=environ)
     try:
         yield server
@@ -62,17 +66,31 @@ def running_server(
         server.kill()
 
 
-def start_server(home: Path, *arguments: str, embedded: bool = False, environ: Mapping[str, str] | None = None) -> RunningServer:
-    """The same without the ending. AssertionError with the server's own words when it does not come up."""
+def start_server(
+    home: Path, *arguments: str, embedded: bool = False, environ: Mapping[str, str] | None = None, forked: bool = True
+) -> RunningServer:
+    """The same without the ending. AssertionError with the server's own words when it does not come up.
+
+    Not `forked` it is `python -m flowhand_server`: where an interpreter's own start is what matters.
+    """
     home.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-P", "-m", "flowhand_server", "--home", str(home)]
-    command += ["--embedded"] if embedded else []
-    command += [] if "--port" in arguments or embedded else ["--port", "0"]
-    with _log(home).open("ab") as log:
-        process = subprocess.Popen([*command, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(environ))
+    words = ["--home", str(home), *(["--embedded"] if embedded else []), *arguments]
+    if "--port" not in arguments and not embedded:
+        words += ["--port", "0"]
+    process = (_fork if forked else _spawn)(words, _environment(environ), _log(home))
     url = _published(home, process)
     token = home / "server" / "token"
     return RunningServer(url, token.read_text().strip() if embedded else None, home, process)
+
+
+def _fork(words: list[str], environ: Mapping[str, str], log: Path) -> Forked:
+    return Forked(partial(main, words), env=environ, out=log, err=log, cwd=Path.cwd())
+
+
+def _spawn(words: list[str], environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", "flowhand_server", *words]
+    with log.open("ab") as out:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environ)
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
@@ -80,7 +98,7 @@ def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
     return {**kept, **(extra or {})}
 
 
-def _published(home: Path, process: subprocess.Popen[bytes]) -> str:
+def _published(home: Path, process: subprocess.Popen[bytes] | Forked) -> str:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         try:
@@ -90,7 +108,7 @@ def _published(home: Path, process: subprocess.Popen[bytes]) -> str:
         if about.get("pid") == process.pid:
             return about["url"]
         if process.poll() is not None:
-            raise AssertionError(f"the server ended with {process.returncode}: {_log(home).read_text()}")
+            raise AssertionError(f"the server ended with {process.poll()}: {_log(home).read_text()}")
         time.sleep(0.02)
     process.kill()
     raise AssertionError(f"the server did not come up within {START_S} s: {_log(home).read_text()}")
