@@ -24,6 +24,7 @@ from .events.feed import Feed
 from .events.pulse import Pulse
 from .routes.api import add_api
 from .routes.description import add_description
+from .routes.direct import Direct
 from .routes.errors import install_error_forms
 from .routes.runner import PREFIX, RunnerApi
 from .services.crew import Crew
@@ -63,7 +64,7 @@ class Application:
         store.listen(self.log_pulse.notice)
         store.listen(self.task_pulse.notice)
         self._runner = RunnerApi(leases, config, self.clock, self.claims, self.watches)
-        self._contract = self._routes()
+        self._contract = Direct(self._routes())
         self.activity = Activity(Guard(self._by_path, config, self.who, self.csrf, self.audit), self.clock)
         self.asgi: ASGIApp = self.activity
 
@@ -79,6 +80,7 @@ class Application:
     def _routes(self) -> FastAPI:
         app = FastAPI(title="flowhand", version=self.config.version, lifespan=self._lifespan, openapi_url=None)
         app.state.store = self.store
+        app.state.clock = self.clock
         app.state.config = self.config
         app.state.who = self.who
         app.state.csrf = self.csrf

@@ -14,11 +14,11 @@ import uvicorn
 
 from flowhand.errors import ConfigurationError
 
-from .access.head import BoundedHead
 from .access.settling import settle
 from .access.size import MAX_BODY
 from .app import Application
 from .config import ServerConfig
+from .one_write import Connection
 from .place import Place
 from .store.opening import open_postgresql, open_sqlite
 from .store.sessions import any_session_lives
@@ -63,7 +63,7 @@ class WebServer(uvicorn.Server):
             uvicorn.Config(
                 application.asgi,
                 loop="none",
-                http=BoundedHead,
+                http=Connection,
                 ws="websockets-sansio",
                 ws_max_size=MAX_BODY,
                 proxy_headers=bool(config.trusted_proxies),

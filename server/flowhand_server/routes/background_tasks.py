@@ -58,7 +58,7 @@ async def scheduled_task_runs(websocket: WebSocket) -> None:
 async def _serve(websocket: WebSocket, asked: Subscribe) -> None:
     store: Store = websocket.app.state.store
     subscription, answers = new_id(), _Answers()
-    await store.write(background_tasks.arrive, subscription, asked.client_id, asked.keys, now_us())
+    await store.write(background_tasks.arrive, subscription, asked.client_id, asked.keys, now_us(websocket))
     try:
         async with anyio.create_task_group() as group:
 
@@ -71,7 +71,7 @@ async def _serve(websocket: WebSocket, asked: Subscribe) -> None:
             async def stay() -> None:
                 while True:
                     await anyio.sleep(LOOK_S)
-                    await store.write(background_tasks.stay, subscription, now_us())
+                    await store.write(background_tasks.stay, subscription, now_us(websocket))
 
             group.start_soon(listen)
             group.start_soon(stay)
@@ -112,8 +112,8 @@ async def _give_out(websocket: WebSocket, keys: list[str], answers: _Answers) ->
     pulse: Pulse = websocket.app.state.task_pulse
     while True:
         beats = pulse.beats
-        while await store.read(background_tasks.any_waits, keys, now_us()):
-            offer = await store.write(background_tasks.offer, keys, now_us())
+        while await store.read(background_tasks.any_waits, keys, now_us(websocket)):
+            offer = await store.write(background_tasks.offer, keys, now_us(websocket))
             if offer is not None and not await _acknowledged(websocket, store, offer, answers):
                 return
         await pulse.wait(beats, LOOK_S)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, HTTPException, Response
 from starlette.requests import HTTPConnection
 
-from flowhand.clock import SystemClock
 from flowhand.wire.body import DEFAULT_LIMIT
 from flowhand.wire.filters import Page, Window
 from flowhand_server.store.store import Store
-
-_CLOCK: Final = SystemClock()
 
 
 async def store_of(connection: HTTPConnection) -> Store:
@@ -23,14 +20,14 @@ async def store_of(connection: HTTPConnection) -> Store:
     return connection.app.state.store
 
 
-def now_us() -> int:
-    """The time: microseconds since the epoch, UTC."""
-    return _CLOCK.now_us()
+def now_us(connection: HTTPConnection) -> int:
+    """The server's time: microseconds since the epoch, UTC."""
+    return connection.app.state.clock.now_us()
 
 
-async def request_time() -> int:
+async def request_time(connection: HTTPConnection) -> int:
     """The time of the request, as a dependency."""
-    return now_us()
+    return now_us(connection)
 
 
 StoreDep = Annotated[Store, Depends(store_of)]

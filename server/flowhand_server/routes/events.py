@@ -83,7 +83,7 @@ async def events_in(websocket: WebSocket) -> None:
         return
     sender, receiver = anyio.create_memory_object_stream[Event](BATCH)
     async with anyio.create_task_group() as group:
-        group.start_soon(_store_batches, websocket.app.state.store, receiver)
+        group.start_soon(_store_batches, websocket, receiver)
         async with sender:
             await _take_events(websocket, sender)
 
@@ -105,8 +105,9 @@ async def _take_events(websocket: WebSocket, sender: MemoryObjectSendStream[Even
         await sender.send(event)
 
 
-async def _store_batches(store: Store, receiver: MemoryObjectReceiveStream[Event]) -> None:
+async def _store_batches(websocket: WebSocket, receiver: MemoryObjectReceiveStream[Event]) -> None:
     """Stores what has come, until nothing more can come."""
+    store: Store = websocket.app.state.store
     async with receiver:
         async for event in receiver:
             batch = [event]
@@ -115,7 +116,7 @@ async def _store_batches(store: Store, receiver: MemoryObjectReceiveStream[Event
                     batch.append(receiver.receive_nowait())
                 except (anyio.WouldBlock, anyio.EndOfStream):
                     break
-            await store.write(events.add_events, batch, now_us())
+            await store.write(events.add_events, batch, now_us(websocket))
 
 
 # --- out -------------------------------------------------------------------------------------------------------------------------------
@@ -145,7 +146,7 @@ async def _stream(websocket: WebSocket, wanted: EventFilter, backfill: bool) -> 
 async def _send_stored(websocket: WebSocket, wanted: EventFilter) -> set[str]:
     """Sends the stored events that fit, in the order they happened; their ids."""
     store: Store = websocket.app.state.store
-    floor = to_datetime(now_us()) - BACKFILL
+    floor = to_datetime(now_us(websocket)) - BACKFILL
     occurred = wanted.occurred.model_copy(update={"since": max(floor, wanted.occurred.since or floor)})
     rising = wanted.model_copy(update={"occurred": occurred, "order": "ASC"})
     sent: set[str] = set()

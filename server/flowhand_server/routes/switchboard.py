@@ -19,8 +19,13 @@ from flowhand_server.routes.context import reply
 from flowhand_server.routes.json_body import JsonRoute
 
 _VERSION: Final = re.compile(rb"^\d+\.\d+\.\d+$")
-_VERSION_HEADER: Final = b"x-prefect-api-version"
+VERSION_HEADER: Final = b"x-prefect-api-version"
 _CHOSEN: Final = "flowhand.route"
+
+
+def is_welcome(version: bytes) -> bool:
+    """Whether a client of this API version is heard: one of any, or that says none."""
+    return not version or _VERSION.match(version) is not None
 
 
 class Switchboard(BaseRoute):
@@ -55,8 +60,8 @@ class Switchboard(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Has the chosen route answer. Any API version of the form x.y.z is welcome, anything else is 400 (contract 1.1)."""
-        version = next((value for name, value in scope["headers"] if name == _VERSION_HEADER), b"")
-        if version and not _VERSION.match(version):
+        version = next((value for name, value in scope["headers"] if name == VERSION_HEADER), b"")
+        if not is_welcome(version):
             detail = f"Invalid X-PREFECT-API-VERSION header format. Expected x.y.z, got {version[:32].decode('latin-1')!r}."
             await reply({"detail": detail}, 400)(scope, receive, send)
             return
