@@ -107,15 +107,21 @@ def _version() -> str:
         return "0"
 
 
+_COLLECTED_AFTER: Final = 20_000
+"""Objects made beyond those freed, after which the youngest are looked through for cycles."""
+
+
 def _serve(config: ServerConfig) -> int:
     place = Place(config)
     with place.lock(), bind(config.host, place.wanted_port(), fallback=config.embedded) as listening:
         # the web stack takes half a second to load: only once the place is ours
         from .lifecycle import run
 
-        # what was loaded stays for good: the collector need not look at it again
+        # what was loaded stays for good: the collector need not look at it again. What comes is mostly freed without it: a page of runs is
+        # some ten thousand objects, which it would look through a dozen times while they are made
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_COLLECTED_AFTER)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(run(config, place, listening))
     return OK
