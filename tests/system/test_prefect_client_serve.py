@@ -120,3 +120,21 @@ def test_shutdown_pauses_what_was_served(client: PrefectClient, serving: subproc
     assert fast["paused"] is True
     query = {"deployments": {"id": {"any_": [fast["id"]]}}, "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
     assert client.post("/flow_runs/filter", **query) == []
+
+
+def test_a_flow_and_a_shell_command_are_served_from_the_command_line(client: PrefectClient) -> None:
+    """`flow serve` and `shell serve`: deployments with what was said of them, whose runs they execute and log."""
+    (client.folder / "alone.py").write_text("from prefect import flow\n\n@flow\ndef alone(a: int = 1):\n    return a\n")
+    of_flow = ("flow", "serve", "alone.py:alone", "--name", "said", "--tag", "t2", "--cron", "0 4 * * *", "--timezone", "Europe/Berlin")
+    of_shell = ("shell", "serve", "echo from $((40 + 2))", "--flow-name", "greets", "--deployment-name", "shelled")
+    with client.running("prefect", *of_flow), client.running("prefect", *of_shell):
+        names = ["/deployments/name/alone/said", "/deployments/name/greets/shelled"]
+        client.until(lambda: all(client.api.get(name).status_code == 200 for name in names), "both are registered")
+        flow, shell = (client.get(name) for name in names)
+        assert (flow["tags"], flow["schedules"][0]["schedule"]["cron"]) == (["t2"], "0 4 * * *")
+        runs = [client.post(f"/deployments/{deployment['id']}/create_flow_run")["id"] for deployment in (flow, shell)]
+        for run in runs:
+            client.until_state(run, "Completed")
+        query = {"logs": {"flow_run_id": {"any_": runs[1:]}}}
+        said = client.until(lambda: client.post("/logs/filter", **query), "the command's lines have come")
+        assert any("from 42" in line["message"] for line in said)
