@@ -20,12 +20,13 @@ from flowhand.infrastructure import DockerContainer
 from support.cli import environment, flowhand
 from support.docker_engine import Engine
 from support.server import RunningServer, running_server
+from support.tcp_proxy import TcpProxy
 from support.worker import Api, running_worker, wait_for
 
 pytestmark = pytest.mark.timeout(300)  # the first to come waits for the engine
 
 CODE = """
-import time
+import os, time
 from flowhand import flow, task
 
 @task
@@ -35,7 +36,9 @@ def double(x: int) -> int:
 @flow(log_prints=True)
 def in_a_box(x: int = 1, wait: float = 0, fail: bool = False) -> int:
     print("x is", x, flush=True)
+    os.write(1, b"before\\n")
     time.sleep(wait)
+    os.write(1, b"after\\n")
     if fail:
         raise RuntimeError("as asked")
     return double(x)
@@ -111,6 +114,58 @@ def test_a_run_goes_on_when_its_worker_is_killed(server: RunningServer, deployme
         with running_worker(server, home=home, pool="boxes", environ={"DOCKER_HOST": engine.host}):
             ended: dict[str, Any] = api.ended(run)
     assert (ended["state_name"], ended["run_count"]) == ("Completed", 1), lines(api, run)
+
+
+@pytest.fixture
+def away(engine: Engine) -> Generator[TcpProxy]:
+    """The engine as it is reached by a way that can be cut, while it goes on."""
+    with TcpProxy(Path(engine.host.removeprefix("unix://"))) as proxy:
+        yield proxy
+
+
+def test_a_run_goes_on_while_the_engine_is_away(server: RunningServer, deployment: str, away: TcpProxy, tmp_path: Path) -> None:
+    """It ends meanwhile, and its worker is killed: the next one adopts it, and its end is told when the engine is back."""
+    api = Api(server)
+    home, environ = tmp_path / "worker", {"DOCKER_HOST": f"tcp://127.0.0.1:{away.port}"}
+    with running_worker(server, home=home, pool="boxes", environ=environ) as worker:
+        run = api.run(deployment, parameters={"x": 8, "wait": 4})
+        wait_for(lambda: "before" in lines(api, run), 60)
+        away.set("refused")
+        worker.says("the engine is asked until it answers")
+        worker.end(signal.SIGKILL)
+        with running_worker(server, home=home, pool="boxes", environ=environ):
+            found = flowhand("doctor", "-o", "json", env=environment(home, server.url, **environ)).json
+            assert [(one["level"], "1 run(s)" in one["found"]) for one in found if one["what"] == "container engine"] == [("problem", True)]
+            away.set("pass")
+            ended = api.ended(run)
+    said = lines(api, run)
+    assert (ended["state_name"], ended["run_count"]) == ("Completed", 1), said
+    assert (ended["state"]["message"], said.count("before"), said.count("after")) == ("All states completed.", 1, 1), said
+
+
+def test_a_run_is_not_given_up_while_the_engine_is_away(
+    server: RunningServer, deployment: str, engine: Engine, away: TcpProxy, tmp_path: Path
+) -> None:
+    """Worker and keeper killed, and the container goes on: the next worker waits for the engine, ends it, and only then tells the end."""
+    api, client = Api(server), engine.client()
+    home, environ = tmp_path / "worker", {"DOCKER_HOST": f"tcp://127.0.0.1:{away.port}"}
+    with running_worker(server, home=home, pool="boxes", environ=environ) as worker:
+        run = api.run(deployment, job_variables={"command": "sleep 300"})
+        wait_for(lambda: bool(containers_of(client, run, all=False)), 60)
+        keeper = worker.keeper()
+        away.set("refused")
+        worker.end(signal.SIGKILL)
+        keeper.kill()
+        keeper.wait()
+        with running_worker(server, home=home, pool="boxes", environ=environ) as second:
+            wait_for(lambda: second.log.count("Containers could not be looked for") >= 3, 60, lambda: second.log)
+            assert api.read(run)["state_name"] == "Pending"
+            assert len(containers_of(client, run, all=False)) == 1
+            away.set("pass")
+            ended = api.ended(run)
+            assert containers_of(client, run, all=False) == []
+    client.close()
+    assert (ended["state_name"], "was killed while no worker was there" in ended["state"]["message"]) == ("Crashed", True)
 
 
 def test_a_run_without_an_image_says_so(server: RunningServer, engine: Engine, tmp_path: Path) -> None:

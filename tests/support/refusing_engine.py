@@ -20,10 +20,12 @@ HANG_UP: Final = 0
 
 @dataclass
 class RefusingEngine:
-    """What it answers. `refusals` has statuses by method and path, as in `DELETE /containers/c0ffee`; `asked` what came, oldest first."""
+    """What it answers. `refusals` has statuses by method and path, as in `DELETE /containers/c0ffee`, `relents` how many times it refuses
+    such a call, when not for ever; `asked` is what came, oldest first."""
 
     host: str
     refusals: dict[str, int] = field(default_factory=dict[str, int])
+    relents: dict[str, int] = field(default_factory=dict[str, int])
     labels: dict[str, str] = field(default_factory=dict[str, str])
     status: str = "running"
     code: int = 0
@@ -32,7 +34,7 @@ class RefusingEngine:
     def answer(self, call: str) -> tuple[int, Any]:
         """Status and body."""
         self.asked.append(call)
-        if call in self.refusals:
+        if call in self.refusals and self.asked.count(call) <= self.relents.get(call, len(self.asked)):
             return self.refusals[call], {"message": f"refused {call}"}
         about = {"Id": ID, "Name": "/boxed", "Config": {"Labels": self.labels, "Tty": False}, "State": {"Status": self.status}}
         found: dict[str, tuple[int, Any]] = {

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Coroutine
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -15,9 +16,9 @@ _SORRY = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 5\r\nConnection
 
 
 class TcpProxy:
-    """Listens on a port of its own, in a thread of its own, and passes on to `target` unless it is told otherwise."""
+    """Listens on a port of its own, in a thread of its own, and passes on to `target`, a port or a socket's path, unless told otherwise."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int | Path) -> None:
         self._target = target
         self._mode: Mode = "pass"
         self._loop = asyncio.new_event_loop()
@@ -78,9 +79,14 @@ class TcpProxy:
                 await writer.drain()
                 writer.close()
                 return
-            there, back = await asyncio.open_connection("127.0.0.1", self._target)
+            there, back = await self._reach()
             self._open.add(back)
             await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
+
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._target, Path):
+            return await asyncio.open_unix_connection(self._target)
+        return await asyncio.open_connection("127.0.0.1", self._target)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):

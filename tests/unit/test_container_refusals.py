@@ -30,6 +30,7 @@ from support.following import eventually
 from support.refusing_engine import HANG_UP, ID, RefusingEngine, refusing_engine
 
 REMOVAL = f"DELETE /containers/{ID}"
+WAIT = f"POST /containers/{ID}/wait"
 KEY = "run.1"
 
 
@@ -179,13 +180,21 @@ def test_a_container_that_gets_no_second_network_is_removed(tmp_path: Path, refu
     assert refusing.asked[-1] == REMOVAL
 
 
-@pytest.mark.parametrize("call", ["GET /images/boxed:1/json", "POST /containers/create", f"POST /containers/{ID}/wait"])
+@pytest.mark.parametrize("call", ["GET /images/boxed:1/json", "POST /containers/create", f"POST /containers/{ID}/start"])
 def test_an_engine_that_hangs_up_is_told_of_in_words(tmp_path: Path, refusing: RefusingEngine, call: str) -> None:
     """As the run's end; and whoever hears of that looks for the container, which may be there."""
     refusing.refusals[call] = HANG_UP
     code, stderr, word = stand_for(tmp_path / KEY, refusing)
     assert (code, "he container engine does not answer" in word, "Traceback" in stderr) == (1, True, False), stderr
     assert not (tmp_path / KEY / "done").exists()
+
+
+def test_an_engine_that_comes_back_is_asked_again(tmp_path: Path, refusing: RefusingEngine) -> None:
+    """For the end of what it had started; the run's log says that it was waited for."""
+    refusing.code, refusing.refusals[WAIT] = 3, HANG_UP
+    refusing.relents[WAIT] = 3
+    code, stderr, word = stand_for(tmp_path / KEY, refusing)
+    assert (code, "status code 3" in word, stderr.count("answers again") >= 1) == (3, True, True), stderr
 
 
 @pytest.mark.parametrize(("status", "told"), [(404, False), (409, False), (500, True), (HANG_UP, True)])

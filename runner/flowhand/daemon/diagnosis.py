@@ -14,6 +14,7 @@ from flowhand.client.address import Address, configured_address, published_addre
 from flowhand.client.published import published_server
 from flowhand.client.transport import httpx, sync_client
 from flowhand.daemon.disk_gate import no_room
+from flowhand.daemon.engine_diagnosis import check_engine
 from flowhand.daemon.finding import Finding, Level
 from flowhand.daemon.instance_diagnosis import check_instances
 from flowhand.errors import FlowhandError
@@ -29,7 +30,7 @@ Check = Callable[[Settings], Iterator[Finding]]
 
 def diagnose(settings: Settings) -> Iterator[Finding]:
     """All findings, in the order in which a person would look."""
-    for check in (check_home, check_disk, check_instances, check_api):
+    for check in (check_home, check_disk, check_instances, check_engine, check_api):
         yield from check(settings)
 
 

@@ -41,13 +41,15 @@ def answering() -> Generator[None, None, None]:
     """EngineUnavailable for what goes wrong on the way to the engine. What it refuses is passed on: docker.errors.APIError."""
     from docker.errors import APIError, DockerException  # see `engine`
     from requests import RequestException  # the Docker SDK lets these through
+    from requests.exceptions import ChunkedEncodingError
 
     try:
         yield
     except APIError:  # is both of the others, too
         raise
     except (DockerException, RequestException) as error:
-        raise EngineUnavailable(f"the container engine does not answer: {_cause(error)}") from error
+        why = "it hung up in the middle of an answer" if isinstance(error, ChunkedEncodingError) else _cause(error)
+        raise EngineUnavailable(f"the container engine does not answer: {why}") from error
 
 
 def _cause(error: BaseException) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowhand.deployments.images.engine import answering
 from flowhand.errors import EngineUnavailable, LaunchError
 from flowhand.execution.containers.handover import HOST, INSIDE
+from flowhand.execution.containers.output import Output
 from flowhand.execution.containers.removing import GONE, discard
 from flowhand.keeper.linux import RUN_WEIGHT
 from flowhand.wire.job import HANDOVER, Container
@@ -27,6 +27,9 @@ _KILLED: Final = 137
 _SIGNALLED: Final = 128
 _GONE: Final = 404
 _HEARD_S: Final = 2.0
+_AGAIN_S: Final = 0.1
+_AGAIN_MOST_S: Final = 5.0
+"""How long until an engine that went away is asked again: twice as long each time, at most so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,8 @@ class Box:
     def run(self) -> End:
         """Starts it, carries its output on to ours, and waits for its end. LaunchError when it does not start: it is removed then.
 
-        EngineUnavailable when the engine does not answer, or not any more; the container may go on.
+        Once it has started, an engine that goes away is waited for, as long as whoever has us lets us: what is in the container goes on, or
+        its end is told then. EngineUnavailable when the engine does not answer before, or cannot say how it ended; the container may go on.
         """
         from docker.errors import APIError  # see `make`
 
@@ -74,10 +78,7 @@ class Box:
         except APIError as error:
             discard(self._container)
             raise LaunchError(f"the container of image {self._about['image']!r} cannot be started: {error.explanation or error}") from error
-        output = threading.Thread(target=self._carry_output, name="output", daemon=True)
-        output.start()
         code = self._code()
-        output.join(5)
         return End(code, self._why_killed() if code == _KILLED else _in_words(code))
 
     def stop(self) -> None:
@@ -97,14 +98,39 @@ class Box:
             discard(self._container)
 
     def _code(self) -> int:
-        """Of its end, which is waited for."""
+        """Of its end, which is waited for, while its output is carried on."""
         from docker.errors import APIError  # see `make`
 
-        try:
-            with answering():
-                return int(self._client.api.wait(self._container.id, timeout=None)["StatusCode"])
-        except APIError as error:
-            raise EngineUnavailable(f"the container's end cannot be learnt: {error.explanation or error}") from error
+        output, pause_s = Output(self._client, self._container.id), _AGAIN_S
+        output.follow()
+        while True:
+            try:
+                with answering():
+                    code = int(self._client.api.wait(self._container.id, timeout=None)["StatusCode"])
+            except APIError as error:
+                raise EngineUnavailable(f"the container's end cannot be learnt: {error.explanation or error}") from error
+            except EngineUnavailable as error:
+                sys.stderr.write(f"{error}; the container may go on, and the engine is asked until it answers\n")
+                pause_s = self._until_it_answers(pause_s)
+                sys.stderr.write("The container engine answers again\n")
+                output.resume()
+            else:
+                output.settle()
+                return code
+
+    def _until_it_answers(self, pause_s: float) -> float:
+        """Asks it again and again, first after so many seconds; the pause that comes next, should it go away again."""
+        from docker.errors import APIError  # see `make`
+
+        while True:
+            time.sleep(pause_s)  # an engine that comes back has no bell
+            pause_s = min(2 * pause_s, _AGAIN_MOST_S)
+            try:
+                with answering():
+                    self._client.ping()
+            except (APIError, EngineUnavailable):
+                continue
+            return pause_s
 
     def _why_killed(self) -> str:
         """Who sent it SIGKILL. Of want of memory the engine hears on another way than of the end, and maybe later."""
@@ -129,17 +155,6 @@ class Box:
     def _at_its_limit(self) -> str:
         limit = self._container.attrs["HostConfig"].get("Memory")
         return f" at its limit of {limit / (1 << 20):.0f} MiB" if limit else ""
-
-    def _carry_output(self) -> None:
-        streams = (sys.stdout.buffer, sys.stderr.buffer)
-        try:
-            for pieces in self._client.api.attach(self._container.id, stdout=True, stderr=True, stream=True, logs=True, demux=True):
-                for stream, piece in zip(streams, pieces, strict=True):
-                    if piece:
-                        stream.write(piece)
-                        stream.flush()
-        except OSError as error:  # what the engine refuses and what requests raise are such, too; the run goes on
-            sys.stderr.write(f"What the container prints cannot be followed: {error}\n")
 
 
 _WORDS: Final = {

@@ -16,12 +16,13 @@ from flowhand.errors import EngineUnavailable
 from flowhand.execution.containers.box import INSTANCE_LABEL, KEY_LABEL
 from flowhand.execution.containers.handover import Folder
 from flowhand.execution.containers.removing import PATIENCE_S, labelled, remove
-from flowhand.execution.launcher import Channel, Event, Exited, Held, Launcher, Started, StopReason, Vanished
+from flowhand.execution.launcher import EVERYTHING, Channel, Event, Exited, Held, Launcher, Started, StopReason, Vanished
 from flowhand.execution.sweep import instance_mark
 from flowhand.wire.job import Container, Job, key_of
 
 log = structlog.get_logger("flowhand.execution")
 _FOLDERS: Final = "containers"
+_WHILE_AWAY: Final = "the worker's keeper was killed while no worker was there"
 AGAIN_S: Final = 0.5
 AGAIN_MOST_S: Final = 30.0
 """How long until a container is looked for again that may not have ended: twice as long each time, at most so long."""
@@ -35,13 +36,16 @@ class DockerLauncher:
         self._folders = directory / _FOLDERS
         self._instance = instance_mark(directory)
         self._python = python
+        self._unsure: set[str] = set()
+        """Attempts of a launcher before us whose program is gone, and whose container may not be; `events` tells their end."""
 
     async def open(self) -> list[Held]:
-        """See the port. Containers whose attempt is not held any more are ended."""
+        """See the port. Containers whose attempt is not held any more are ended; where the engine does not say so, it is held still."""
         held = await self._processes.open()
         alive = {one.key for one in held if one.exit is None}
-        await self._end({path.name for path in self._folders.glob("*")} - alive)
-        return held
+        left = await self._end({path.name for path in self._folders.glob("*")} - alive)
+        self._unsure = left - {one.key for one in held}
+        return [*held, *(Held(key, 0, EVERYTHING, None) for key in sorted(self._unsure))]
 
     async def start(self, job: Job, kill_at: float | None = None) -> Started:
         """See the port. What the engine or the registry refuses is the attempt's end, in words: pulling may take minutes."""
@@ -49,6 +53,8 @@ class DockerLauncher:
         if container is None:  # a pool may have both
             return await self._processes.start(job, kill_at)
         key = key_of(job["run_id"], job["attempt"])
+        if key in self._unsure:
+            return Started(key, 0, None)
         folder = self._folder(key)
         folder.write(job, self._labelled(container, key))
         program = job.copy()
@@ -73,14 +79,14 @@ class DockerLauncher:
     async def forget(self, key: str) -> None:
         """See the port. What lives is killed, and its end not told: so the container is looked for here."""
         await self._processes.forget(key)
-        await self._end([key])
-        self._folder(key).remove()
+        if not await self._end([key]):  # else the next launcher of this instance looks for it again
+            self._folder(key).remove()
 
     async def events(self) -> AsyncGenerator[Event]:
         """See the port. An end is told once the container has ended, too. Where the engine does not say so it is told all the same, but not
         that an attempt has vanished: whoever hears that may have it begun again elsewhere."""
         source = self._processes.events()
-        late: set[asyncio.Future[Vanished]] = set()
+        late: set[asyncio.Future[Vanished]] = {asyncio.ensure_future(self._once_gone(key, _WHILE_AWAY)) for key in sorted(self._unsure)}
         following: asyncio.Future[Event | None] | None = None
         try:
             while True:
@@ -118,9 +124,10 @@ class DockerLauncher:
             await self._end([event.key])
         if not isinstance(event, Vanished):
             return event
-        left = await self._end(event.keys)
+        keys = [key for key in event.keys if key not in self._unsure]  # those are looked for already
+        left = await self._end(keys)
         late |= {asyncio.ensure_future(self._once_gone(key, event.why)) for key in left}
-        return Vanished([key for key in event.keys if key not in left], event.why)
+        return Vanished([key for key in keys if key not in left], event.why)
 
     async def _once_gone(self, key: str, why: str) -> Vanished:
         log.warning("A run is not given up before its container has surely ended", key=key)
@@ -128,6 +135,7 @@ class DockerLauncher:
         while await self._end([key]):
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, AGAIN_MOST_S)
+        self._unsure.discard(key)
         return Vanished([key], why)
 
     async def _end(self, keys: Iterable[str]) -> set[str]:
