@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from flowhand_server.store.store import Store
-from support.databases import new_database, open_store
+from support.databases import open_store, prepared_database, prepared_file
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
-    """The place of an empty database: a file, or a URL."""
-    return tmp_path / "flowhand.db" if request.param == "sqlite" else new_database(request.getfixturevalue("postgres_url"))
+    """The place of a database with nothing in its tables: a file, or a URL."""
+    if request.param == "sqlite":
+        return prepared_file(tmp_path / "flowhand.db")
+    return prepared_database(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture

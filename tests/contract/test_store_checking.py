@@ -17,14 +17,14 @@ from flowhand_server.store.postgresql_engine import engine as postgresql_engine
 from flowhand_server.store.schema import prepare
 from flowhand_server.store.sqlite_engine import engine as sqlite_engine
 from flowhand_server.store.tables import SCHEMA
-from support.databases import make_flow, make_pool, new_database
+from support.databases import make_flow, make_pool, prepared_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Engine]:
     """One with a run and a pool in it, opened so that no key is enforced any more."""
     file = tmp_path / "flowhand.db"
-    url = new_database(request.getfixturevalue("postgres_url")) if request.param == "postgresql" else None
+    url = prepared_database(request.getfixturevalue("postgres_url")) if request.param == "postgresql" else None
     strict = postgresql_engine(url, 1) if url else sqlite_engine(file)
     with strict.begin() as conn:
         prepare(conn, "here")

@@ -23,7 +23,7 @@ from flowhand_server.store.flow_runs import NewRun, create_flow_run
 from flowhand_server.store.notices import Notice, post
 from flowhand_server.store.sessions import open_session
 from flowhand_server.store.store import Store
-from support.databases import make_deployment, make_pool, new_database, open_store, postgres_server
+from support.databases import make_deployment, make_pool, open_store, prepared_database
 
 pytestmark = pytest.mark.anyio
 CLOCK = SystemClock()
@@ -117,28 +117,25 @@ async def test_a_run_for_later_wakes_on_its_time(tmp_path: Path) -> None:
     await floor.store.close()
 
 
-async def test_replicas_hear_of_each_others_commits(tmp_path: Path) -> None:
+async def test_replicas_hear_of_each_others_commits(postgres_url: str) -> None:
     """A claim that waits at one server is answered when another makes a run; and each service is led by one of them."""
-    with postgres_server(tmp_path / "pg") as server_url:
-        url = new_database(server_url)
-        one, two = open_store(url), open_store(url)
-        floor = await Floor(one).open()
-        claiming = floor.claim(asyncio.get_running_loop().create_future())
-        await floor.waits()
-        new = NewRun(
-            floor.flow, scheduled(CLOCK.now_us()), deployment_id=floor.deployment, work_pool_id=floor.pool, work_queue_id=floor.queue
-        )
-        began = CLOCK.monotonic()
-        made = await two.write(create_flow_run, new, CLOCK.now_us())
-        assert await claiming == [made.id]
-        assert CLOCK.monotonic() - began < 3
-        heard: list[str] = []
-        two.listen(lambda notices: heard.extend(notice.topic for notice in notices))
-        await one.write(_post_many)
-        await until(lambda: "config" in heard)
-        assert await _both_lead(one, two) == [False, True]
-        await one.close()
-        await two.close()
+    url = prepared_database(postgres_url)
+    one, two = open_store(url), open_store(url)
+    floor = await Floor(one).open()
+    claiming = floor.claim(asyncio.get_running_loop().create_future())
+    await floor.waits()
+    new = NewRun(floor.flow, scheduled(CLOCK.now_us()), deployment_id=floor.deployment, work_pool_id=floor.pool, work_queue_id=floor.queue)
+    began = CLOCK.monotonic()
+    made = await two.write(create_flow_run, new, CLOCK.now_us())
+    assert await claiming == [made.id]
+    assert CLOCK.monotonic() - began < 3
+    heard: list[str] = []
+    two.listen(lambda notices: heard.extend(notice.topic for notice in notices))
+    await one.write(_post_many)
+    await until(lambda: "config" in heard)
+    assert await _both_lead(one, two) == [False, True]
+    await one.close()
+    await two.close()
 
 
 @pytest.fixture
@@ -156,7 +153,7 @@ def a_thousand_files() -> Iterator[None]:
 @pytest.mark.usefixtures("a_thousand_files")
 async def test_a_replica_with_a_thousand_connections_hears_of_others(postgres_url: str) -> None:
     """Whatever number the descriptor of its listening connection has; also of the next one, when that one is lost."""
-    url = new_database(postgres_url)
+    url = prepared_database(postgres_url)
     one, two = open_store(url), open_store(url)
     heard: list[str | None] = []
     two.listen(lambda notices: heard.extend(notice.key for notice in notices))

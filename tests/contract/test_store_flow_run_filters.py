@@ -19,10 +19,10 @@ from flowhand_server.store.flow_run_changes import delete_flow_run, update_flow_
 from flowhand_server.store.flow_runs import NewRun, create_flow_run, create_flow_runs
 from flowhand_server.store.migrating import configuration
 from flowhand_server.store.postgresql_engine import engine as postgresql_engine
-from flowhand_server.store.reading import PEEK, PROBE
+from flowhand_server.store.search import PEEK, PROBE
 from flowhand_server.store.schema import prepare
 from flowhand_server.store.sqlite_engine import engine as sqlite_engine
-from support.databases import make_flow, new_database
+from support.databases import make_flow, prepared_database
 
 NOW = 1_700_000_000_000_000
 
@@ -33,7 +33,7 @@ def conn(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Connection
     if request.param == "sqlite":
         made = sqlite_engine(tmp_path / "flowhand.db")
     else:
-        made = postgresql_engine(new_database(request.getfixturevalue("postgres_url")), 1)
+        made = postgresql_engine(prepared_database(request.getfixturevalue("postgres_url")), 1)
     with made.begin() as opened:
         prepare(opened, "here")
         yield opened

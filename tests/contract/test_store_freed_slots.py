@@ -31,7 +31,7 @@ from flowhand_server.store.notices import Notice
 from flowhand_server.store.postgresql_notify import CHANNEL
 from flowhand_server.store.sessions import open_session
 from flowhand_server.store.store import Store
-from support.databases import make_deployment, make_pool, new_database, open_store
+from support.databases import make_deployment, make_pool, open_store, prepared_database
 from support.following import eventually
 
 pytestmark = pytest.mark.anyio
@@ -234,7 +234,7 @@ async def test_slots_of_other_limits_make_nobody_look(house: House) -> None:
 @pytest.fixture
 async def replicas(postgres_url: str) -> AsyncGenerator[tuple[House, Store]]:
     """A house, and another replica on its database."""
-    url = new_database(postgres_url)
+    url = prepared_database(postgres_url)
     one, other = open_store(url), open_store(url)
     heard: list[str] = []
     one.listen(lambda notices: heard.extend(notice.topic for notice in notices))

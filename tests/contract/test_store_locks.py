@@ -25,7 +25,7 @@ from flowhand_server.store.reaping import reap
 from flowhand_server.store.runs import load_runs
 from flowhand_server.store.sessions import open_session
 from flowhand_server.store.store import Store
-from support.databases import make_deployment, make_pool, new_database, open_store
+from support.databases import make_deployment, make_pool, open_store, prepared_database
 
 pytestmark = pytest.mark.anyio
 CLOCK = SystemClock()
@@ -81,7 +81,7 @@ class House:
 
 @pytest.fixture
 async def url(postgres_url: str) -> str:
-    return new_database(postgres_url)
+    return prepared_database(postgres_url)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.cli import Do, Ended, environment, flowhand
-from support.databases import new_database
+from support.databases import prepared_database
 from support.docker_engine import Engine, docker_engine
 from support.rest import Rest
 from support.server import RunningServer, running_server
@@ -19,7 +19,7 @@ def api_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     """A server on a database of its own."""
     environ: dict[str, str] = {}
     if request.param == "postgresql":
-        environ["FLOWHAND_SERVER_DATABASE_URL"] = new_database(request.getfixturevalue("postgres_url"))
+        environ["FLOWHAND_SERVER_DATABASE_URL"] = prepared_database(request.getfixturevalue("postgres_url"))
     with running_server(tmp_path_factory.mktemp("home"), environ=environ) as server:
         yield server
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
+import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Engine, insert, make_url
 
 from flowhand.ids import new_id
 from flowhand_server.store import tables as t
 from flowhand_server.store.opening import open_postgresql, open_sqlite
+from flowhand_server.store.postgresql_engine import engine as postgresql_engine
+from flowhand_server.store.schema import prepare
+from flowhand_server.store.sqlite_engine import engine as sqlite_engine
 from flowhand_server.store.store import Store
 
 _numbers = itertools.count(1)
@@ -41,12 +47,48 @@ def postgres_server(directory: Path) -> Generator[str]:
         server.cleanup()
 
 
-def new_database(server_url: str) -> str:
-    """The URL of a new, empty database on the server."""
+def new_database(server_url: str, like: str = "template1") -> str:
+    """The URL of a new database on the server: empty, or `like` another one that nobody is connected to."""
     name = f"flowhand_{next(_numbers)}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(like)))
     return server_url.replace("/postgres?", f"/{name}?")
+
+
+def prepared_database(server_url: str) -> str:
+    """The same with our tables in it, copied, which is done sooner than making them. It has an id of its own."""
+    url = new_database(server_url, like=_template(server_url))
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE meta SET value = %s WHERE key = 'server_id'", [new_id()])
+    return url
+
+
+def prepared_file(path: Path) -> Path:
+    """A SQLite database at `path`, likewise."""
+    path.write_bytes(_file())
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'server_id'", [new_id()])
+    return path
+
+
+@cache
+def _template(server_url: str) -> str:
+    url = new_database(server_url)
+    _prepare(postgresql_engine(url, 1))
+    return str(make_url(url).database)
+
+
+@cache
+def _file() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        _prepare(sqlite_engine(Path(folder, "flowhand.db")))
+        return Path(folder, "flowhand.db").read_bytes()
+
+
+def _prepare(engine: Engine) -> None:
+    with engine.begin() as conn:
+        prepare(conn, "here")
+    engine.dispose()
 
 
 def open_store(where: Path | str) -> Store:
