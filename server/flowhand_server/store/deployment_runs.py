@@ -17,7 +17,7 @@ from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import Conflict, NotFound, Refused
 from flowhand_server.store.flow_run_reading import read_flow_run
-from flowhand_server.store.flow_runs import NewRun, create_flow_run
+from flowhand_server.store.flow_runs import CreatedRun, NewRun, create_flow_run
 from flowhand_server.store.parameter_kinds import filled_in
 from flowhand_server.store.prepared import Prepared
 from flowhand_server.store.work_pools import pool_row
@@ -35,6 +35,7 @@ _DEPLOYMENT: Final = Prepared(
         *(_dep[name] for name in ("tags", "labels", "job_variables", "infrastructure_document_id", "work_queue_id", "work_queue_name")),
         t.work_queue.c.work_pool_id,
         t.work_pool.c.base_job_template,
+        t.work_pool.c.name.label("work_pool_name"),
     )
     .outerjoin_from(t.deployment, t.work_queue, t.work_queue.c.id == _dep.work_queue_id)
     .outerjoin(t.work_pool, t.work_pool.c.id == t.work_queue.c.work_pool_id)
@@ -64,8 +65,14 @@ def create_deployment_run(
     `are_plain`: the parameters of the body have been filled in already, and stand for nothing but themselves.
     NotFound; Conflict when parameters do not fit the deployment's schema; Refused when job variables do not fit the pool.
     """
-    made = create_flow_run(conn, _new_run(conn, load_deployment(conn, deployment_id), body, now, created_by, are_plain), now)
-    return read_flow_run(conn, made.id, now), made.new
+    row = load_deployment(conn, deployment_id)
+    made = create_flow_run(conn, _new_run(conn, row, body, now, created_by, are_plain), now)
+    return _shown(conn, made, row["work_pool_name"], now), made.new
+
+
+def _shown(conn: Connection, made: CreatedRun, pool: str | None, now: int) -> forms.Form:
+    """The run as `read_flow_run` shows it; one that was just made need not be read for that."""
+    return read_flow_run(conn, made.id, now) if made.row is None else forms.flow_run({**made.row, "work_pool_name": pool}, now)
 
 
 def create_deployment_runs(conn: Connection, deployment_id: str, bodies: list[DeploymentFlowRunCreate], now: int) -> list[forms.Form]:
@@ -193,4 +200,4 @@ def create_adhoc_run(conn: Connection, body: FlowRunCreate, now: int) -> tuple[f
         work_queue_name=queue_name,
     )
     made = create_flow_run(conn, new, now)
-    return read_flow_run(conn, made.id, now), made.new
+    return _shown(conn, made, body.work_pool_name, now), made.new

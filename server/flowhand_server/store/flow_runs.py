@@ -58,7 +58,13 @@ class CreatedRun:
     """The id of a run, and whether it is new or the one that has the idempotency key already."""
 
     id: str
-    new: bool
+    row: Mapping[str, Any] | None = None
+    """Of a new one what `flow_run_reading` would read of it, but for the name of its pool."""
+
+    @property
+    def new(self) -> bool:
+        """Whether there was no run with its idempotency key."""
+        return self.row is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +85,9 @@ def create_flow_run(conn: Connection, new: NewRun, now: int) -> CreatedRun:
     if new.idempotency_key is not None:
         existing = _BY_KEY.first(conn, flow_id=new.flow_id, keys=[new.idempotency_key])
         if existing is not None:
-            return CreatedRun(existing.id, new=False)
-    return CreatedRun(_insert(conn, [new], now)[0], new=True)
+            return CreatedRun(existing.id)
+    [row] = _insert(conn, [new], now)
+    return CreatedRun(row["id"], row)
 
 
 def create_flow_runs(conn: Connection, flow_id: str, runs: Sequence[NewRun], now: int) -> int:
@@ -90,7 +97,8 @@ def create_flow_runs(conn: Connection, flow_id: str, runs: Sequence[NewRun], now
     return len(_insert(conn, [new for new in runs if new.idempotency_key not in taken], now))
 
 
-def _insert(conn: Connection, runs: Sequence[NewRun], now: int) -> list[str]:
+def _insert(conn: Connection, runs: Sequence[NewRun], now: int) -> list[dict[str, Any]]:
+    """The rows that were made, each with its state as a reader labels it."""
     if not runs:
         return []
     rows: list[dict[str, Any]] = []
@@ -101,8 +109,10 @@ def _insert(conn: Connection, runs: Sequence[NewRun], now: int) -> list[str]:
         progress, policy = advance(Progress(), state, new.empirical_policy)
         row = {name: getattr(new, name) for name in _COPIED} | progress_row(progress)
         row |= {"id": run_id, "created": now, "updated": now, "name": new.name or random_name(), "empirical_policy": dict(policy)}
+        entered = state_row(run_id, state, 0)
+        row |= {"s_message": entered["message"], "s_details": entered["state_details"], "s_data": entered["data"]}
         rows.append(row)
-        states.append(state_row(run_id, state, 0))
+        states.append(entered)
         if state.type is StateType.SCHEDULED:
             post(conn, due_notice(new.work_pool_id, new.work_queue_id, new.deployment_id, progress.next_scheduled_start_time))
         if new.parent_task_run_id:
@@ -110,7 +120,7 @@ def _insert(conn: Connection, runs: Sequence[NewRun], now: int) -> list[str]:
     _INSERT_RUN.run_each(conn, rows)
     INSERT_STATE.run_each(conn, states)
     tag_runs(conn, ((row["id"], row["tags"]) for row in rows if row["tags"]))
-    return [row["id"] for row in rows]
+    return rows
 
 
 _INSERT_RUN: Final = Prepared(insert(flow_run), "id", "created", "updated", "name", *_COPIED, *Progress.__dataclass_fields__)
@@ -152,7 +162,7 @@ def facts_of(conn: Connection, run: Run, proposal: Proposal, now: int, *, leased
         run_count=run.progress.run_count,
         infrastructure_pid=run.infrastructure_pid,
         policy=run.policy,
-        limit=deployment_limit(conn, run.deployment_id, now) if wants_slot else None,
+        limit=deployment_limit(conn, run.deployment_id, now) if wants_slot and run.limited else None,
         leased=leased,
     )
 

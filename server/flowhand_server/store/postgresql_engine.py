@@ -39,6 +39,7 @@ def engine(url: str, connections: int, *, begins: bool = True) -> Engine:
         database_url(url),
         pool_size=connections,
         max_overflow=0,
+        pool_use_lifo=True,  # whoever comes alone always finds the same connection, whose process has everything at hand
         pool_recycle=1800,
         **({} if begins else {"isolation_level": "AUTOCOMMIT"}),
         json_serializer=json_text,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -31,6 +31,8 @@ class Run:
     work_queue_id: str | None
     limit_id: str | None
     """The global limit of its deployment."""
+    limited: bool
+    """Whether its deployment has a limit."""
     parent_task_run_id: str | None
     infrastructure_pid: str | None
     auto_scheduled: bool
@@ -61,6 +63,7 @@ _load: Final = (
     select(
         *(_run[name] for name in (*_PLACE, *_PROGRESS)),
         deployment.c.global_concurrency_limit_id.label("limit_id"),
+        deployment.c.concurrency_limit.is_not(None).label("limited"),
         _state.message.label("s_message"),
         _state.data.label("s_data"),
         _state.state_details.label("s_details"),
@@ -107,6 +110,7 @@ def _as_run(row: Any) -> Run:
         work_pool_id=row.work_pool_id,
         work_queue_id=row.work_queue_id,
         limit_id=row.limit_id,
+        limited=bool(row.limited),
         parent_task_run_id=row.parent_task_run_id,
         infrastructure_pid=row.infrastructure_pid,
         auto_scheduled=row.auto_scheduled,
@@ -194,7 +198,7 @@ class StateWriter:
         self._runs.clear()
 
     def _as_row(self, run: Run) -> dict[str, Any]:
-        row = {name: getattr(run.progress, name) for name in _PROGRESS}
+        row = progress_row(run.progress)
         row["b_id"] = run.id
         row["updated"] = self.now
         row["attempt"] = run.attempt
@@ -244,4 +248,4 @@ def state_row(run_id: str, state: State, attempt: int) -> dict[str, Any]:
 
 def progress_row(progress: Progress) -> dict[str, Any]:
     """The fields that follow the states, as columns of `flow_run`."""
-    return asdict(progress)
+    return {name: getattr(progress, name) for name in _PROGRESS}
