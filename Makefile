@@ -46,7 +46,7 @@ demo: $(READY) ## the main job on this machine, start to end, in a home of its o
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) ## all tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST) $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST) $(TESTS)
 
 check: $(READY) ## lint, format, types, and which room may import which
 	$(BIN)/ruff check $(CHECKED)

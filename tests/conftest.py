@@ -8,10 +8,11 @@ import pytest
 
 from support.ci_skips import pytest_make_collect_report, pytest_runtest_makereport
 from support.databases import postgres_server
+from support.order import pytest_collection_modifyitems
 from support.server import RunningServer, running_server
 from support.worker import Api
 
-__all__ = ["anyio_backend", "pytest_make_collect_report", "pytest_runtest_makereport"]
+__all__ = ["anyio_backend", "pytest_collection_modifyitems", "pytest_make_collect_report", "pytest_runtest_makereport"]
 
 
 @pytest.fixture
