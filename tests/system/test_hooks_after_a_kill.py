@@ -95,12 +95,21 @@ class Doomed:
     """A run that has begun, and what its hooks leave behind."""
 
     def __init__(
-        self, api: Api, code: Path, folder: Path, name: str = "waits", pool: str = "pool", policy: str = "crash", **parameters: object
+        self,
+        api: Api,
+        code: Path,
+        folder: Path,
+        name: str = "waits",
+        pool: str = "pool",
+        policy: str = "crash",
+        at_most: int = 3,
+        **parameters: object,
     ) -> None:
         self._api = api
         self.folder = folder
         deployment = api.deploy(f"flows.py:{name}", code, pool)
-        self.run = api.run(deployment, parameters={"folder": str(folder), **parameters}, job_variables={"crash_policy": policy})
+        variables = {"crash_policy": policy, "max_interruptions": at_most}
+        self.run = api.run(deployment, parameters={"folder": str(folder), **parameters}, job_variables=variables)
         api.reaches(self.run, "Running")
         wait_for((folder / "began").exists, 10)
         self.pid = int((folder / "began").read_text())
@@ -234,6 +243,32 @@ def test_a_run_whose_keeper_is_killed_while_it_is_cancelled_is_cancelled(
     worker.keeper().kill()
     doomed.ends("Cancelled", "on_cancellation")
     assert int((tmp_path / "began").read_text()) == doomed.pid
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_hooks_of_the_last_interruption_are_called(api: Api, worker: RunningWorker, code: Path, tmp_path: Path, told: bool) -> None:
+    """Under `retry`, with no interruption left: the run is Crashed and on_crashed is called once, whether its process could or not."""
+    doomed = Doomed(api, code, tmp_path, policy="retry", at_most=0)
+    if not told:
+        worker.keeper().kill()
+    else:
+        os.kill(doomed.pid, signal.SIGTERM)
+    doomed.ends("Crashed", "on_crashed")
+    assert "it is not begun again (max_interruptions is 0)" in api.read(doomed.run)["state"]["message"]
+
+
+def test_a_cancelled_run_is_cancelled_also_by_a_drain(api: Api, server: RunningServer, code: Path, tmp_path: Path) -> None:
+    """A drain begins while a deaf flow is cancelled, and the keeper is killed, so that nobody saw the exit: Cancelled all the same."""
+    api.pool("cancelled")
+    environ = QUICK | {"FLOWHAND_WORKER_DRAIN": "4", "FLOWHAND_WORKER_GRACE": "4"}
+    with running_worker(server, "--name", "w", home=tmp_path / "home", pool="cancelled", environ=environ) as worker:
+        doomed = Doomed(api, code, tmp_path, pool="cancelled", deaf=True)
+        api.cancel(doomed.run)
+        worker.says('"Cancelling"')
+        worker.process.send_signal(signal.SIGTERM)
+        worker.says("Stopping runs that did not end in time")
+        worker.keeper().kill()
+        doomed.ends("Cancelled", "on_cancellation")
 
 
 def test_a_drain_tells_how_a_run_ended_whose_hooks_do_not(api: Api, server: RunningServer, code: Path, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def make_job(
         worker=place.worker,
         mark=new_id(),
         redelivered=redelivered,
-        crash_policy=claimed.crash_policy,
+        crash_policy="retry" if claimed.begins_again else "crash",
     )
     if secrets:
         job["secrets"] = list(secrets)

@@ -118,6 +118,11 @@ class Run:
         Of one that may have begun its policy decides: what it said last may have died with its keeper, `running` among it. None: this is
         its end, or it is handed back as if it had never been claimed.
         """
+        return self._cause if self.claimed.begins_again or not self.began else None
+
+    @property
+    def _cause(self) -> str | None:
+        """What interrupted it, if anything did."""
         if self.word is not None or (self.claimed.crash_policy != "retry" and (self.began or self.exit is None)):
             return None
         if stopped_for(self.exit, self.stopping) is StopReason.CANCEL:
@@ -198,6 +203,10 @@ class Run:
         return self.final
 
     def _outcome(self) -> Outcome:
+        cause = self._cause if self.began and not self.claimed.begins_again else None
+        if cause is not None:  # under `retry`, and the last one: without `retry` nothing that has begun is interrupted
+            at_most = self.claimed.max_interruptions
+            return Outcome(StateType.CRASHED, "Crashed", f"{cause}; it is not begun again (max_interruptions is {at_most}).")
         return final_state(
             Ending(
                 word=self.word,

@@ -232,12 +232,13 @@ class Lifecycle:
         await self.stop(run, reason, self._grace_s)
 
     async def stop(self, run: Run, reason: StopReason, grace_s: float) -> None:
-        """Stops a run's process; its end comes by itself."""
-        run.stopping = reason
+        """Stops a run's process; its end comes by itself. One that is being cancelled is cancelled, whatever else stops it meanwhile."""
+        cancelled = run.stopping is StopReason.CANCEL
+        run.stopping = StopReason.CANCEL if cancelled else reason
         try:
             await self._launcher.stop(run.key, reason, grace_s)
         except KeeperError as error:  # the order comes again, or the deadline ends it
-            run.stopping = None
+            run.stopping = StopReason.CANCEL if cancelled else None
             log.warning("The keeper does not answer; the run could not be stopped yet", run=run.title, error=str(error))
 
     async def fence(self, run: Run, refusal: Refusal) -> None:

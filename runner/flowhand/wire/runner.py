@@ -140,6 +140,15 @@ class ClaimedRun(Body):
     retry: RetryPolicy = Field(default_factory=RetryPolicy)
     crash_policy: CrashPolicy = "crash"
     interruptions: int = 0
+    """How often it was interrupted before."""
+    max_interruptions: int | None = None
+    """How often it is begun again for that; the next interruption is its end. None: the server does not say so, and decides by itself."""
+
+    @property
+    def begins_again(self) -> bool:
+        """Whether an interruption of this attempt, once it has begun, is not the run's end."""
+        left = self.max_interruptions is None or self.interruptions < self.max_interruptions
+        return self.crash_policy == "retry" and left
 
 
 class Orders(Body):

@@ -107,6 +107,7 @@ def claimed_run(briefing: Briefing, attempt: int, due: int, now: int, lease_s: f
         retry=RetryPolicy(retries=facts.retries, retry_delay_s=facts.retry_delay_us / 1_000_000),
         crash_policy=briefing.interruption.policy,
         interruptions=row.interruptions,
+        max_interruptions=briefing.interruption.at_most,
     )
 
 
