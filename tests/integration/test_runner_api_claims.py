@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from support.runner_api import Api, api_on
+from support.runner_api import Api
+from support.server import RunningServer
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with api_on(request.param, tmp_path_factory.mktemp("server")) as api:
-        yield api
+@pytest.fixture(scope="module")
+def api(api_server: RunningServer) -> Api:
+    return Api(api_server)
 
 
 def test_a_waiting_claim_is_answered_when_a_run_is_made(api: Api) -> None:

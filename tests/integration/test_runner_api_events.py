@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from flowhand.ids import new_id
-from support.runner_api import Api, api_on
+from support.runner_api import Api
+from support.server import RunningServer
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with api_on(request.param, tmp_path_factory.mktemp("server")) as api:
-        yield api
+@pytest.fixture(scope="module")
+def api(api_server: RunningServer) -> Api:
+    return Api(api_server)
 
 
 def item(run_id: str, name: str, **fields: Any) -> dict[str, Any]:

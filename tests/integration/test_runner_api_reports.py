@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from support.runner_api import Api, Refused, Session, api_on
+from support.runner_api import Api, Refused, Session
+from support.server import RunningServer
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with api_on(request.param, tmp_path_factory.mktemp("server")) as api:
-        yield api
+@pytest.fixture(scope="module")
+def api(api_server: RunningServer) -> Api:
+    return Api(api_server)
 
 
 @pytest.fixture

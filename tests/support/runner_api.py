@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
 
 from flowhand.wire.runner import SECRET_HEADER
-from support.databases import new_database, postgres_server
-from support.server import RunningServer, running_server
+from support.server import RunningServer
 
 
 class Refused(Exception):
@@ -121,12 +117,3 @@ class Session:
     def renew(self, *runs: dict[str, Any]) -> dict[str, Any]:
         """Renews leases."""
         return self.post("report", renew=[[run["run_id"], run["attempt"]] for run in runs])
-
-
-@contextmanager
-def api_on(kind: str, directory: Path, **environ: str) -> Generator[Api]:
-    """The API of a new server on a database of this kind (`sqlite` or `postgresql`)."""
-    with ExitStack() as stack:
-        if kind == "postgresql":
-            environ["FLOWHAND_SERVER_DATABASE_URL"] = new_database(stack.enter_context(postgres_server(directory / "pg")))
-        yield Api(stack.enter_context(running_server(directory / "home", environ=environ)))

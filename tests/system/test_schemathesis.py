@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 
-from support.databases import new_database, postgres_server
+from support.databases import prepared_database
 from support.server import RunningServer, running_server
 
 SECONDS: Final = os.environ.get("FLOWHAND_TEST_FUZZ_SECONDS")
@@ -28,14 +28,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(60 + 2 * int(SECONDS or 60))
 @pytest.fixture(params=["sqlite", "postgresql"])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningServer]:
     """One with a database of its own."""
-    if request.param == "sqlite":
-        with running_server(tmp_path) as running:
-            yield running
-        return
-    with postgres_server(tmp_path / "postgres") as url:
-        environ = {"FLOWHAND_SERVER_DATABASE_URL": new_database(url)}
-        with running_server(tmp_path / "home", environ=environ) as running:
-            yield running
+    environ: dict[str, str] = {}
+    if request.param == "postgresql":
+        environ["FLOWHAND_SERVER_DATABASE_URL"] = prepared_database(request.getfixturevalue("postgres_url"))
+    with running_server(tmp_path, environ=environ) as running:
+        yield running
 
 
 def test_no_request_makes_the_server_fail(server: RunningServer, tmp_path: Path) -> None:
