@@ -49,6 +49,16 @@ def waits(folder: str, deaf: bool = False):
 late = waits.with_options(name="late", timeout_seconds=0.3)
 tries = waits.with_options(name="tries", timeout_seconds=0.3, retries=1)
 
+@flow(log_prints=True, on_crashed=[hook("on_crashed")])
+def chatters(folder: str):
+    """Says a line each hundredth of a second, until it is killed."""
+    Path(folder, "began").write_text(str(os.getpid()))
+    for number in range(10_000):
+        print(f"line {number}")
+        with open(Path(folder, "said"), "a") as file:
+            file.write(".")
+        time.sleep(0.01)
+
 @flow
 def plain(folder: str):
     """Has no hooks."""
@@ -322,6 +332,27 @@ def test_a_fence_ends_hooks_within_the_lease(code: Path, tmp_path: Path) -> None
             again = int((doomed.folder / "began").read_text())
             assert [line.split()[::3] for line in doomed.called()] == [["on_crashed", str(late)], ["on_cancellation", str(again)]]
             wait_for(lambda: not list(home.glob("instances/*/runs/*")), 10, lambda: str(list(home.glob("instances/*/runs/*"))))
+
+
+def test_hooks_do_not_wait_for_an_api_that_is_away(api: Api, server: RunningServer, code: Path, tmp_path: Path) -> None:
+    """A flow that talks is killed while nothing that it says can be told: its hooks are called at once, and when the API is back, all that
+    it and they said and sent is there once."""
+    api.pool("cut-off")
+    with proxied(server) as (proxy, near), running_worker(near, home=tmp_path / "home", pool="cut-off", environ=QUICK) as worker:
+        doomed = Doomed(api, code, tmp_path, "chatters", pool="cut-off")
+        proxy.set("refused")
+        worker.says("The API cannot be reached")
+        os.kill(doomed.pid, signal.SIGKILL)
+        assert doomed.held() != doomed.pid
+        assert api.read(doomed.run)["state_name"] == "Running"
+        proxy.set("pass")
+        said = doomed.ends("Crashed", "on_crashed")
+    lines = [line for line in said if line.startswith("line ")]
+    assert lines == [f"line {number}" for number in range(len(lines))]
+    assert len(lines) - (tmp_path / "said").stat().st_size in (0, 1)
+    assert said.count("on_crashed ends") == 1
+    wanted = {"event": {"name": ["hook.called"]}, "resource": {"id": [f"hook.{doomed.run}"]}}
+    assert api.call("POST", "/events/filter", {"filter": wanted})["total"] == 1
 
 
 @contextmanager

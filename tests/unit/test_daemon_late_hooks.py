@@ -19,6 +19,7 @@ from flowhand.daemon.journal import Journal
 from flowhand.daemon.late_hooks import LateHooks
 from flowhand.daemon.masking import Masking
 from flowhand.daemon.run import Run
+from flowhand.errors import StartUnsure
 from flowhand.execution.launcher import Channel, Exit, Exited, Held, Sizes, Started, StopReason, Vanished
 from flowhand.redaction import Redactor
 from flowhand.wire import records
@@ -46,6 +47,8 @@ class Processes:
     stopped: list[tuple[str, StopReason]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
     begun: anyio.Event = field(default_factory=anyio.Event)
+    unsure: bool = False
+    """Whether what starts them dies meanwhile."""
     answers: bool = True
     """Whether the keeper does, when it is to stop something."""
 
@@ -54,6 +57,8 @@ class Processes:
         self.started.append(f"{job['run_id']}.{job['attempt']}")
         self.kill_at.append(kill_at)
         self.begun.set()
+        if self.unsure:
+            raise StartUnsure("the keeper has gone")
         return Started(self.started[-1], 9, None)
 
     async def stop(self, key: str, reason: StopReason, grace_s: float) -> None:
@@ -112,6 +117,26 @@ async def calling(tmp_path: Path) -> AsyncGenerator[Bench]:
             group.start_soon(bench.hooks.call, bench.run, CRASHED)
             yield bench
     bench.journal.close()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_hooks_whose_keeper_dies_as_it_starts_them_are_called_once(tmp_path: Path, begun: bool) -> None:
+    """Whether they had begun is looked at when all is over: if not, another process is started; if so, they are said to be cut off."""
+    async with calling(tmp_path) as bench:
+        bench.processes.unsure = True
+        await bench.processes.begun.wait()
+        await anyio.wait_all_tasks_blocked()
+        bench.processes.unsure, bench.processes.begun = False, anyio.Event()
+        if begun:
+            bench.processes.files[Channel.CHANNEL] = frame(k="late_hooks")
+        await bench.hooks.heard(Vanished([KEY], "its keeper was killed"))
+        if not begun:
+            await bench.processes.begun.wait()
+            bench.processes.files[Channel.CHANNEL] = frame(k="late_hooks")
+            await bench.ends()
+    assert bench.processes.started == [KEY] * (1 if begun else 2)
+    cut_off = ["The hooks were cut off, since their keeper was killed; they are not called a second time"]
+    assert bench.said() == (cut_off if begun else [])
 
 
 async def forgotten(bench: Bench) -> None:

@@ -86,6 +86,9 @@ class Handler:
         """There are none."""
         return False
 
+    def unheard(self, run: Run) -> None:
+        """There are none."""
+
     def heard(self, run: Run, batch: LogBatch) -> None:
         """Nobody listens."""
 

@@ -119,6 +119,10 @@ class Follower:
         self._out.grown(sizes.stdout, now_us)
         self._err.grown(sizes.stderr, now_us)
 
+    def ends_at(self, channel: int) -> None:
+        """The channel is no longer than that, since somebody has read it to its end."""
+        self._channel_size = min(self._channel_size, channel)
+
     @property
     def channel_size(self) -> int:
         return self._channel_size

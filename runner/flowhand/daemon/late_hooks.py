@@ -7,6 +7,7 @@ line, so that the next daemon goes on where this one stopped.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from flowhand.daemon.journal import Journal
 from flowhand.daemon.masking import Masking
 from flowhand.daemon.notes import INFO, WARNING, note
 from flowhand.daemon.run import HOOKS, Run
-from flowhand.errors import ApiUnavailable, KeeperError, LaunchError
+from flowhand.errors import ApiUnavailable, KeeperError, LaunchError, StartUnsure
 from flowhand.execution.launcher import EVERYTHING, Event, Exit, Exited, Held, Launcher, StopReason, Vanished
 from flowhand.wire.job import Ended, Job, late_hooks_id, run_of_late_hooks
 
@@ -213,7 +214,8 @@ class LateHooks:
         while self._clock.boottime() >= self._lease_ends(run):  # noqa: ASYNC110 - whoever renews it sets a number
             await anyio.sleep(LEASE_LOOKS_S)
         call.asked, run.hooks_until = True, self._until(run, self._clock.boottime())
-        await self._launcher.start(job, min(run.hooks_until, self._lease_ends(run)))
+        with contextlib.suppress(StartUnsure):  # its keeper has gone, which `heard` is told; another starts it unless it had begun
+            await self._launcher.start(job, min(run.hooks_until, self._lease_ends(run)))
 
     def _until(self, run: Run, now: float) -> float:
         """When their time is over; that of a process that is there already has begun with it."""

@@ -62,6 +62,10 @@ class Handler(Protocol):
         """Whether hooks that its process could not call are called first; the run is marked again once they were."""
         ...
 
+    def unheard(self, run: Run) -> None:
+        """The API is away, and there is something to say of this run, which is not read before it is back. Often told."""
+        ...
+
     def heard(self, run: Run, batch: LogBatch) -> None:
         """Lines that were read for the first time."""
         ...
@@ -109,11 +113,15 @@ class Reporter:
         self._backoff = backoff()
         self._offload = offload
         self._busy = False
+        self._away = False
+        """The last report was not answered, and is tried again."""
 
     def mark(self, run: Run) -> None:
         """There is something to say of this run."""
         self._dirty[run] = None
         self._wake.set()
+        if self._away:
+            self._handler.unheard(run)
 
     @property
     def idle(self) -> bool:
@@ -162,7 +170,9 @@ class Reporter:
             return taken.bytes
         heard = [item for frame in taken.frames if (item := run.hear(frame)) is not None]
         states = [self._masking.state(run, item) for item in heard]
-        told, run.late = [*taken.frames, *run.late], []
+        told = taken.frames
+        if run.follower.pending == 0:  # what came of its hooks has higher numbers
+            told, run.late = [*told, *run.late], []
         tasks = [self._masking.task(run, item) for frame in told if (item := run.task(frame)) is not None]
         events = [self._masking.event(run, item) for frame in told if (item := run.event(frame)) is not None]
         lines = self._masking.lines(run, [*run.notes, *taken.lines])
@@ -226,11 +236,13 @@ class Reporter:
             try:
                 reply = await self._backend.report(request)
                 self._session.outage.over()
+                self._away = False
                 return reply
             except ApiUnavailable as error:
                 if not synced and request.states:
                     await self._offload(self._journal.sync)
                     synced = True
+                self._is_away()
                 delay = self._backoff.next(error.retry_after)
                 if self._backoff.failures == 1:
                     log.warning("The API cannot be reached; runs go on, and what they say is kept", error=str(error))
@@ -243,6 +255,12 @@ class Reporter:
                 else:
                     await self._divide(request, error)
                     return None
+
+    def _is_away(self) -> None:
+        if not self._away:
+            self._away = True
+            for run in self._dirty:
+                self._handler.unheard(run)
 
     async def _divide(self, request: ReportRequest, error: ApiRefused) -> None:
         """A report that the server will not read at all: in halves, until what is wrong stands alone and goes to the dead letters."""

@@ -69,6 +69,8 @@ class Run:
     stopping: StopReason | None = None
     final: StateItem | None = None
     handed_back: bool = False
+    read_ahead: bool = False
+    """While the API was away it was looked whether hooks are to be called."""
     hooks_begun: bool = False
     """Its process has said that it calls the hooks that go with its end."""
     hooks_asked: bool = False

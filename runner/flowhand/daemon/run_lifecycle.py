@@ -24,6 +24,7 @@ from flowhand.daemon.journal import Journal, JournalFull
 from flowhand.daemon.late_hooks import LateHooks
 from flowhand.daemon.masking import Masking
 from flowhand.daemon.notes import INFO, note
+from flowhand.daemon.reading_ahead import read_ahead
 from flowhand.daemon.references import Ask, resolved
 from flowhand.daemon.registry import Registry
 from flowhand.daemon.run import Run
@@ -259,6 +260,20 @@ class Lifecycle:
             run.hooks_asked = True
             self.spawn(partial(self._call_hooks, outcome), run)
         return outcome is not None
+
+    def unheard(self, run: Run) -> None:
+        """The API is away, and there are hooks that need not wait for it. Under `retry` they do: a lease that ends meanwhile has the run
+        begun again, and no hook hears of that."""
+        said_so = run.exit is not None and run.exit.code == 0
+        if run.ended and not (run.read_ahead or run.silenced or said_so) and run.claimed.crash_policy != "retry" and run.final is None:
+            run.read_ahead = True
+            self.spawn(self._call_hooks_ahead, run)
+
+    async def _call_hooks_ahead(self, run: Run) -> None:
+        outcome = (await read_ahead(run, self._launcher)).owes_hooks()
+        if outcome is not None and not (run.hooks_asked or run.silenced) and self._registry.get(run.key) is run:
+            run.hooks_asked = True
+            await self._call_hooks(outcome, run)
 
     async def _call_hooks(self, outcome: Outcome, run: Run) -> None:
         await self.late_hooks.call(run, outcome)
