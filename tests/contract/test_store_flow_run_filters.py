@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, Engine, event, update
+from sqlalchemy import Connection, Engine, update
 
 from flowhand.wire.filters import Entities, FlowRunQuery
 from flowhand.wire.flow_runs import FlowRunUpdate
@@ -19,10 +19,10 @@ from flowhand_server.store.flow_run_changes import delete_flow_run, update_flow_
 from flowhand_server.store.flow_runs import NewRun, create_flow_run, create_flow_runs
 from flowhand_server.store.migrating import configuration
 from flowhand_server.store.postgresql_engine import engine as postgresql_engine
-from flowhand_server.store.search import PEEK, PROBE
 from flowhand_server.store.schema import prepare
+from flowhand_server.store.search import PEEK, PROBE
 from flowhand_server.store.sqlite_engine import engine as sqlite_engine
-from support.databases import make_flow, prepared_database
+from support.databases import make_deployment, make_flow, prepared_database
 
 NOW = 1_700_000_000_000_000
 
@@ -108,30 +108,43 @@ def test_pages_are_the_same_wherever_what_fits_is(conn: Connection, sort: str, e
     assert [name for page in pages for name in page] == expected
 
 
+def statements(conn: Connection, ask: Callable[[], object]) -> list[str]:
+    """What SQLite is told meanwhile, values filled in."""
+    told: list[str] = []
+    driver: Any = conn.connection.dbapi_connection
+    driver.set_trace_callback(told.append)
+    ask()
+    driver.set_trace_callback(None)
+    return told
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Generator[Connection]:
+    """A database of SQLite's, whose planner knows nothing of the table's size."""
+    made = sqlite_engine(tmp_path / "flowhand.db")
+    with made.begin() as opened:
+        prepare(opened, "here")
+        yield opened
+    made.dispose()
+
+
 @pytest.mark.parametrize(
     ("sort", "wanted", "index"),
     [
         ("START_TIME_DESC", {"tags": {"all_": ["blue"]}}, "flow_run_tag USING PRIMARY KEY (tag=?)"),
         ("NEXT_SCHEDULED_START_TIME_ASC", {"state": {"type": {"any_": ["SCHEDULED"]}}}, "ix_flow_run_next"),
-        ("START_TIME_DESC", {"name": {"like_": "x"}}, "COVERING INDEX ix_flow_run_name"),
+        ("START_TIME_DESC", {"name": {"like_": "0x"}}, "COVERING INDEX ix_flow_run_name"),
         ("START_TIME_DESC", {"state": {"name": {"any_": ["Late"]}}}, "ix_flow_run_state_name"),
     ],
 )
-def test_an_index_answers(tmp_path: Path, sort: str, wanted: dict[str, Any], index: str) -> None:
-    """SQLite, whose planner knows nothing of the table's size, never walks over the table to answer these."""
-    made = sqlite_engine(tmp_path / "flowhand.db")
-    with made.begin() as conn:
-        prepare(conn, "here")
-        flow = make_flow(conn)
-        many = [NewRun(flow, scheduled(NOW + number), name=f"x{number}", tags=["blue"]) for number in range(PROBE + 1)]
-        create_flow_runs(conn, flow, many, NOW)
-        conn.execute(update(t.flow_run).where(t.flow_run.c.next_scheduled_start_time < NOW + 400).values(state_name="Late"))
-        asked: list[tuple[str, Any]] = []
-        event.listen(conn, "before_cursor_execute", lambda *heard: asked.append((heard[2], heard[3])))
-        names(conn, sort, limit=20, **wanted)
-        plans = [[str(step[3]) for step in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", given)] for said, given in list(asked)]
-    made.dispose()
-    steps = [step for plan in plans for step in plan]
+def test_an_index_answers(sqlite: Connection, sort: str, wanted: dict[str, Any], index: str) -> None:
+    """No search walks over the table to answer these."""
+    flow = make_flow(sqlite)
+    many = [NewRun(flow, scheduled(NOW + number), name=f"x{number}", tags=["blue"]) for number in range(PROBE + 1)]
+    create_flow_runs(sqlite, flow, many, NOW)
+    sqlite.execute(update(t.flow_run).where(t.flow_run.c.next_scheduled_start_time < NOW + 400).values(state_name="Late"))
+    asked = statements(sqlite, lambda: names(sqlite, sort, limit=20, **wanted))
+    steps = [str(step[3]) for said in asked for step in sqlite.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}")]
     assert any(index in step for step in steps), steps
     assert "SCAN flow_run" not in steps
 
@@ -142,3 +155,18 @@ def test_the_migration_writes_down_the_tags_that_there_are(conn: Connection) -> 
     command.downgrade(configuration(conn), "0003")
     command.upgrade(configuration(conn), "head")
     assert names(conn, tags={"all_": ["blue", "red"]}) == ["one"]
+
+
+def test_runs_to_come_are_not_walked_over(sqlite: Connection) -> None:
+    """What has ended of one deployment is found at once in its own index, however many runs are scheduled in front of it."""
+    flow, deployment = make_deployment(sqlite)
+    runs = [NewRun(flow, scheduled(NOW + number), name=f"{number:05}", deployment_id=deployment) for number in range(3 * PEEK)]
+    create_flow_runs(sqlite, flow, runs, NOW)
+    sqlite.execute(update(t.flow_run).where(t.flow_run.c.expected_start_time < NOW + 50).values(state_type="COMPLETED"))
+    wanted = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED"]}}}, "deployments": {"id": {"any_": [deployment]}}}
+    query = FlowRunQuery.model_validate({**wanted, "sort": "EXPECTED_START_TIME_DESC", "limit": 20})
+    found: list[dict[str, Any]] = []
+    [asked] = statements(sqlite, lambda: found.extend(reading.find_flow_runs(sqlite, query, NOW)))
+    assert [run["name"] for run in found] == [f"{number:05}" for number in range(49, 29, -1)]
+    steps = [str(step[3]) for step in sqlite.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}")]
+    assert "SEARCH flow_run USING INDEX ix_flow_run_deployment_id (deployment_id=? AND expected_start_time<?)" in steps

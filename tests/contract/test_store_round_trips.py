@@ -41,7 +41,9 @@ AT_MOST: Final[Mapping[str, tuple[int, int]]] = {
     "report states": (8, 4),
     "report renewals": (4, 4),
     "get_scheduled_flow_runs": (4, 5),
-    "filter newest": (2, 3),
+    "filter newest": (1, 2),
+    "filter deployment and state": (1, 2),
+    "filter tag": (2, 3),
     "announce": (11, 3),
 }
 """By call: statements on SQLite (without BEGIN and COMMIT), round trips on PostgreSQL (with them)."""
@@ -100,9 +102,19 @@ class House:
         for step in ("PENDING", "RUNNING", "COMPLETED"):
             outcome = await self.write("set_state", propose_state, str(form["id"]), propose(step), CLOCK.now_us())
             assert outcome.status is Verdict.ACCEPT
-        found = await self.read("filter newest", find_flow_runs, FlowRunQuery(sort="START_TIME_DESC", limit=20), CLOCK.now_us())
-        assert found
+        for name, wanted in self._filters().items():
+            query = FlowRunQuery.model_validate({**wanted, "sort": "EXPECTED_START_TIME_DESC", "limit": 1})
+            found = await self.read(name, find_flow_runs, query, CLOCK.now_us())
+            assert [run["id"] for run in found] == ([] if name == "filter tag" else [form["id"]])
         await self.write("announce", announce_states, CLOCK.now_us())
+
+    def _filters(self) -> dict[str, dict[str, Any]]:
+        ended = {"state": {"type": {"any_": ["COMPLETED", "FAILED"]}}}
+        return {
+            "filter newest": {},
+            "filter deployment and state": {"deployments": {"id": {"any_": [self.deployment]}}, "flow_runs": ended},
+            "filter tag": {"flow_runs": {"tags": {"all_": ["blue"]}}},
+        }
 
     async def _report(self, name: str, **body: Any) -> None:
         request = ReportRequest.model_validate({"session": self.session.session, **body})

@@ -2,20 +2,22 @@
 
 A noun is a mapping from a filter's properties to what they look at: a column, a mapping of its own (nested properties), or a function
 that makes the condition itself. `condition` walks a filter along such a mapping; what each key means is written once, in `OPERATORS`.
+Where a filter has parameters in place of its values (see `shapes`), the condition has them too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy import ColumnElement, and_, false, literal_column, or_, true
 
 from flowhand.clock import to_micros
 from flowhand.wire.criteria import Criterion, Tags
 from flowhand_server.store.json_sql import has_text, is_empty
-from flowhand_server.store.text_sql import contains
+from flowhand_server.store.text_sql import begins, contains
 
 Condition = ColumnElement[bool]
 Property = ColumnElement[Any] | Mapping[str, Any] | Callable[[Any], Condition | None]
@@ -23,20 +25,29 @@ Properties = Mapping[str, Property]
 """From the name of a filter's property to what it looks at."""
 
 
-def _among(column: ColumnElement[Any], values: Sequence[Any]) -> Condition:
-    return column.in_(values) if values else false()
+def one_of(column: ColumnElement[Any], values: Sequence[Any]) -> Condition:
+    """Whether the column is one of these values."""
+    if not values:
+        return false()
+    each = _each(column, values)
+    return column == each[0] if len(values) == 1 else column.in_(each)
 
 
 def _not_among(column: ColumnElement[Any], values: Sequence[Any]) -> Condition:
-    return column.not_in(values) if values else true()
+    return column.not_in(_each(column, values)) if values else true()
+
+
+def _each(column: ColumnElement[Any], values: Sequence[Any]) -> Sequence[Any]:
+    """Types of states are written out, so that partial indexes serve."""
+    return [literal_column(f"'{value.value}'", column.type) for value in values] if isinstance(values[0], Enum) else values
 
 
 def _begins(column: ColumnElement[Any], values: Sequence[str]) -> Condition:
-    return or_(false(), *(column.ilike(f"{value}%") for value in values))
+    return or_(false(), *(begins(column, value) for value in values))
 
 
 OPERATORS: Final[Mapping[str, Callable[[ColumnElement[Any], Any], Condition]]] = {
-    "any_": _among,
+    "any_": one_of,
     "not_any_": _not_among,
     "like_": lambda column, text: contains(column, text),
     "startswith_": _begins,
@@ -56,8 +67,8 @@ TAG_OPERATORS: Final[Mapping[str, Callable[[ColumnElement[Any], Any], Condition]
 }
 
 
-def _micros(moment: datetime) -> int:
-    return to_micros(moment)
+def _micros(moment: datetime | ColumnElement[int]) -> Any:
+    return to_micros(moment) if isinstance(moment, datetime) else moment
 
 
 def condition(criterion: Criterion | None, noun: Properties) -> Condition | None:

@@ -1,7 +1,7 @@
 """Flow runs as they are read: by id, by filters, counted, and what there is to say of them beside their own rows.
 
-A search first finds the ids, in order and bounded, and only then fetches those rows with what belongs to them; so neither sorting nor
-joining ever touches more than the answer holds.
+What is found in order is ids, bounded; only those rows are read, with what belongs to them: neither sorting nor joining ever touches more
+than the answer holds.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from flowhand.wire.body import DEFAULT_LIMIT
 from flowhand.wire.filters import Entities, FlowRunQuery, Window
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
-from flowhand_server.store.flow_run_tags import probe_by_tag, tags_to_probe
+from flowhand_server.store.flow_run_search import WITH_NEXT, WITHOUT_NEXT, approach, hint
+from flowhand_server.store.flow_run_tags import choices, tagged
 from flowhand_server.store.nouns import where
 from flowhand_server.store.prepared import Prepared, among
-from flowhand_server.store.reading import ordered_ids
+from flowhand_server.store.search import Search
 
 MISSING: Final = "Flow run not found"
 _run, _state = t.flow_run.c, t.flow_run_state.c
@@ -38,18 +39,7 @@ _SELECT: Final[Select[Any]] = (
 _BY_ID: Final = Prepared(_SELECT.where(_run.id == bindparam("id")))
 _BY_IDS: Final = Prepared(_SELECT.where(among(_run.id, "ids")))
 
-_START: Final = func.coalesce(_run.start_time, _run.expected_start_time)
-ORDERS: Final[dict[str, tuple[ColumnElement[Any], ...]]] = {
-    "ID_DESC": (_run.id.desc(),),
-    "START_TIME_ASC": (_START, _run.id),
-    "START_TIME_DESC": (_START.desc(), _run.id.desc()),
-    "EXPECTED_START_TIME_ASC": (_run.expected_start_time, _run.id),
-    "EXPECTED_START_TIME_DESC": (_run.expected_start_time.desc(), _run.id.desc()),
-    "NAME_ASC": (_run.name, _run.id),
-    "NAME_DESC": (_run.name.desc(), _run.id.desc()),
-    "NEXT_SCHEDULED_START_TIME_ASC": (_run.next_scheduled_start_time, _run.id),
-    "END_TIME_DESC": (_run.end_time.desc(), _run.id.desc()),
-}
+_SEARCH: Final = Search(_SELECT, _run.id, approach, hint)
 
 
 def read_flow_run(conn: Connection, run_id: str, now: int) -> forms.Form:
@@ -70,18 +60,21 @@ def flow_runs_in_order(conn: Connection, ids: Sequence[str], now: int) -> list[f
 
 def find_flow_runs(conn: Connection, query: FlowRunQuery, now: int) -> list[forms.Form]:
     """Runs that fit, in the order asked for."""
-    return flow_runs_in_order(conn, find_flow_run_ids(conn, query, query.sort or "ID_DESC"), now)
+    sort = query.sort or "ID_DESC"
+    rows = _SEARCH.rows(conn, query, sort, query)
+    if sort == WITH_NEXT and len(rows) < _end(query) - query.offset:  # those without a next time come after them
+        return flow_runs_in_order(conn, find_flow_run_ids(conn, query, sort), now)
+    return [forms.flow_run(row._asdict(), now) for row in rows]
 
 
 def find_flow_run_ids(conn: Connection, query: FlowRunQuery, sort: str) -> list[str]:
     """The ids of the runs that fit, in the order asked for."""
-    if sort != "NEXT_SCHEDULED_START_TIME_ASC":
-        return _ids(conn, query, ORDERS[sort], query)
-    # almost no run of an old table has a next time: those that have one are in an index of their own, the others come after them
-    end, next_time = _end(query), _run.next_scheduled_start_time
-    found = _ids(conn, query, ORDERS[sort], Window(limit=end), next_time.is_not(None))
+    if sort != WITH_NEXT:
+        return _SEARCH.ids(conn, query, sort, query)
+    end = _end(query)
+    found = _SEARCH.ids(conn, query, WITH_NEXT, Window(limit=end))
     if len(found) < end:
-        found += _ids(conn, query, (_run.id,), Window(limit=end - len(found)), next_time.is_(None))
+        found += _SEARCH.ids(conn, query, WITHOUT_NEXT, Window(limit=end - len(found)))
     return found[query.offset :]
 
 
@@ -90,26 +83,13 @@ def _end(window: Window) -> int:
     return window.offset + (DEFAULT_LIMIT if window.limit is None else window.limit)
 
 
-def _ids(
-    conn: Connection, query: Entities, order: Sequence[ColumnElement[Any]], window: Window, within: ColumnElement[bool] | None = None
-) -> list[str]:
-    conditions = where(t.flow_run, query)
-    tags = tags_to_probe(conn, query.flow_runs)
-    probe = probe_by_tag(tags, conditions) if tags else select(_run.id).where(*conditions) if _searches(query) else None
-    return ordered_ids(conn, t.flow_run, conditions, order, window, probe, within, indexed=True)
-
-
-def _searches(query: Entities) -> bool:
-    """Whether it looks for a piece of a name."""
-    return query.flow_runs is not None and query.flow_runs.name is not None and query.flow_runs.name.like_ is not None
-
-
 def count_flow_runs(conn: Connection, query: Entities) -> int:
     """How many runs fit."""
     conditions = where(t.flow_run, query)
-    tags = tags_to_probe(conn, query.flow_runs) if conn.dialect.name == "sqlite" else None
-    if tags:  # a run may have several of them
-        return conn.execute(select(func.count()).select_from(probe_by_tag(tags, conditions).distinct().subquery())).scalar_one()
+    rarest = hint(conn, query) if conn.dialect.name == "sqlite" else None
+    if rarest is not None:
+        found = tagged(choices(query.flow_runs)[rarest[0]], conditions)
+        return conn.execute(select(func.count()).select_from(found.subquery())).scalar_one()
     return conn.execute(select(func.count()).select_from(t.flow_run).where(*conditions)).scalar_one()
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, exists, func, or_, select
 
 from flowhand.wire.criteria import Tags
-from flowhand.wire.filters import FlowRunFilter
+from flowhand.wire.filters import Entities, FlowRunFilter
+from flowhand_server.store.filters import one_of
 from flowhand_server.store.json_sql import is_empty
-from flowhand_server.store.reading import PROBE, Opaque, insert_many_once
+from flowhand_server.store.prepared import Prepared, among
+from flowhand_server.store.reading import Opaque, insert_many_once
 from flowhand_server.store.tables import flow_run, flow_run_tag
 
 _tag: Final = flow_run_tag.c
@@ -44,25 +46,45 @@ def has_tags(criterion: Tags) -> ColumnElement[bool] | None:
 
 
 def _has(tags: list[str]) -> ColumnElement[bool]:
-    return exists().where(_tag.flow_run_id == flow_run.c.id, _tag.tag.in_(tags)).correlate(flow_run)
+    return exists().where(_tag.flow_run_id == flow_run.c.id, one_of(_tag.tag, tags)).correlate(flow_run)
 
 
-def tags_to_probe(conn: Connection, criterion: FlowRunFilter | None) -> list[str] | None:
-    """Tags of which every run that fits has one, the rarest that are known to be so; None when the filter asks for no tag in this way."""
+def choices(criterion: FlowRunFilter | None) -> list[list[str]]:
+    """Tags of which every run that fits has one: any of these is enough to find all that may fit. Empty when no tag is asked for so."""
     wanted = criterion.tags if criterion is not None and criterion.operator == "and_" else None
     if wanted is None or wanted.operator == "or_":
-        return None
-    choices = [[tag] for tag in wanted.all_ or ()] + ([wanted.any_] if wanted.any_ else [])
-    return min(choices, key=lambda tags: _count(conn, tags)) if len(choices) > 1 else next(iter(choices), None)
+        return []
+    return ([wanted.any_] if wanted.any_ else []) + [[tag] for tag in wanted.all_ or ()]
 
 
-def _count(conn: Connection, tags: list[str]) -> int:
-    """How many runs have one of these tags; as many as a probe looks at if there are more."""
-    some = select(_tag.tag).where(_tag.tag.in_(tags)).limit(PROBE).subquery()
-    return conn.execute(select(func.count()).select_from(some)).scalar_one()
+def without_choice(query: Entities, choice: int) -> Entities:
+    """What is asked beside that choice."""
+    runs = query.flow_runs
+    if runs is None or runs.tags is None:
+        return query
+    of_all = choice - 1 if runs.tags.any_ else choice
+    rest = {"any_": None} if of_all < 0 else {"all_": [tag for place, tag in enumerate(runs.tags.all_ or ()) if place != of_all]}
+    return query.model_copy(update={"flow_runs": runs.model_copy(update={"tags": runs.tags.model_copy(update=rest)})})
 
 
-def probe_by_tag(tags: list[str], conditions: list[ColumnElement[bool]]) -> Select[tuple[str]]:
+_SOME: Final = select(_tag.tag).where(among(_tag.tag, "tags")).limit(bindparam("most")).subquery()
+_HOW_MANY: Final = Prepared(select(func.count()).select_from(_SOME))
+
+
+def how_many(conn: Connection, tags: list[str], most: int) -> int:
+    """How many runs have one of these tags, counted no further than that."""
+    return _HOW_MANY.scalar(conn, tags=tags, most=most)
+
+
+def tagged(tags: list[str], conditions: list[ColumnElement[bool]]) -> Select[tuple[str]]:
     """The ids of the runs that have one of these tags and fit the conditions, found by tag and by nothing else."""
-    tagged = select(flow_run.c.id).join_from(flow_run_tag, flow_run, flow_run.c.id == _tag.flow_run_id)
-    return tagged.where(_tag.tag.in_(tags), Opaque(and_(*conditions)))
+    having = one_of(_tag.tag, tags)
+    if not conditions:
+        found = select(_tag.flow_run_id).where(having)
+    else:
+        found = (
+            select(flow_run.c.id)
+            .join_from(flow_run_tag, flow_run, flow_run.c.id == _tag.flow_run_id)
+            .where(having, Opaque(and_(*conditions)))
+        )
+    return found if len(tags) == 1 else found.distinct()

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Table, and_, or_, select, true
+from sqlalchemy import Column, ColumnElement, Select, Table, and_, or_, select, true
 
 from flowhand.wire import criteria
+from flowhand.wire.criteria import Criterion
 from flowhand.wire.filters import Capabilities, Entities, FlowHasDeployment
 from flowhand_server.store import tables as t
 from flowhand_server.store.filters import Condition, Properties, condition
 from flowhand_server.store.flow_run_tags import has_tags
 from flowhand_server.store.json_sql import has_text
+from flowhand_server.store.text_sql import contains
 
 flow, flow_run, task_run, deployment = t.flow.c, t.flow_run.c, t.task_run.c, t.deployment.c
 work_pool, work_queue = t.work_pool.c, t.work_queue.c
@@ -62,8 +64,8 @@ def _is_subflow(criterion: criteria.Existence) -> Condition | None:
 def _flow_or_deployment_name(criterion: criteria.Names) -> Condition | None:
     if criterion.like_ is None:
         return None
-    wanted = f"%{criterion.like_}%"
-    return or_(deployment.name.ilike(wanted), deployment.flow_id.in_(_picked(flow.id, flow.name.ilike(wanted))))
+    of_flow = deployment.flow_id.in_(_picked(flow.id, contains(flow.name, criterion.like_)))
+    return or_(contains(deployment.name, criterion.like_), of_flow)
 
 
 def _unpaused(criterion: criteria.Flag) -> Condition | None:
@@ -135,7 +137,7 @@ AUTOMATION: Final[Properties] = {
     "tags": t.automation.c.tags,
 }
 
-_Step = tuple[ColumnElement[Any], ColumnElement[Any]]
+_Step = tuple[Column[Any], Column[Any]]
 
 _QUEUE: Final[Sequence[_Step]] = [(deployment.work_queue_id, work_queue.id)]
 _POOL: Final[Sequence[_Step]] = [*_QUEUE, (work_queue.work_pool_id, work_pool.id)]
@@ -205,12 +207,27 @@ def where(table: Table, query: Entities) -> list[Condition]:
             continue
         wanted = getattr(query, name) or (query.work_pool_queues if name == "work_queues" else None)
         if wanted is not None:
-            conditions.append(_reach(steps, condition(wanted, _NOUN_OF_FIELD[name])))
+            conditions.append(_reach(steps, wanted, _NOUN_OF_FIELD[name]))
     return conditions
 
 
-def _reach(steps: Sequence[_Step], wanted: Condition | None) -> Condition:
-    found = true() if wanted is None else wanted
-    for near, far in reversed(steps):
+def _reach(steps: Sequence[_Step], wanted: Criterion, noun: Properties) -> Condition:
+    *way, (near, far) = steps
+    # a reference that is kept by the database needs no look at what it refers to; pools may be gone, and then their runs are of none
+    own = condition(wanted, {"id": near}) if ids_alone(wanted) is not None and near.references(far) and far is noun["id"] else None
+    found = near.in_(_picked(far, _all_or(condition(wanted, noun)))) if own is None else own
+    for near, far in reversed(way):
         found = near.in_(_picked(far, found))
     return found
+
+
+def _all_or(wanted: Condition | None) -> Condition:
+    return true() if wanted is None else wanted
+
+
+def ids_alone(criterion: Any) -> list[Any] | None:
+    """The ids that a filter names as those that fit, if it says nothing else."""
+    if criterion is None or criterion.id is None:
+        return None
+    stated = [one for noun in (criterion, criterion.id) for name, one in noun.__dict__.items() if one is not None and name != "operator"]
+    return criterion.id.any_ if len(stated) == 2 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
 from flowhand.clock import to_micros
 from flowhand.ids import timed_id
@@ -19,7 +19,8 @@ from flowhand_server.store.deployment_runs import proposal
 from flowhand_server.store.errors import Conflict, NotFound
 from flowhand_server.store.notices import Notice, post
 from flowhand_server.store.nouns import where
-from flowhand_server.store.reading import insert_once, ordered_ids
+from flowhand_server.store.reading import insert_once
+from flowhand_server.store.search import Approach, Order, Search
 
 MISSING: Final = "Task not found"
 _task, _state = t.task_run.c, t.task_run_state.c
@@ -33,17 +34,18 @@ _BY_ID: Final = _SELECT.where(_task.id == bindparam("id"))
 
 PROGRESS: Final = tuple(name for name in Progress.__dataclass_fields__ if name in _task)
 """The fields that follow the states; a task run has all but those about claims."""
-ORDERS: Final[dict[str, tuple[ColumnElement[Any], ...]]] = {
-    "ID_DESC": (_task.id.desc(),),
-    "EXPECTED_START_TIME_ASC": (_task.expected_start_time, _task.id),
-    "EXPECTED_START_TIME_DESC": (_task.expected_start_time.desc(), _task.id.desc()),
-    "NAME_ASC": (_task.name, _task.id),
-    "NAME_DESC": (_task.name.desc(), _task.id.desc()),
-    "NEXT_SCHEDULED_START_TIME_ASC": (_task.next_scheduled_start_time, _task.id),
-    "END_TIME_DESC": (_task.end_time.desc(), _task.id.desc()),
-    "DURATION_DESC": (_task.total_run_time.desc(), _task.id.desc()),
-    "DURATION_ASC": (_task.total_run_time, _task.id),
+ORDERS: Final[dict[str, Order]] = {
+    "ID_DESC": Order((_task.id,), descending=True),
+    "EXPECTED_START_TIME_ASC": Order((_task.expected_start_time, _task.id)),
+    "EXPECTED_START_TIME_DESC": Order((_task.expected_start_time, _task.id), descending=True),
+    "NAME_ASC": Order((_task.name, _task.id)),
+    "NAME_DESC": Order((_task.name, _task.id), descending=True),
+    "NEXT_SCHEDULED_START_TIME_ASC": Order((_task.next_scheduled_start_time, _task.id)),
+    "END_TIME_DESC": Order((_task.end_time, _task.id), descending=True),
+    "DURATION_DESC": Order((_task.total_run_time, _task.id), descending=True),
+    "DURATION_ASC": Order((_task.total_run_time, _task.id)),
 }
+_SEARCH: Final = Search(_SELECT, _task.id, lambda query, order, _hint: Approach(ORDERS[order], where(t.task_run, query)))
 
 
 def create_task_run(conn: Connection, body: TaskRunCreate, now: int) -> tuple[forms.Form, bool]:
@@ -133,9 +135,7 @@ def read_task_run(conn: Connection, task_run_id: str, now: int) -> forms.Form:
 
 def find_task_runs(conn: Connection, query: TaskRunQuery, now: int) -> list[forms.Form]:
     """Task runs that fit, in the order asked for."""
-    ids = ordered_ids(conn, t.task_run, where(t.task_run, query), ORDERS[query.sort or "ID_DESC"], query)
-    rows = {row["id"]: row for row in conn.execute(_SELECT.where(_task.id.in_(ids))).mappings()} if ids else {}
-    return [forms.task_run(rows[task_run_id], now) for task_run_id in ids]
+    return [forms.task_run(row._asdict(), now) for row in _SEARCH.rows(conn, query, query.sort or "ID_DESC", query)]
 
 
 def count_task_runs(conn: Connection, query: Entities) -> int:

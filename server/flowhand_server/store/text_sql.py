@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Boolean, ColumnElement, literal
+from sqlalchemy import Boolean, ColumnElement, String, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+
+_ANY: Final = literal("%", String())
 
 
 class Like(FunctionElement[bool]):
@@ -31,6 +33,11 @@ def _sqlite(element: Like, compiler: SQLCompiler, **options: Any) -> str:
     return f"({text} LIKE {pattern})"
 
 
-def contains(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+def contains(column: ColumnElement[Any], text: Any) -> ColumnElement[bool]:
     """Whether the text is somewhere in the column; `%` and `_` in it stand for any letters, as the contract's `like_` has it."""
-    return Like(column, literal(f"%{text}%"))
+    return Like(column, f"%{text}%" if isinstance(text, str) else _ANY + text + _ANY)
+
+
+def begins(column: ColumnElement[Any], text: Any) -> ColumnElement[bool]:
+    """Whether the column begins with the text, in the same way."""
+    return Like(column, f"{text}%" if isinstance(text, str) else text + _ANY)

@@ -1,0 +1,112 @@
+"""How flow runs are searched for: their orders, and what a filter tells about the way."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, union_all
+
+from flowhand.wire import criteria
+from flowhand.wire.filters import Entities, FlowRunFilter
+from flowhand.wire.states import StateType
+from flowhand_server.store import tables as t
+from flowhand_server.store.filters import one_of
+from flowhand_server.store.flow_run_tags import choices, how_many, tagged, without_choice
+from flowhand_server.store.nouns import ids_alone, where
+from flowhand_server.store.search import PROBE, Approach, Order
+
+_run = t.flow_run.c
+_START: Final = func.coalesce(_run.start_time, _run.expected_start_time)
+_EXPECTED: Final = (_run.expected_start_time, _run.id)
+WITH_NEXT: Final = "NEXT_SCHEDULED_START_TIME_ASC"
+WITHOUT_NEXT: Final = "after NEXT_SCHEDULED_START_TIME_ASC"
+"""Almost no run of an old table has a next time: those that have one are in an index of their own, the others come after them."""
+ORDERS: Final[dict[str, Order]] = {
+    "ID_DESC": Order((_run.id,), descending=True),
+    "START_TIME_ASC": Order((_START, _run.id)),
+    "START_TIME_DESC": Order((_START, _run.id), descending=True),
+    "EXPECTED_START_TIME_ASC": Order(_EXPECTED),
+    "EXPECTED_START_TIME_DESC": Order(_EXPECTED, descending=True),
+    "NAME_ASC": Order((_run.name, _run.id)),
+    "NAME_DESC": Order((_run.name, _run.id), descending=True),
+    WITH_NEXT: Order((_run.next_scheduled_start_time, _run.id), within=_run.next_scheduled_start_time.is_not(None)),
+    WITHOUT_NEXT: Order((_run.id,), within=_run.next_scheduled_start_time.is_(None)),
+    "END_TIME_DESC": Order((_run.end_time, _run.id), descending=True),
+}
+_PRECISE: Final = ("id", "name", "idempotency_key", "parent_task_run_id", "parent_flow_run_id")
+"""Properties of which an `any_` leaves few runs."""
+
+Hint = tuple[int, bool] | None
+"""Which of the tags that are asked for is the rarest, and whether less than PROBE runs have it; None without any that all must have."""
+
+
+def hint(conn: Connection, query: Entities) -> Hint:
+    """What has to be known before a way is chosen."""
+    asked = choices(query.flow_runs)
+    if not asked:
+        return None
+    counts = [how_many(conn, tags, PROBE) for tags in asked]
+    least = min(counts)
+    return counts.index(least), least < PROBE
+
+
+def approach(query: Entities, order: str, hint: Hint) -> Approach:
+    """How runs that fit are searched for."""
+    along, conditions = _index_of(ORDERS[order], query), where(t.flow_run, query)
+    if hint is None:
+        looks_for_text = query.flow_runs is not None and query.flow_runs.name is not None and query.flow_runs.name.like_ is not None
+        return Approach(along, conditions, peeks=not _is_precise(query.flow_runs), samples=looks_for_text)
+    choice, few = hint
+    rest = where(t.flow_run, without_choice(query, choice)) + ([] if along.within is None else [along.within])
+    probe = tagged(choices(query.flow_runs)[choice], rest)
+    return Approach(along, conditions, probe, peeks=not few, samples=True, few=few)
+
+
+def _is_precise(criterion: FlowRunFilter | None) -> bool:
+    """Whether few runs can fit, whichever they are."""
+    if criterion is None or criterion.operator == "or_":
+        return False
+    named = (getattr(criterion, name) for name in _PRECISE)
+    return any(one is not None and one.any_ is not None and one.operator == "and_" for one in named)
+
+
+# --- indexes that go on with the expected start -----------------------------------------------------------------------------------------
+
+
+def _index_of(order: Order, query: Entities) -> Order:
+    """The order, confined to what an index that goes on with the expected start begins with."""
+    if order.columns is not _EXPECTED:
+        return order
+    parts = [part for part in (_beginning(query), _newest(query) if order.descending else None) if part is not None]
+    return Order(order.columns, order.descending, and_(*parts)) if parts else order
+
+
+def _beginning(query: Entities) -> ColumnElement[bool] | None:
+    """That a run has the only deployment, flow or kind of state that is asked for."""
+    runs = query.flow_runs if query.flow_runs is not None and query.flow_runs.operator == "and_" else FlowRunFilter()
+    state = runs.state if runs.state is not None and runs.state.operator == "and_" else criteria.States()
+    asked = (
+        (_run.deployment_id, ids_alone(query.deployments)),
+        (_run.deployment_id, _only(runs.deployment_id)),
+        (_run.flow_id, ids_alone(query.flows)),
+        (_run.state_name, _only(state.name)),
+        (_run.state_type, _only(state.type)),
+    )
+    return next((one_of(column, values) for column, values in asked if values is not None and len(values) == 1), None)
+
+
+def _only(criterion: Any) -> list[Any] | None:
+    return criterion.any_ if criterion is not None and criterion.operator == "and_" else None
+
+
+def _newest(query: Entities) -> ColumnElement[bool] | None:
+    """That a run is not later than the latest in a state that is asked for: before these come all that are scheduled for the future."""
+    runs = query.flow_runs
+    if runs is None or runs.operator == "or_" or runs.state is None or runs.state.operator == "or_":
+        return None
+    types = _only(runs.state.type)
+    if not types or StateType.SCHEDULED in types:
+        return None
+    latest = [select(func.max(_run.expected_start_time).label("at")).where(one_of(_run.state_type, [kind])) for kind in types]
+    found: Select[Any] = latest[0] if len(latest) == 1 else select(func.max(union_all(*latest).subquery("latest").c.at))
+    return _run.expected_start_time <= found.correlate(None).scalar_subquery()
