@@ -32,15 +32,24 @@ class Process:
 
 
 def with_environment(entry: str) -> list[Process]:
-    """Every living process that was started with `NAME=value` in its environment and that we may look into."""
-    wanted, found = entry.encode(), []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if int(folder.name) != os.getpid() and wanted in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(_look(folder))
-        except (OSError, IndexError):  # it has gone meanwhile, or is not ours
-            continue
-    return found
+    """Every living process that was started with `NAME=value` in its environment and that we may look into, and all that they started:
+    a process of PostgreSQL's writes its title over its environment.
+    """
+    wanted = entry.encode()
+    living = [process for folder in Path("/proc").glob("[0-9]*") if (process := _look(folder)) and process.pid != os.getpid()]
+    found = {process.pid for process in living if wanted in _environment(process.pid)}
+    grown = 0
+    while grown < len(found):
+        grown = len(found)
+        found |= {process.pid for process in living if process.parent in found}
+    return [process for process in living if process.pid in found]
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:  # it has gone meanwhile, or is not ours
+        return []
 
 
 def cpu_seconds(processes: Iterable[Process]) -> dict[str, float]:
@@ -62,9 +71,12 @@ def uss_mib(pid: int) -> float:
     return (sizes["Private_Clean"] + sizes["Private_Dirty"]) / _MIB
 
 
-def _look(folder: Path) -> Process:
-    fields = (folder / "stat").read_text().rpartition(")")[2].split()  # the name before it may hold anything
-    command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+def _look(folder: Path) -> Process | None:
+    try:
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()  # the name before it may hold anything
+        command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:  # it has gone meanwhile
+        return None
     ticks = sum(int(field) for field in fields[11:15])  # utime, stime, cutime, cstime
     return Process(int(folder.name), int(fields[1]), command, ticks * _TICK_S)
 
