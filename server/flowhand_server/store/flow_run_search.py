@@ -13,7 +13,7 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.filters import one_of
 from flowhand_server.store.flow_run_tags import choices, how_many, tagged, without_choice
 from flowhand_server.store.nouns import ids_alone, where
-from flowhand_server.store.search import PROBE, Approach, Order
+from flowhand_server.store.search import PEEK, PROBE, Approach, Order
 
 _run = t.flow_run.c
 _START: Final = func.coalesce(_run.start_time, _run.expected_start_time)
@@ -36,6 +36,9 @@ ORDERS: Final[dict[str, Order]] = {
 _PRECISE: Final = ("id", "name", "idempotency_key", "parent_task_run_id", "parent_flow_run_id")
 """Properties of which an `any_` leaves few runs."""
 
+_PEEK_FOR_TEXT: Final = 100
+"""A text is looked for in an index of names, thousands of which are read as quickly as hundreds of runs."""
+
 Hint = tuple[int, bool] | None
 """Which of the tags that are asked for is the rarest, and whether less than PROBE runs have it; None without any that all must have."""
 
@@ -54,12 +57,13 @@ def approach(query: Entities, order: str, hint: Hint) -> Approach:
     """How runs that fit are searched for."""
     along, conditions = _index_of(ORDERS[order], query), where(t.flow_run, query)
     if hint is None:
-        looks_for_text = query.flow_runs is not None and query.flow_runs.name is not None and query.flow_runs.name.like_ is not None
-        return Approach(along, conditions, peeks=not _is_precise(query.flow_runs), samples=looks_for_text)
+        if query.flow_runs is not None and query.flow_runs.name is not None and query.flow_runs.name.like_ is not None:
+            return Approach(along, conditions, peek=_PEEK_FOR_TEXT, samples=True)
+        return Approach(along, conditions, peek=0 if _is_precise(query.flow_runs) else PEEK)
     choice, few = hint
     rest = where(t.flow_run, without_choice(query, choice)) + ([] if along.within is None else [along.within])
     probe = tagged(choices(query.flow_runs)[choice], rest)
-    return Approach(along, conditions, probe, peeks=not few, samples=True, few=few)
+    return Approach(along, conditions, probe, peek=0 if few else PEEK, samples=True, few=few)
 
 
 def _is_precise(criterion: FlowRunFilter | None) -> bool:

@@ -29,7 +29,7 @@ from flowhand_server.store.shapes import Shape, take_apart
 PROBE: Final = 1000
 """Rows that are sorted rather than walked to in order."""
 PEEK: Final = 500
-"""Rows that are looked at in order before anything else is tried."""
+"""Rows that are looked at in order before anything else is tried, unless to look at them costs more than the search."""
 SHAPES: Final = 256
 """Shapes of queries whose statements are kept."""
 
@@ -55,8 +55,8 @@ class Approach:
     order: Order
     conditions: Sequence[ColumnElement[bool]]
     probe: Select[Any] | None = None
-    peeks: bool = False
-    """Whether an index walks along the order, and its first rows may show the page."""
+    peek: int = 0
+    """How many rows of the order are looked at first: some where an index walks along it and its first rows may show the page."""
     samples: bool = False
     """Whether PostgreSQL cannot estimate the conditions."""
     few: bool = False
@@ -94,7 +94,7 @@ class Search:
         limit = DEFAULT_LIMIT if window.limit is None else window.limit
         ways = self._ways(shape, order, self._hint(conn, query), limit, window.offset > 0)
         values["offset"] = window.offset
-        if ways.peek is not None and window.offset + limit <= PEEK // 2:
+        if ways.peek is not None and window.offset + limit <= ways.peeked // 2:
             found = ways.peek.ask(conn, values, whole=whole)
             if len(found) == limit:
                 return found
@@ -115,7 +115,8 @@ class _Ways:
     def __init__(self, made: Callable[..., _Statement], key: ColumnElement[str], approach: Approach) -> None:
         probe, fits = approach.probe, and_(*approach.conditions) if approach.conditions else None
         self.samples = approach.samples
-        self.peek = made(_peek(key, approach.order, fits)) if approach.peeks and fits is not None else None
+        self.peeked = approach.peek
+        self.peek = made(_peek(key, approach, fits)) if approach.peek and fits is not None else None
         self.sample: _Statement | None = None
         if approach.few and probe is not None:
             self.walk = made(_sorted(key, approach.order, probe))
@@ -164,9 +165,10 @@ def _walk(key: ColumnElement[str], order: Order, fits: ColumnElement[bool] | Non
     return select(key).where(*conditions).order_by(*order.by(order.columns))
 
 
-def _peek(key: ColumnElement[str], order: Order, fits: ColumnElement[bool]) -> Select[Any]:
+def _peek(key: ColumnElement[str], approach: Approach, fits: ColumnElement[bool]) -> Select[Any]:
     """Those of the first rows that fit. Rows of a subselect that is limited come in its order, one by one, until there are enough."""
-    first = _walk(key, order, None).add_columns(fits.label("fits")).limit(literal_column(str(PEEK))).subquery("first")
+    seen = _walk(key, approach.order, None).add_columns(fits.label("fits")).limit(literal_column(str(approach.peek)))
+    first = seen.subquery("first")
     return select(first.c[0]).where(first.c.fits)
 
 
