@@ -54,7 +54,7 @@ class Cancellation:
                 raise_in(self._thread, None)  # one that was set but has not struck yet
         if self._struck and isinstance(attempt.error, (KeyboardInterrupt, RunStopped, asyncio.CancelledError)):
             if isinstance(attempt.error, asyncio.CancelledError):
-                _uncancel()
+                uncancel()
             attempt.error = CancelledRun(WORDS)
             attempt.enter_state(Cancelled(message=WORDS, data=attempt.error))
 
@@ -73,7 +73,8 @@ class Cancellation:
         return lambda: raise_in(here, _Stop)
 
 
-def _uncancel() -> None:
+def uncancel() -> None:
+    """The cancellation of the running task was ours, and is obeyed."""
     with contextlib.suppress(RuntimeError):
         task = asyncio.current_task()
         if task is not None:

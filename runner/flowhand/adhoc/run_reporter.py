@@ -16,6 +16,7 @@ from flowhand.adhoc.log_lines import RunLines
 from flowhand.adhoc.masking import Masking
 from flowhand.adhoc.outbox import Item, Line, TaskTold, Told
 from flowhand.adhoc.run import AdhocRun
+from flowhand.adhoc.terminating import Termination
 from flowhand.child.ending import end_frame, last_state, task_frame
 from flowhand.client.address import Address
 from flowhand.sdk.attempt import Attempt
@@ -36,6 +37,7 @@ class RunReporter:
         self.run = run
         self._local_id = local_id
         self._cancellation = Cancellation()
+        self._termination = Termination()
         run.cancel = self._cancellation.strike
 
     def began(self, attempt: Attempt) -> None:
@@ -44,17 +46,21 @@ class RunReporter:
         about = {"retry": retry, "flow_version": flow.version, "run_name": self.run.about.name, "infrastructure_pid": str(os.getpid())}
         self._tell(Told({"type": StateType.RUNNING, "at_us": _now_us(), **about}))
         self._cancellation.arm(attempt)
+        self._termination.arm(attempt)
 
     def left(self, attempt: Attempt) -> None:
+        self._termination.disarm(attempt)
         self._cancellation.disarm(attempt)
 
     def failed(self, attempt: Attempt) -> None:
         self._tell(Told(self._ending(attempt), tries_again=True))
+        self._termination.pause()
 
     def ended(self, attempt: Attempt) -> None:
-        self._cancellation.disarm(attempt)
+        self.left(attempt)
         self._tell(Told(self._ending(attempt), last=True))
         _under_way.remove(self)
+        self._termination.over()
 
     def task(self, task_run: TaskRun) -> None:
         said = task_frame(task_run, _now_us())
@@ -64,6 +70,7 @@ class RunReporter:
     def settle(self) -> None:
         if self.courier.pid == os.getpid():
             self.courier.settle(self.run)
+            self._termination.conclude(_leave_all)
 
     def tell_line(self, line: Line) -> None:
         """A log line of the run, or of one of its tasks."""
@@ -135,6 +142,11 @@ def _courier(address: Address, settings: Settings) -> Courier:
             atexit.register(_leave, found)
             _listen(settings.log_level)
         return found
+
+
+def _leave_all() -> None:
+    for courier in tuple(_couriers.values()):
+        _leave(courier)
 
 
 def _leave(courier: Courier) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from flowhand.sdk import doors
@@ -16,6 +17,7 @@ from flowhand.sdk.verdict import state_of_error
 
 if TYPE_CHECKING:
     from flowhand.sdk.flow import Flow
+    from flowhand.sdk.runnable import Hook
 
 
 def call(flow: Flow[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, return_state: bool) -> Any:
@@ -34,7 +36,10 @@ def carry_out(attempt: Attempt) -> None:
     try:
         drive(attempt, _told(attempt))
     except BaseException as error:  # noqa: BLE001  # an interrupt between two tries: it ends the run and is raised below
-        _break_off(attempt, error)
+        try:
+            drive(attempt, _broken_off(attempt, error))
+        except BaseException as again:  # noqa: BLE001  # the hooks are cut short
+            attempt.error = again
     reporter = attempt.run.reporter
     if reporter is not None:
         reporter.ended(attempt)
@@ -58,16 +63,24 @@ async def carry_out_async(attempt: Attempt) -> None:
     try:
         await drive_async(attempt, _told(attempt))
     except BaseException as error:  # noqa: BLE001  # cancelled between two tries: it ends the run and is raised below
-        _break_off(attempt, error)
+        try:
+            await drive_async(attempt, _broken_off(attempt, error))
+        except BaseException as again:  # noqa: BLE001  # the hooks are cut short
+            attempt.error = again
     reporter = attempt.run.reporter
     if reporter is not None:
         reporter.ended(attempt)
         await asyncio.to_thread(reporter.settle)
 
 
-def _break_off(attempt: Attempt, error: BaseException) -> None:
+def _broken_off(attempt: Attempt, error: BaseException) -> Sequence[Hook]:
+    """The run has ended by an interrupt outside of its code; the hooks of that end, unless it cut short those of another one."""
+    in_hooks = attempt.state.is_final() and not attempt.what.wants_retry(attempt.subject, attempt.state)
     attempt.error = error
     attempt.enter_state(state_of_error(error))
+    if attempt.run.reporter is not None:
+        attempt.run.reporter.left(attempt)
+    return () if in_hooks else attempt.what.hooks_for(attempt.state)
 
 
 def _loading(flow: Flow[..., Any]) -> bool:
