@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, literal_column, select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from flowhand.ids import new_id
@@ -21,6 +21,7 @@ ALL = Prepared(select(t.deployment).where(t.deployment.c.id == bindparam("id")))
 PUT = Prepared(insert(t.meta), "key", "value")
 GET = Prepared(select(t.meta.c.value).where(t.meta.c.key == bindparam("named")))
 SOME = Prepared(select(t.meta.c.key).where(among(t.meta.c.key, "keys")).order_by(t.meta.c.key))
+LONG = Prepared(select(t.meta.c.key, t.meta.c.value).where(among(t.meta.c.key, "keys")))
 SET = Prepared(
     update(t.meta).where(t.meta.c.key == bindparam("named")).values(value=bindparam("text")).returning(t.meta.c.key, t.meta.c.value)
 )
@@ -122,3 +123,53 @@ async def test_a_list_of_sqlalchemys_own_is_refused(store: Store) -> None:
     statement = Prepared(select(t.meta.c.key).where(t.meta.c.key.in_(bindparam("keys", expanding=True))))
     with pytest.raises(TypeError, match="compare with a list by `among`"):
         await store.read(lambda conn: statement.all(conn, keys=["a"]))
+
+
+async def test_they_outlive_what_is_undone(store: Store) -> None:
+    """Nothing that is prepared is lost with a savepoint or a transaction, also beside plain statements that the driver has prepared."""
+
+    def undo_inside(conn: Connection) -> None:
+        for _ in range(10):
+            conn.execute(select(t.meta.c.key).where(t.meta.c.key == "none")).all()
+        PUT.run(conn, key="outside", value="1")
+        savepoint = conn.begin_nested()
+        PUT.run(conn, key="inside", value="1")
+        savepoint.rollback()
+        assert [row.key for row in SOME.all(conn, keys=["inside", "outside"])] == ["outside"]
+
+    def undo_all(conn: Connection) -> None:
+        DROP.run(conn, keys=["outside"])
+        raise NotFound("undo")
+
+    for _ in range(2):
+        await store.write(undo_inside)
+        with pytest.raises(NotFound, match="undo"):
+            await store.write(undo_all)
+        await store.write(lambda conn: DROP.run(conn, keys=["outside"]))
+
+
+async def test_more_than_a_connection_keeps(store: Store) -> None:
+    """Those that were used longest ago are prepared anew."""
+    every = [Prepared(select(literal_column(str(n)).label("n"))) for n in range(600)]
+
+    def ask_all(conn: Connection) -> list[int]:
+        return [asked.scalar() for asked in [one.ask(conn) for one in every]]
+
+    for _ in range(2):
+        assert await store.read(ask_all) == list(range(600))
+
+
+async def test_neither_side_waits_for_the_other_to_read(store: Store) -> None:
+    """Ten megabytes each way at once, more than any socket takes."""
+    long = "x" * 100_000
+    rows = [{"key": f"long {n}", "value": long} for n in range(100)]
+    await store.write(PUT.run_each, rows)
+
+    def swap(conn: Connection) -> int:
+        asked = LONG.ask(conn, keys=[row["key"] for row in rows])
+        if store.kind == "sqlite":  # it looks only when the rows are asked for, and nothing is to be written before
+            asked.send()
+        PUT.run_each(conn, [{"key": f"new {row['key']}", "value": long} for row in rows])
+        return sum(len(row.value) for row in asked.all())
+
+    assert await store.write(swap) == 10_000_000

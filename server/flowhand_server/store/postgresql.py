@@ -21,10 +21,10 @@ from flowhand.ids import new_id
 
 from .errors import StoreUnavailable, StoreUnusable
 from .notices import Listener, Notice, forget, posted
-from .postgresql_cursor import first_of, pipelined
 from .postgresql_engine import engine
 from .postgresql_errors import in_words, must_be_repeated, unavailable
 from .postgresql_notify import Ears, announce
+from .postgresql_pipeline import Line
 from .prepared import failure
 from .schema import prepare
 from .store import Follow, P, T, Transaction
@@ -144,20 +144,23 @@ def _committed(made: Engine, run: Callable[[Connection], T], sender: str) -> tup
 
 @contextlib.contextmanager
 def _pipelined(conn: Connection, begin: str) -> Generator[None]:
-    """A transaction that is one pipeline: see `postgresql_cursor`. It is committed when the block ends, rolled back when that raises.
+    """A transaction that is one pipeline: see `postgresql_pipeline`. It is committed when the block ends, rolled back when that raises.
 
-    We say BEGIN ourselves, since the driver would wait for the answer.
+    We say BEGIN, COMMIT and ROLLBACK ourselves: the driver would wait for the first, and forget what is prepared with the last. It has
+    nothing left to do when SQLAlchemy tells it to end the transaction.
     """
     driver: Any = conn.connection.dbapi_connection
+    line: Line = driver.line
     with conn.begin():
-        commit = driver.cursor()
+        line.begin(begin)
         try:
-            with pipelined(driver):
-                driver.cursor().send(begin, None)
-                yield
-                # with what is under way; after that the driver has nothing left to commit when SQLAlchemy tells it to
-                commit.send("COMMIT", None)
+            yield
+            committed = line.commit()
         except psycopg.Error as error:
-            raise failure(conn, "COMMIT", None, first_of(error)) from error
-        if commit.statusmessage != "COMMIT":
+            line.roll_back()
+            raise failure(conn, "COMMIT", None, error) from error
+        except BaseException:
+            line.roll_back()
+            raise
+        if not committed:
             raise RuntimeError("the transaction caught an error of the database outside of a savepoint; everything in it was rolled back")

@@ -14,7 +14,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 
 from .errors import StoreUnusable
-from .postgresql_cursor import PipelineCursor, StreamingCursor
+from .postgresql_cursor import PlainCursor, StreamingCursor
+from .postgresql_pipeline import LineConnection
 from .postgresql_savepoints import settle_savepoints
 from .sqlite_engine import json_text
 
@@ -48,14 +49,19 @@ def engine(url: str, connections: int, *, begins: bool = True) -> Engine:
             "application_name": "flowhand",
             "connect_timeout": 10,
             "options": "-c timezone=utc",
-            "cursor_factory": PipelineCursor,
+            "cursor_factory": PlainCursor,
         },
     )
+    event.listen(made, "do_connect", _connect)
     event.listen(made, "connect", _stream_beside_pipelines)
     event.listen(made, "checkin", _note_rest)
     event.listen(made, "checkout", functools.partial(_refuse_lost, made.dialect))
     settle_savepoints(made)
     return made
+
+
+def _connect(_dialect: Dialect, _record: Any, arguments: Any, options: Any) -> LineConnection:
+    return LineConnection.connect(*arguments, **options)
 
 
 def _stream_beside_pipelines(driver: Any, _record: Any) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, Engine, event
 
-from .postgresql_cursor import settle
 from .prepared import failure
 
 
@@ -25,7 +24,8 @@ def settle_savepoints(made: Engine) -> None:
 def _before_release(conn: Connection, name: str, _context: Any) -> None:
     driver: Any = conn.connection.dbapi_connection
     try:
-        settle(driver)
+        if driver.open_line:
+            driver.line.settle()
     except psycopg.Error as error:
         told = failure(conn, f"RELEASE SAVEPOINT {name}", None, error)
         if not conn.invalidated:
@@ -38,4 +38,5 @@ def _before_rollback(conn: Connection, _name: str, _context: Any) -> None:
         return
     driver: Any = conn.connection.dbapi_connection
     with contextlib.suppress(psycopg.Error):  # it is undone, whether it was done or not
-        settle(driver)
+        if driver.open_line:
+            driver.line.settle()

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Dialect, Insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from .prepared_values import EACH, Values, among, list_at, parameters_of, row_maker, spread
+from .prepared_values import EACH, Values, among, list_at, numbered, parameters_of, row_maker, spread
 
 __all__ = ["Asked", "Prepared", "among", "failure"]
 
@@ -23,7 +23,7 @@ __all__ = ["Asked", "Prepared", "among", "failure"]
 class Prepared:
     """One statement. `columns` are those that an INSERT fills in; any other statement names its parameters itself.
 
-    Rows are named tuples. What the database says only later (in a pipeline, see `postgresql`) is raised by whatever comes after.
+    Rows are named tuples. What the database says only later (in a pipeline, see `postgresql_pipeline`) is raised by whatever comes after.
     """
 
     def __init__(self, statement: Any, *columns: str) -> None:
@@ -133,34 +133,40 @@ class _Form:
         self.errors: type[Exception] = dialect.loaded_dbapi.Error
         self.row = row_maker(statement, dialect)
         self.deferred = dialect.name == "postgresql"
+        self._numbered = numbered(self.sql) if self.deferred else None
         self._parameters = parameters_of(compiled, dialect)
         self._list = list_at(compiled) if EACH in self.sql else None
 
     def execute(self, conn: Connection, values: Values) -> Any:
-        """The driver's cursor, after it was told the statement."""
-        cursor, sql, parameters = _cursor(conn), self.sql, self._parameters(values)
-        if self.deferred:
-            cursor.send(sql, parameters)
-        elif self._list is None:
-            cursor.execute(sql, parameters)
+        """What has the rows: the driver's cursor after it was told the statement, or the reply that is under way."""
+        driver, parameters = _driver(conn), self._parameters(values)
+        if self._numbered is not None and driver.open_line:
+            sql, names = self._numbered
+            return driver.line.send(sql, [parameters[name] for name in names])
+        cursor = driver.cursor()
+        if self._list is None:
+            cursor.execute(self.sql, parameters)
         else:
-            cursor.execute(*spread(sql, self._list, parameters))
+            cursor.execute(*spread(self.sql, self._list, parameters))
         return cursor
 
     def execute_each(self, conn: Connection, rows: Iterable[Values]) -> None:
         """Once for each row. Lists are not for this."""
-        cursor, values = _cursor(conn), [self._parameters(row) for row in rows]
-        if len(values) == 1:
-            (cursor.send if self.deferred else cursor.execute)(self.sql, values[0])
+        driver, values = _driver(conn), [self._parameters(row) for row in rows]
+        if self._numbered is not None and driver.open_line:
+            sql, names = self._numbered
+            for parameters in values:
+                driver.line.send(sql, [parameters[name] for name in names])
+        elif len(values) == 1:
+            driver.cursor().execute(self.sql, values[0])
         else:
-            (cursor.send_each if self.deferred else cursor.executemany)(self.sql, values)
+            driver.cursor().executemany(self.sql, values)
 
 
-def _cursor(conn: Connection) -> Any:
+def _driver(conn: Connection) -> Any:
     if not conn.in_transaction():
         conn.begin()
-    driver: Any = conn.connection.dbapi_connection
-    return driver.cursor()
+    return conn.connection.dbapi_connection
 
 
 def failure(conn: Connection, sql: str, values: Any, error: Exception) -> DBAPIError:

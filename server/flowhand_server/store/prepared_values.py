@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
@@ -29,6 +30,24 @@ def parameters_of(compiled: SQLCompiler, dialect: Dialect) -> Callable[[Values],
     if not any(process for _, process in processes) and not fixed.keys() & set(names):
         return _picker(names)
     return functools.partial(_tuple, fixed, processes)
+
+
+def numbered(sql: str) -> tuple[str, list[str]]:
+    """A statement with parameters as PostgreSQL itself has them, $1 and so on, and their names in that order."""
+    names: list[str] = []
+
+    def place(found: re.Match[str]) -> str:
+        name = found["name"]
+        if name is None:
+            return "%"
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    return _PYFORMAT.sub(place, sql), names
+
+
+_PYFORMAT: Final = re.compile(r"%(?:\((?P<name>[^)]*)\)s|%)")
 
 
 def _bind_process(parameter: BindParameter[Any] | None, dialect: Dialect) -> Process | None:
