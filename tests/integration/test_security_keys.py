@@ -131,14 +131,14 @@ def test_a_revoked_key_is_refused_within_seconds(keyed: Keyed) -> None:
 
 def test_a_key_ends_when_it_was_told_to(keyed: Keyed) -> None:
     """And `ls` says when, and when each was last used; never the key."""
-    key = keyed.cli("create", "brief", "--scope", "read", "--expires-in", "4s")["key"]
+    key = keyed.cli("create", "brief", "--scope", "read", "--expires-in", "8s")["key"]
     user = Rest(keyed.server.url, headers=bearer(key), trust_env=False)
     user.until(lambda: user.get("/version").status_code == 200, "the key is known", 5)
     listed = {one["name"]: one for one in keyed.cli("ls")}
     assert listed["brief"]["last_used"] is not None
     assert listed["brief"]["expires"] > listed["brief"]["created"]
     assert not any(secret.partition("_")[2].partition("_")[2] in json.dumps(listed) for secret in keyed.keys.values())
-    user.until(lambda: user.get("/version").status_code == 401, "the key has ended", 10)
+    user.until(lambda: user.get("/version").status_code == 401, "the key has ended", 20)
 
 
 def test_the_owner_of_the_home_needs_no_key(keyed: Keyed) -> None:

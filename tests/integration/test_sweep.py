@@ -112,7 +112,7 @@ def test_strays_that_fork_while_they_are_swept_are_all_ended(instance: Path, tim
         assert process.stdout is not None
         assert process.stdout.readline() == b"on\n"
         assert sweep.end_marked(lambda found: found == mark).survivors == []
-        assert process.communicate(timeout=5) == (b"", None)
+        assert process.communicate(timeout=30) == (b"", None)
 
 
 def test_a_look_that_did_not_settle_is_repeated_after_a_pause() -> None:
