@@ -42,6 +42,7 @@ def test_only_the_servers_own_settings_need_admin() -> None:
                 "POST /api/events/count-by/day",
                 "POST /api/ui/flows/next-runs",
                 "POST /api/runner/watch",
+                "POST /api/runner/slots",
                 "WEBSOCKET /api/events/out",
                 "WEBSOCKET /api/logs/out",
                 "GET /docs",

@@ -17,6 +17,7 @@ from flowhand.daemon.disk_gate import no_room
 from flowhand.daemon.engine_diagnosis import check_engine
 from flowhand.daemon.finding import Finding, Level
 from flowhand.daemon.instance_diagnosis import check_instances
+from flowhand.daemon.slot_diagnosis import check_slots
 from flowhand.errors import FlowhandError
 from flowhand.settings import Settings
 
@@ -91,11 +92,12 @@ def _ask(address: Address) -> Iterator[Finding]:
     try:
         with sync_client(address, 5.0) as http:
             health, version = http.get("health"), http.get("admin/version")
+            took = (time.monotonic() - began) / 2
+            slots = list(check_slots(http)) if version.status_code == 200 else []
     except httpx.HTTPError as error:
         advice = "start the server there, or correct FLOWHAND_API_URL"
         yield Finding(Level.PROBLEM, "API", f"{address.url} does not answer: {type(error).__name__}", advice)
         return
-    took = (time.monotonic() - began) / 2
     if health.status_code != 200:
         advice = "FLOWHAND_API_URL has to end in /api"
         yield Finding(Level.PROBLEM, "API", f"{address.url} answers {health.status_code} to /health", advice)
@@ -106,6 +108,7 @@ def _ask(address: Address) -> Iterator[Finding]:
     else:
         yield Finding(Level.OK, "API", f"{address.url} answers in {took * 1000:.0f} ms")
     yield from _compare_clocks(health.headers.get("date"), wall + took)
+    yield from slots
 
 
 def _compare_clocks(date: str | None, ours: float) -> Iterator[Finding]:

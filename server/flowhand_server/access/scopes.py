@@ -34,7 +34,9 @@ _IMPLIED: Final = {
     Scope.ADMIN: frozenset(Scope),
 }
 
-_READING: Final = frozenset({"filter", "count", "paginate", "history", "lateness", "validate", "concurrency_status", "watch", "status"})
+_READING: Final = frozenset(
+    {"filter", "count", "paginate", "history", "lateness", "validate", "concurrency_status", "watch", "status", "slots"}
+)
 """Last words of a POST that only looks."""
 _RUNNING: Final = frozenset(
     {

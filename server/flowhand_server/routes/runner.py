@@ -34,6 +34,7 @@ from flowhand_server.store.report import report
 from flowhand_server.store.sessions import SessionRefused
 from flowhand_server.store.status import database_of, read_status
 from flowhand_server.store.store import Store
+from flowhand_server.store.unleased_slots import unleased_slots
 
 _SLACK: Final = 64_000
 """Bytes that a report may take beside its items."""
@@ -59,6 +60,7 @@ class RunnerApi:
             "close": self._close,
             "watch": self._watch,
             "status": self._status,
+            "slots": self._slots,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,6 +102,9 @@ class RunnerApi:
         found = await self._store.read(read_status)
         about = {"version": self._config.version, "database": database_of(self._config), **found}
         return Response(orjson.dumps(about), media_type="application/json")
+
+    async def _slots(self, _: Request) -> Response:
+        return Response(orjson.dumps(await self._store.read(unleased_slots)), media_type="application/json")
 
 
 async def _answered(endpoint: Endpoint, request: Request) -> Response:
