@@ -69,8 +69,8 @@ multitude: $(READY) ## RUNS=100000 runs through four workers that are killed at 
 fuzz: $(READY) ## requests made from the API's own description: SECONDS=600 on each kind of database
 	FLOWHAND_TEST_FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/python -m pytest tests/system/test_schemathesis.py
 
-writers: $(READY) ## 16 writers against a server that is killed again and again: SECONDS=300, then every acknowledged write is looked for
-	cd tests && $(abspath $(BIN))/python -m crash.writers --seconds $(or $(SECONDS),300)
+writers: $(READY) ## 16 writers against a server that is killed again and again: SECONDS=300 DATABASE=sqlite, then every acknowledged write is looked for
+	cd tests && $(abspath $(BIN))/python -m crash.writers --seconds $(or $(SECONDS),300) --database $(or $(DATABASE),sqlite)
 
 lock: $(LOCK_TOOL)/bin/uv ## resolves the dependencies anew into requirements.lock
 	@$(LOCK_TOOL)/bin/python .ci/lock.py $(LOCK_TOOL)/bin/uv

@@ -1,9 +1,9 @@
 """`python -m crash.writers`: many writers against a server that is killed (-9) again and again; what it acknowledged must all be there.
 
-Each writer makes runs, carries them from state to state and logs, one call after the other, and notes what was acknowledged. A call that a
-kill has cut off is made again when the server is back. In the end the database is looked at directly: it must be sound, every run must have
-exactly the states that were acknowledged (and at most the one that was under way), every line must be there, and no call may have been
-answered with an error.
+On SQLite, and on PostgreSQL with `--database postgresql`. Each writer makes runs, carries them from state to state and logs, one call
+after the other, and notes what was acknowledged. A call that a kill has cut off is made again when the server is back. In the end the
+database is looked at directly: it must be sound, every run must have exactly the states that were acknowledged (and at most the one that
+was under way), every line must be there, and no call may have been answered with an error.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+import psycopg
 
 from flowhand.ids import new_id
+from support.databases import new_database, postgres_server
 from support.server import RunningServer, start_server
 from support.storage_servers import free_port
 from support.worker import Api
@@ -114,8 +116,9 @@ class Writer(threading.Thread):
 class Patient:
     """A server that is killed and started again on the same port and home."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, environ: dict[str, str]) -> None:
         self._home = home
+        self._environ = environ
         self._port = free_port()
         self.up = threading.Event()
         self.kills = 0
@@ -134,14 +137,14 @@ class Patient:
                 self.server = self._start()
 
     def _start(self) -> RunningServer:
-        started = start_server(self._home, "--port", str(self._port), forked=False)
+        started = start_server(self._home, "--port", str(self._port), environ=self._environ, forked=False)
         self.up.set()
         return started
 
 
-def play(base: Path, writers: int, seconds: float, every_s: float, seed: int) -> Findings:
-    """Plays it, then looks at the database."""
-    patient = Patient(base / "server")
+def play(base: Path, writers: int, seconds: float, every_s: float, seed: int, postgresql: str | None = None) -> Findings:
+    """Plays it, then looks at the database: a file, or the one at the URL `postgresql`."""
+    patient = Patient(base / "server", {"FLOWHAND_SERVER_DATABASE_URL": postgresql} if postgresql else {})
     over = threading.Event()
     try:
         api = Api(patient.server)
@@ -158,7 +161,8 @@ def play(base: Path, writers: int, seconds: float, every_s: float, seed: int) ->
     for writer in many:
         writer.join(BACK_S)
     acknowledged = {run: noted for writer in many for run, noted in writer.acknowledged.items()}
-    wrong = [error for writer in many for error in writer.errors] + look(base / "server" / "server" / "flowhand.db", acknowledged)
+    wrong = [error for writer in many for error in writer.errors]
+    wrong += look_at(postgresql, acknowledged) if postgresql else look(base / "server" / "server" / "flowhand.db", acknowledged)
     return Findings(len(acknowledged), sum(w.calls for w in many), sum(w.cut_off for w in many), patient.kills, wrong)
 
 
@@ -167,14 +171,31 @@ def look(path: Path, acknowledged: dict[str, Acknowledged]) -> list[str]:
     with contextlib.closing(sqlite3.connect(path)) as db:
         wrong = [f"integrity: {row[0]}" for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
         wrong += [f"a row of {row[0]} refers to nothing in {row[2]}" for row in db.execute("PRAGMA foreign_key_check")]
-        states: dict[str, list[str]] = {}
-        entered = "SELECT flow_run_id, type FROM flow_run_state WHERE name <> 'Late' ORDER BY flow_run_id, timestamp"
-        for run, kind in db.execute(entered):  # the server itself says of a run that it is late
-            states.setdefault(run, []).append(kind)
-        now = dict(db.execute("SELECT id, state_type FROM flow_run"))
-        keys = Counter(row[0] for row in db.execute("SELECT idempotency_key FROM flow_run"))
-        lines = {row[0] for row in db.execute("SELECT message FROM log")}
-    wrong += [f"{key} was made {count} times" for key, count in keys.items() if count != 1]
+        return wrong + _missing(db, acknowledged)
+
+
+def look_at(url: str, acknowledged: dict[str, Acknowledged]) -> list[str]:
+    """The same on PostgreSQL, once it has noticed that the server is gone."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    deadline = time.monotonic() + BACK_S
+    with psycopg.connect(url, autocommit=True) as db:
+        while db.execute(others).fetchone() != (0,):
+            if time.monotonic() > deadline:
+                return ["connections of the killed server are still there"]
+            time.sleep(0.1)  # they end by themselves, and say nothing
+        return _missing(db, acknowledged)
+
+
+def _missing(db: Any, acknowledged: dict[str, Acknowledged]) -> list[str]:
+    """What was acknowledged and is not there, or there twice."""
+    states: dict[str, list[str]] = {}
+    entered = "SELECT flow_run_id, type FROM flow_run_state WHERE name <> 'Late' ORDER BY flow_run_id, timestamp"
+    for run, kind in db.execute(entered):  # the server itself says of a run that it is late
+        states.setdefault(run, []).append(kind)
+    now = dict(db.execute("SELECT id, state_type FROM flow_run"))
+    keys = Counter(row[0] for row in db.execute("SELECT idempotency_key FROM flow_run"))
+    lines = {row[0] for row in db.execute("SELECT message FROM log")}
+    wrong = [f"{key} was made {count} times" for key, count in keys.items() if count != 1]
     for run, noted in acknowledged.items():
         wanted = ["SCHEDULED", *STEPS]
         found = states.get(run, [])
@@ -191,13 +212,18 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=300.0, help="seconds that the server is up, all in all")
     parser.add_argument("--kill-every", type=float, default=3.0, help="seconds between two kills, on average")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     options = parser.parse_args()
     base = Path(tempfile.mkdtemp(prefix="flowhand-writers-"))
     try:
-        found = play(base, options.writers, options.seconds, options.kill_every, options.seed)
+        with contextlib.ExitStack() as stack:
+            url = new_database(stack.enter_context(postgres_server(base / "pg"))) if options.database == "postgresql" else None
+            found = play(base, options.writers, options.seconds, options.kill_every, options.seed, url)
     finally:
         shutil.rmtree(base, ignore_errors=True)
-    print(f"{options.writers} writers for {options.seconds:g} s, the server killed {found.kills} times (seed {options.seed})")
+    print(
+        f"{options.writers} writers for {options.seconds:g} s on {options.database}, the server killed {found.kills} times (seed {options.seed})"
+    )
     print(f"{found.runs} runs, {found.calls} calls answered, {found.cut_off} cut off; {len(found.wrong)} things wrong")
     print(*found.wrong[:20], sep="\n")
     return 1 if found.wrong else 0
