@@ -221,9 +221,8 @@ def main() -> int:
             found = play(base, options.writers, options.seconds, options.kill_every, options.seed, url)
     finally:
         shutil.rmtree(base, ignore_errors=True)
-    print(
-        f"{options.writers} writers for {options.seconds:g} s on {options.database}, the server killed {found.kills} times (seed {options.seed})"
-    )
+    asked = f"{options.writers} writers for {options.seconds:g} s on {options.database}"
+    print(f"{asked}, the server killed {found.kills} times (seed {options.seed})")
     print(f"{found.runs} runs, {found.calls} calls answered, {found.cut_off} cut off; {len(found.wrong)} things wrong")
     print(*found.wrong[:20], sep="\n")
     return 1 if found.wrong else 0
