@@ -162,7 +162,7 @@ def test_on_a_prefect_server(client: PrefectClient, monkeypatch: pytest.MonkeyPa
     port = free_port()
     with client.running("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-services"):
         monkeypatch.setenv("FLOWHAND_API_URL", url := f"http://127.0.0.1:{port}/api")
-        client.until(lambda: _answers(f"{url}/health"), "Prefect's server answers")
+        client.until(lambda: _answers(f"{url}/health"), "Prefect's server answers", 120)
         for block in [*OURS, DockerContainer(image="img"), S3.model_validate({"bucket_path": "b", "aws_secret_access_key": "k"})]:
             document_id = block.save("ours", overwrite=True)
             assert type(block).load("ours") == Block.load_from_ref(document_id) == block

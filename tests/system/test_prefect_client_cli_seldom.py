@@ -110,7 +110,7 @@ def test_a_run_is_executed_by_its_id(client: PrefectClient) -> None:
     made = client.api.post("/deployments/", json=deployment).json()
     run = client.post(f"/deployments/{made['id']}/create_flow_run")
     client.cli("flow-run", "execute", run["id"])
-    assert client.states(run["id"]) == ["Scheduled", "Running", "Completed"]
+    assert [name for name in client.states(run["id"]) if name != "Late"] == ["Scheduled", "Running", "Completed"]
     client.until(lambda: "twice is 42" in client.cli("flow-run", "logs", run["id"]), "what it printed is in its log")
     (task,) = client.until(lambda: client.task_runs(run["id"]), "its task is stored")
     assert "double" in client.cli("task-run", "inspect", task["id"])

@@ -45,7 +45,7 @@ def lingers(folder: str):
     threading.Thread(target=time.sleep, args=(60,)).start()
 '''
 LEASE_S = 3
-QUICK = {"FLOWHAND_WORKER_HEARTBEAT": "0.5", "FLOWHAND_WORKER_MARGIN": "1", "FLOWHAND_WORKER_GRACE": "2"}
+QUICK = {"FLOWHAND_WORKER_HEARTBEAT": "0.5", "FLOWHAND_WORKER_MARGIN": "1", "FLOWHAND_WORKER_GRACE": "6"}
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,8 @@ def test_a_supervisor_hears_of_claims_that_go_round(server: RunningServer, tmp_p
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.bind(address)
         notified.settimeout(20)
-        environ = {**QUICK, "NOTIFY_SOCKET": "@" + address[1:], "WATCHDOG_USEC": "600000", "FLOWHAND_WORKER_DRAIN": "5"}
+        times = {"FLOWHAND_WORKER_DRAIN": "5", "FLOWHAND_WORKER_GRACE": "2"}
+        environ = {**QUICK, **times, "NOTIFY_SOCKET": "@" + address[1:], "WATCHDOG_USEC": "600000"}
         with running_worker(server, "--name", "told", home=tmp_path / "home", environ=environ) as worker:
             told = [notified.recv(1000).decode() for _ in range(3)]
             assert worker.end() == 0
