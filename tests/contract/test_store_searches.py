@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
 
+from flowhand.ids import new_id
 from flowhand.wire.filters import FlowRunQuery
 from flowhand_server.orchestration.state import scheduled
 from flowhand_server.store import tables as t
@@ -61,6 +62,9 @@ class House:
     def of(self, deployment: str) -> dict[str, Any]:
         return {"id": {"any_": [self.deployments[deployment]]}}
 
+    def some_ids(self) -> list[str]:
+        return list(self.conn.execute(select(_run.id).where(_run.name.like("%9"))).scalars())
+
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[House]:
@@ -88,6 +92,7 @@ FILTERS: Final[Sequence[Callable[[House], dict[str, Any]]]] = [
     lambda _: {"flow_runs": {"name": {"like_": "needle"}}},
     lambda _: {"flow_runs": {"name": {"like_": "run%1"}}},
     lambda _: {"flow_runs": {"name": {"any_": ["run-00003", "run-00004", "run-00005"]}}},
+    lambda house: {"flow_runs": {"id": {"any_": [*house.some_ids(), *(new_id() for _ in range(2_000))]}}},
     lambda _: {"flow_runs": {"tags": {"all_": ["all"]}, **ENDED}},
     lambda _: {"flow_runs": {"tags": {"all_": ["all", "rare", "some"]}}},
     lambda _: {"flow_runs": {"tags": {"any_": ["rare", "some"]}, **ENDED}},

@@ -23,6 +23,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, bindpar
 from flowhand.wire.body import DEFAULT_LIMIT
 from flowhand.wire.filters import Entities, Window
 from flowhand_server.store.prepared import Prepared
+from flowhand_server.store.prepared_values import LONG
 from flowhand_server.store.reading import Opaque
 from flowhand_server.store.shapes import Shape, take_apart
 
@@ -92,7 +93,11 @@ class Search:
     def _find(self, conn: Connection, query: Entities, order: str, window: Window, *, whole: bool) -> list[Any]:
         shape, values = take_apart(query)
         limit = DEFAULT_LIMIT if window.limit is None else window.limit
-        ways = self._ways(shape, order, self._hint(conn, query), limit, window.offset > 0)
+        hint, offset = self._hint(conn, query), window.offset > 0
+        if len(values) <= LONG:
+            ways = self._ways(shape, order, hint, limit, offset)
+        else:
+            ways, values = self._made(shape, order, hint, limit, offset, keeps=False), {}
         values["offset"] = window.offset
         if ways.peek is not None and window.offset + limit <= ways.peeked // 2:
             found = ways.peek.ask(conn, values, whole=whole)
@@ -104,9 +109,20 @@ class Search:
                 return found
         return ways.walk.ask(conn, values, whole=whole)
 
-    def _made(self, shape: Shape, order: str, hint: Any, limit: int, offset: bool) -> _Ways:
-        approach = self._approach(shape.with_parameters(), order, hint)
-        return _Ways(functools.partial(_Statement, self._rows, self._key, approach.order, limit, offset), self._key, approach)
+    def _made(self, shape: Shape, order: str, hint: Any, limit: int, offset: bool, *, keeps: bool = True) -> _Ways:
+        approach = self._approach(shape.with_parameters() if keeps else shape.of, order, hint)
+        statement = functools.partial(_Statement, self._rows, self._key, approach.order, limit, offset, Prepared if keeps else _Once)
+        return _Ways(statement, self._key, approach)
+
+
+class _Once:
+    """A statement with thousands of values in it, which is not worth keeping."""
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self._statement = statement
+
+    def all(self, conn: Connection, **values: Any) -> list[Any]:
+        return list(conn.execute(self._statement, values))
 
 
 class _Ways:
@@ -146,14 +162,15 @@ class _Statement:
         order: Order,
         limit: int,
         offset: bool,
+        kind: type[Prepared | _Once],
         chosen: Select[Any],
         *beside: ColumnElement[Any],
     ) -> None:
         part = chosen.limit(literal_column(str(limit)))
         if offset:
             part = part.offset(bindparam("offset", type_=Integer()))
-        self._ids = Prepared(part.add_columns(*beside))
-        self._rows = Prepared(rows.add_columns(*beside).where(key.in_(part)).order_by(*order.by(order.columns)))
+        self._ids = kind(part.add_columns(*beside))
+        self._rows = kind(rows.add_columns(*beside).where(key.in_(part)).order_by(*order.by(order.columns)))
 
     def ask(self, conn: Connection, values: dict[str, Any], *, whole: bool) -> list[Any]:
         return (self._rows if whole else self._ids).all(conn, **values)

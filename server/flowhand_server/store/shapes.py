@@ -19,6 +19,7 @@ from sqlalchemy.types import TypeEngine
 from flowhand.clock import to_micros
 from flowhand.wire.body import Request
 from flowhand.wire.filters import Entities
+from flowhand_server.store.prepared_values import LONG
 
 R = TypeVar("R", bound=Request)
 _KINDS: Final[dict[type, TypeEngine[Any]]] = {str: String(), int: BigInteger()}
@@ -66,8 +67,10 @@ def _is_kind(value: Any) -> bool:
 
 
 def _items(value: list[Any]) -> list[Any]:
-    """A list as the statement has it: a power of two of items, so that few statements are made. The last is repeated."""
-    return value + value[-1:] * ((1 << (len(value) - 1).bit_length()) - len(value)) if value else value
+    """A list as the statement has it: a power of two of items, so that few statements are made, unless it is long. The last is repeated."""
+    if not value or len(value) > LONG:
+        return value
+    return value + value[-1:] * ((1 << (len(value) - 1).bit_length()) - len(value))
 
 
 def _key(criterion: Request, values: list[Any]) -> Hashable:
