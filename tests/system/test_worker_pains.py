@@ -107,8 +107,8 @@ def test_the_code_of_flows_is_imported_by_runs_alone(api: Api, worker: RunningWo
 def test_a_cancellation_that_comes_too_late_is_no_crash(api: Api, worker: RunningWorker, code: Path, tmp_path: Path) -> None:
     """The flow has returned, and its process is still leaving: the cancellation came before its end, and is its only one."""
     run, _ = begun(api, code, tmp_path, "lingers")
-    [channel] = worker.home.glob(f"instances/*/runs/{run}*.channel")
-    wait_for(lambda: b'"end"' in channel.read_bytes(), 10)
+    kept = f"instances/*/runs/{run}*.channel"
+    wait_for(lambda: any(b'"end"' in channel.read_bytes() for channel in worker.home.glob(kept)), 10)
     api.cancel(run)
     ended = api.ended(run)
     assert ended["state_name"] == "Cancelled", ended["state"]
