@@ -6,12 +6,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 
 from flowhand_server.store.postgresql_engine import engine
 from flowhand_server.store.postgresql_errors import unavailable
-from support.databases import new_database
+from support.databases import new_database, open_store
 
 
 def test_a_database_that_hangs_up_again_and_again_is_an_outage(postgres_url: str) -> None:
@@ -36,3 +36,24 @@ def test_a_database_that_hangs_up_again_and_again_is_an_outage(postgres_url: str
     with made.connect() as conn:
         assert conn.execute(text("SELECT 1")).scalar() == 1
     made.dispose()
+
+
+@pytest.mark.anyio
+async def test_who_comes_alone_finds_the_same_connection(postgres_url: str) -> None:
+    """Writing after reading, also after an error: one process of the database has everything at hand, and is asked for nothing between."""
+    store = open_store(new_database(postgres_url))
+
+    def process(conn: Connection) -> int:
+        return conn.execute(text("SELECT pg_backend_pid()")).scalar_one()
+
+    def fail(conn: Connection) -> None:
+        process(conn)
+        raise LookupError
+
+    found = {await store.write(process)}
+    for _ in range(5):
+        found |= {await store.read(process), await store.write(process)}
+        with pytest.raises(LookupError):
+            await store.write(fail)
+    assert len(found) == 1
+    await store.close()

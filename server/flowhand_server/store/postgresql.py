@@ -14,13 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Literal, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from flowhand.ids import new_id
 
 from .errors import StoreUnavailable, StoreUnusable
 from .notices import Listener, Notice, forget, posted
+from .postgresql_connections import Connections
 from .postgresql_engine import engine
 from .postgresql_errors import in_words, must_be_repeated, unavailable
 from .postgresql_notify import Ears, announce
@@ -57,7 +58,7 @@ class PostgresStore:
 
     def __init__(self, url: str) -> None:
         self._loop = asyncio.get_running_loop()
-        self._engine = engine(url, WRITERS + READERS, begins=False)
+        self._connections = Connections(engine(url, WRITERS + READERS, begins=False))
         self._writers = ThreadPoolExecutor(WRITERS, "store-writer")
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
         self._listeners: list[Listener] = []
@@ -90,7 +91,7 @@ class PostgresStore:
         self._ears.stop()
         self._writers.shutdown()
         self._readers.shutdown()
-        self._engine.dispose()
+        self._connections.close()
 
     async def _submit(self, pool: ThreadPoolExecutor, run: Callable[[Callable[[Connection], T]], R], bound: Callable[[Connection], T]) -> R:
         if self._closed:
@@ -102,7 +103,7 @@ class PostgresStore:
     def _write(self, run: Callable[[Connection], T]) -> tuple[T, list[Notice]]:
         for attempt in range(ATTEMPTS):
             try:
-                return _committed(self._engine, run, self._myself)
+                return _committed(self._connections, run, self._myself)
             except DBAPIError as error:
                 if unavailable(error):
                     raise StoreUnavailable(f"the database: {in_words(error)}") from error
@@ -114,7 +115,7 @@ class PostgresStore:
 
     def _read(self, run: Callable[[Connection], T]) -> T:
         try:
-            with self._engine.connect() as conn, _pipelined(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"):
+            with self._connections.one() as conn, _pipelined(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"):
                 return run(conn)
         except DBAPIError as error:
             if unavailable(error):
@@ -132,8 +133,8 @@ class PostgresStore:
                 listener(notices)
 
 
-def _committed(made: Engine, run: Callable[[Connection], T], sender: str) -> tuple[T, list[Notice]]:
-    with made.connect() as conn, _pipelined(conn, "BEGIN"):
+def _committed(connections: Connections, run: Callable[[Connection], T], sender: str) -> tuple[T, list[Notice]]:
+    with connections.one() as conn, _pipelined(conn, "BEGIN"):
         forget(conn)
         outcome = run(conn)
         notices = posted(conn)

@@ -22,6 +22,9 @@ from .sqlite_engine import json_text
 TRUSTED_S: Final = 5.0
 """How long a connection may rest before it is asked whether it is there: a firewall may forget it and say nothing."""
 
+RESTS: Final = "flowhand.rests_since"
+"""In a connection's `info`: since when nobody uses it."""
+
 
 def database_url(url: str) -> URL:
     """The URL with our driver in it, whatever driver it named. StoreUnusable for one that is none of PostgreSQL's."""
@@ -69,7 +72,7 @@ def _stream_beside_pipelines(driver: Any, _record: Any) -> None:
 
 
 def _note_rest(_driver: Any, record: Any) -> None:
-    record.info["rests_since"] = time.monotonic()
+    record.info.setdefault(RESTS, time.monotonic())
 
 
 def _refuse_lost(dialect: Dialect, driver: Any, record: Any, _proxy: Any) -> None:
@@ -78,20 +81,20 @@ def _refuse_lost(dialect: Dialect, driver: Any, record: Any, _proxy: Any) -> Non
     The database is asked only after a rest; of a connection that was just in use it would have been heard that it hangs up. One that was
     just made is never refused: its first statement says what is wrong, while the pool, refused twice, would only say that it is closed.
     """
-    rests_since = record.info.get("rests_since")
+    rests_since = record.info.pop(RESTS, None)
     if rests_since is None:
         return
     rested = time.monotonic() - rests_since
     try:
-        alive = not _has_news(driver) and (rested < TRUSTED_S or dialect.do_ping(driver))
+        alive = not has_news(driver) and (rested < TRUSTED_S or dialect.do_ping(driver))
     except psycopg.Error:
         alive = False
     if not alive:
         raise InvalidatePoolError("the database has hung up")
 
 
-def _has_news(driver: Any) -> bool:
-    """Whether something was sent to us that we did not ask for: the end of the connection, as a rule."""
+def has_news(driver: Any) -> bool:
+    """Whether something was sent to us that we did not ask for: its end, as a rule. psycopg.Error when we have ended it."""
     heard = select.poll()  # takes descriptors of any number, select() none from 1024 on
     heard.register(driver, select.POLLIN)
     return bool(heard.poll(0))

@@ -6,8 +6,8 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from typing import Final
+from dataclasses import fields
+from typing import Any, Final
 
 import orjson
 import psycopg
@@ -25,15 +25,20 @@ MAX_BYTES: Final = 7_900
 AGAIN_AFTER_S: Final = 1.0
 _log = structlog.get_logger("flowhand.server")
 _NOTIFY: Final = Prepared(sa.select(sa.func.pg_notify(sa.bindparam("channel", type_=sa.Text()), sa.bindparam("payload", type_=sa.Text()))))
+_FIELDS: Final = tuple(field.name for field in fields(Notice))
 _ALL: Final = [Notice("config")]
 
 
 def announce(conn: Connection, notices: Sequence[Notice], sender: str) -> None:
     """Has the other replicas told when the transaction is committed. More than one payload holds becomes "everything has changed"."""
-    payload = orjson.dumps([sender, [{name: value for name, value in asdict(notice).items() if value} for notice in notices]])
+    payload = orjson.dumps([sender, [_said(notice) for notice in notices]])
     if len(payload) > MAX_BYTES:
-        payload = orjson.dumps([sender, [asdict(notice) for notice in _ALL]])
+        payload = orjson.dumps([sender, [_said(notice) for notice in _ALL]])
     _NOTIFY.run(conn, channel=CHANNEL, payload=payload.decode())
+
+
+def _said(notice: Notice) -> dict[str, Any]:
+    return {name: value for name in _FIELDS if (value := getattr(notice, name))}
 
 
 class Ears:
