@@ -138,6 +138,7 @@ def _clear_away(loop: SimLoop, house: House) -> None:
     for host in house.hosts:
         host.keeper.ear = None
     for process in loop.processes:
+        process.at_step = None  # a kill that is still to come would leave tasks that never made their first step
         process.resume()
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
