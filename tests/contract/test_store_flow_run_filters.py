@@ -157,16 +157,25 @@ def test_the_migration_writes_down_the_tags_that_there_are(conn: Connection) -> 
     assert names(conn, tags={"all_": ["blue", "red"]}) == ["one"]
 
 
-def test_runs_to_come_are_not_walked_over(sqlite: Connection) -> None:
-    """What has ended of one deployment is found at once in its own index, however many runs are scheduled in front of it."""
+@pytest.mark.parametrize(
+    ("sort", "index"),
+    [
+        ("EXPECTED_START_TIME_DESC", "ix_flow_run_deployment_id (deployment_id=? AND expected_start_time<?)"),
+        ("START_TIME_DESC", "ix_flow_run_begun (<expr><?)"),
+    ],
+)
+def test_runs_to_come_are_not_walked_over(sqlite: Connection, sort: str, index: str) -> None:
+    """What has ended of one deployment is found at once, however many runs are scheduled in front of it."""
     flow, deployment = make_deployment(sqlite)
     runs = [NewRun(flow, scheduled(NOW + number), name=f"{number:05}", deployment_id=deployment) for number in range(3 * PEEK)]
     create_flow_runs(sqlite, flow, runs, NOW)
-    sqlite.execute(update(t.flow_run).where(t.flow_run.c.expected_start_time < NOW + 50).values(state_type="COMPLETED"))
+    expected = t.flow_run.c.expected_start_time
+    ended = {"state_type": "COMPLETED", "start_time": expected + 1, "end_time": expected + 2}
+    sqlite.execute(update(t.flow_run).where(expected < NOW + 50).values(**ended))
     wanted = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED"]}}}, "deployments": {"id": {"any_": [deployment]}}}
-    query = FlowRunQuery.model_validate({**wanted, "sort": "EXPECTED_START_TIME_DESC", "limit": 20})
+    query = FlowRunQuery.model_validate({**wanted, "sort": sort, "limit": 20})
     found: list[dict[str, Any]] = []
     [asked] = statements(sqlite, lambda: found.extend(reading.find_flow_runs(sqlite, query, NOW)))
     assert [run["name"] for run in found] == [f"{number:05}" for number in range(49, 29, -1)]
     steps = [str(step[3]) for step in sqlite.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}")]
-    assert "SEARCH flow_run USING INDEX ix_flow_run_deployment_id (deployment_id=? AND expected_start_time<?)" in steps
+    assert f"SEARCH flow_run USING INDEX {index}" in steps

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, un
 
 from flowhand.wire import criteria
 from flowhand.wire.filters import Entities, FlowRunFilter
-from flowhand.wire.states import StateType
+from flowhand.wire.states import TERMINAL, StateType
 from flowhand_server.store import tables as t
 from flowhand_server.store.filters import one_of
 from flowhand_server.store.flow_run_tags import choices, how_many, tagged, without_choice
@@ -16,15 +16,15 @@ from flowhand_server.store.nouns import ids_alone, where
 from flowhand_server.store.search import PEEK, PROBE, Approach, Order
 
 _run = t.flow_run.c
-_START: Final = func.coalesce(_run.start_time, _run.expected_start_time)
+_BEGUN: Final = (func.coalesce(_run.start_time, _run.expected_start_time), _run.id)
 _EXPECTED: Final = (_run.expected_start_time, _run.id)
 WITH_NEXT: Final = "NEXT_SCHEDULED_START_TIME_ASC"
 WITHOUT_NEXT: Final = "after NEXT_SCHEDULED_START_TIME_ASC"
 """Almost no run of an old table has a next time: those that have one are in an index of their own, the others come after them."""
 ORDERS: Final[dict[str, Order]] = {
     "ID_DESC": Order((_run.id,), descending=True),
-    "START_TIME_ASC": Order((_START, _run.id)),
-    "START_TIME_DESC": Order((_START, _run.id), descending=True),
+    "START_TIME_ASC": Order(_BEGUN),
+    "START_TIME_DESC": Order(_BEGUN, descending=True),
     "EXPECTED_START_TIME_ASC": Order(_EXPECTED),
     "EXPECTED_START_TIME_DESC": Order(_EXPECTED, descending=True),
     "NAME_ASC": Order((_run.name, _run.id)),
@@ -74,19 +74,20 @@ def _is_precise(criterion: FlowRunFilter | None) -> bool:
     return any(one is not None and one.any_ is not None and one.operator == "and_" for one in named)
 
 
-# --- indexes that go on with the expected start -----------------------------------------------------------------------------------------
+# --- where an index is entered ----------------------------------------------------------------------------------------------------------
 
 
 def _index_of(order: Order, query: Entities) -> Order:
-    """The order, confined to what an index that goes on with the expected start begins with."""
-    if order.columns is not _EXPECTED:
-        return order
-    parts = [part for part in (_beginning(query), _newest(query) if order.descending else None) if part is not None]
-    return Order(order.columns, order.descending, and_(*parts)) if parts else order
+    """The order, confined to the part of its index in which what fits can be."""
+    parts = [_beginning(query)] if order.columns is _EXPECTED else []
+    if order.descending:
+        parts.append(_latest(order.columns, query))
+    found = [part for part in parts if part is not None]
+    return Order(order.columns, order.descending, and_(*found)) if found else order
 
 
 def _beginning(query: Entities) -> ColumnElement[bool] | None:
-    """That a run has the only deployment, flow or kind of state that is asked for."""
+    """That a run has the only deployment, flow or kind of state that is asked for: there are indexes that begin with each of these."""
     runs = query.flow_runs if query.flow_runs is not None and query.flow_runs.operator == "and_" else FlowRunFilter()
     state = runs.state if runs.state is not None and runs.state.operator == "and_" else criteria.States()
     asked = (
@@ -103,14 +104,22 @@ def _only(criterion: Any) -> list[Any] | None:
     return criterion.any_ if criterion is not None and criterion.operator == "and_" else None
 
 
-def _newest(query: Entities) -> ColumnElement[bool] | None:
-    """That a run is not later than the latest in a state that is asked for: before these come all that are scheduled for the future."""
-    runs = query.flow_runs
-    if runs is None or runs.operator == "or_" or runs.state is None or runs.state.operator == "or_":
-        return None
-    types = _only(runs.state.type)
+def _latest(columns: tuple[ColumnElement[Any], ...], query: Entities) -> ColumnElement[bool] | None:
+    """That a run is no later than the latest that can be in a state that is asked for: before these come all that are yet to come."""
+    types = _types(query)
     if not types or StateType.SCHEDULED in types:
         return None
     latest = [select(func.max(_run.expected_start_time).label("at")).where(one_of(_run.state_type, [kind])) for kind in types]
+    if columns is _BEGUN and TERMINAL.issuperset(types):  # what has ended began before it ended, or never
+        latest.append(select(func.max(_run.end_time)))
+    elif columns is not _EXPECTED:
+        return None
     found: Select[Any] = latest[0] if len(latest) == 1 else select(func.max(union_all(*latest).subquery("latest").c.at))
-    return _run.expected_start_time <= found.correlate(None).scalar_subquery()
+    return columns[0] <= found.correlate(None).scalar_subquery()
+
+
+def _types(query: Entities) -> list[StateType] | None:
+    runs = query.flow_runs
+    if runs is None or runs.operator == "or_" or runs.state is None or runs.state.operator == "or_":
+        return None
+    return _only(runs.state.type)

@@ -3,7 +3,7 @@
 What SQLAlchemy Core does anew at each execution, looking for the compiled form, choosing parameters, describing the result, costs several
 times what SQLite needs for the answer. A `Prepared` keeps all of that from its first execution on. It runs in the transaction of the
 `Connection` that it is given, beside plain statements, and fails with the same errors. Claims, reports, states and what they stand on use
-it; everything else is plain SQLAlchemy (docs/adr/0031).
+it, and searches of runs (docs/adr/0036); everything else is plain SQLAlchemy (docs/adr/0031).
 """
 
 from __future__ import annotations
