@@ -27,6 +27,7 @@ from flowhand_server.store import automations, block_documents, block_types, eve
 from flowhand_server.store import tables as t
 from flowhand_server.store.announcing import announce_states
 from flowhand_server.store.flow_runs import NewRun, create_flow_run, propose_state
+from flowhand_server.store.notices import Notice
 from flowhand_server.store.presence import queues_polled, worker_gone, worker_seen
 from flowhand_server.store.store import Store
 from flowhand_server.store.variables import create_variable
@@ -103,6 +104,20 @@ def on(*names: str, **fields: Any) -> dict[str, Any]:
 
 def run(deployment: str, **fields: Any) -> dict[str, Any]:
     return {"type": "run-deployment", "source": "selected", "deployment_id": deployment, **fields}
+
+
+async def test_events_that_no_automation_looks_at_wake_no_engine(bench: Bench) -> None:
+    """Their notice says so, until an automation is enabled; those of the engine's own always wake it, since actions may wait."""
+    heard: list[Notice] = []
+    bench.store.listen(lambda notices: heard.extend(notice for notice in notices if notice.topic == "event"))
+    await bench.happens("paid", "shop.1")
+    assert [notice.served for notice in heard] == [True]
+    heard.clear()
+    _, deployment = await bench.store.write(make_deployment)
+    await bench.automation(on("paid"), run(deployment))
+    await bench.happens("paid", "shop.2")
+    assert heard
+    assert not any(notice.served for notice in heard)
 
 
 async def test_an_event_runs_a_deployment(bench: Bench) -> None:

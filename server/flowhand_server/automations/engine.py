@@ -73,11 +73,10 @@ class Engine:
 
     def notice(self, notices: Sequence[Notice]) -> None:
         """A listener for the store: events were stored, a run has a new state, or everything may have changed."""
-        topics = {notice.topic for notice in notices}
-        if topics & _STATES and self._rulebook:
+        if self._rulebook and any(notice.topic in _STATES for notice in notices):
             self._states = True
             self._woken.set()
-        elif topics & _EVENTS:
+        elif any(notice.topic in _EVENTS and not notice.served for notice in notices):
             self._woken.set()
 
     async def round(self) -> float:

@@ -77,7 +77,7 @@ def insert_rows(conn: Connection, rows: list[dict[str, Any]], *, evaluated: bool
     """Stores events that are rows already, each id once. Automations look at them, where there are any, unless they are `evaluated`."""
     pending = not evaluated and _WATCHED.first(conn) is not None
     insert_many_once(conn, t.event, [row | {"pending": pending} for row in rows])
-    post(conn, Notice("event"))
+    post(conn, Notice("event", served=not pending and not evaluated))
 
 
 def emit(

@@ -34,7 +34,7 @@ class Notice:
     deployment: str | None = None
     at: int = 0
     served: bool = False
-    """Somebody has been given what it tells of, within the same commit."""
+    """Somebody has been given what it tells of, within the same commit; of an `event`: there is no automation that has to look at it."""
 
     @property
     def freed(self) -> frozenset[str]:
