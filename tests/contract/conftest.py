@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flowhand_server.store.store import Store
-from support.databases import open_store, prepared_database, prepared_file
+from support.databases import hears_others, open_store, prepared_database, prepared_file
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -23,5 +23,6 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
 async def store(where: Path | str) -> AsyncGenerator[Store]:
     """An open store; closed after the test."""
     opened = open_store(where)
+    await hears_others(opened)
     yield opened
     await opened.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import sqlite3
 import tempfile
@@ -24,6 +25,7 @@ from flowhand_server.store.schema import prepare
 from flowhand_server.store.sqlite_engine import engine as sqlite_engine
 from flowhand_server.store.store import Store
 
+HEARS_S: Final = 30.0
 _numbers = itertools.count(1)
 _SETTINGS: Final = """
 fsync = off             # what is written outlives every test, and no test takes the machine's power away
@@ -94,6 +96,14 @@ def _prepare(engine: Engine) -> None:
 def open_store(where: Path | str) -> Store:
     """The store in a file, or at a URL. On a running loop."""
     return open_sqlite(where) if isinstance(where, Path) else open_postgresql(where)
+
+
+async def hears_others(store: Store) -> None:
+    """Right after it was opened: until it hears its replicas. It has everybody look then, which would come in the middle of a test."""
+    if store.kind == "postgresql":
+        heard = asyncio.Event()
+        store.listen(lambda _: heard.set())
+        await asyncio.wait_for(heard.wait(), HEARS_S)
 
 
 def make_flow(conn: Connection) -> str:
