@@ -7,8 +7,10 @@ import contextlib
 import shutil
 import tempfile
 from dataclasses import dataclass
+from inspect import CORO_CREATED, getcoroutinestate
 from pathlib import Path
-from typing import Final
+from types import CoroutineType
+from typing import Any, Final, cast
 
 from .faults import FAULTS
 from .house import House
@@ -140,8 +142,21 @@ def _clear_away(loop: SimLoop, house: House) -> None:
     for process in loop.processes:
         process.at_step = None  # a kill that is still to come would leave tasks that never made their first step
         process.resume()
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
+    clear_tasks(loop)
+
+
+def clear_tasks(loop: SimLoop) -> None:
+    """Cancels all tasks there are, and waits for them."""
+    tasks = _cancelled(asyncio.all_tasks(loop))
+    loop.run_until_complete(asyncio.sleep(0))
+    tasks |= _cancelled(asyncio.all_tasks(loop) - tasks)
     with contextlib.suppress(Deadlock):
         loop.run_until_complete(asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 100))
+
+
+def _cancelled(tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+    """Cancels those that have made their first step; anyio's tasks hold a coroutine of their own, which nobody awaits before that."""
+    begun = {task for task in tasks if getcoroutinestate(cast("CoroutineType[Any, Any, Any]", task.get_coro())) != CORO_CREATED}
+    for task in begun:
+        task.cancel()
+    return begun

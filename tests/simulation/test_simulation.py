@@ -7,12 +7,13 @@ import logging
 from collections.abc import Generator
 from typing import Final
 
+import anyio
 import pytest
 import structlog
 
 from simulation.loop import Process, SimLoop
 from simulation.plants import PLANTS
-from simulation.simulation import simulate
+from simulation.simulation import clear_tasks, simulate
 
 BATCHES: Final = 8
 SEEDS: Final = 30
@@ -49,6 +50,29 @@ def test_a_seed_replays_itself() -> None:
     first = simulate(11).story
     simulate(12)
     assert simulate(11).story == first
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_task_that_never_began_is_cleared_away_as_well() -> None:
+    """Its coroutine is one within another one; the inner one would be complained of if only the outer one were cancelled."""
+    loop = SimLoop()
+    begun: list[int] = []
+
+    async def child() -> None:
+        begun.append(1)
+        await anyio.sleep(1)
+
+    async def parent() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(child)
+            loop.stop()
+
+    task = loop.create_task(parent())
+    loop.run_forever()
+    clear_tasks(loop)
+    assert task.cancelled()
+    assert begun
+    loop.close()
 
 
 def test_a_killed_process_makes_no_further_step() -> None:
