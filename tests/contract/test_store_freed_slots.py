@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select, update
 
 from flowhand.clock import SystemClock
 from flowhand.wire.concurrency import Decrement, IncrementWithLease, LimitCreate
-from flowhand.wire.runner import ClaimRequest, SessionRequest
+from flowhand.wire.runner import ClaimRequest, SessionReply, SessionRequest
 from flowhand.wire.states import StateType
 from flowhand_server.config import ServerConfig
 from flowhand_server.dispatch.claiming import Claims
@@ -106,10 +106,14 @@ class House:
         """The lease over the slot of the shared limit."""
         return (await self.store.write(slots.increment_with_lease, HELD, CLOCK.now_us()))["lease_id"]
 
-    async def claim(self, place: Place) -> list[str]:
-        """What a new worker of the place's pool is given, which waits for it."""
+    async def session(self, place: Place) -> SessionReply:
+        """A new worker of the place's pool, of whom all that wait are told."""
         about = SessionRequest(kind="worker", name="w", work_pool=f"pool-{place.pool}")
-        session = await self.store.write(open_session, about, ServerConfig(Path("/nowhere")), CLOCK.now_us())
+        return await self.store.write(open_session, about, ServerConfig(Path("/nowhere")), CLOCK.now_us())
+
+    async def claim(self, place: Place, session: SessionReply | None = None) -> list[str]:
+        """What a worker of the place's pool is given, which waits for it; a new one unless it has a session."""
+        session = session or await self.session(place)
         request = ClaimRequest(session=session.session, slots=1, wait_s=20)
         reply = await self.claims.answer(request, session.secret, asyncio.get_running_loop().create_future())
         return [run.run_id for run in reply.runs]
@@ -215,7 +219,8 @@ async def test_slots_of_other_limits_make_nobody_look(house: House) -> None:
         house.store.after_look = end_elsewhere
 
     await end_elsewhere()
-    waiting = [asyncio.create_task(house.claim(place)) for place in places]
+    sessions = [await house.session(place) for place in places]
+    waiting = [asyncio.create_task(house.claim(*one)) for one in zip(places, sessions, strict=True)]
     await eventually(lambda: house.desk.waiting == len(places))
     looks = house.store.reads
     assert looks == 2 * len(places)  # a session looks twice before it waits for the first time

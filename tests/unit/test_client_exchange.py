@@ -92,6 +92,23 @@ def test_an_embedded_server_that_is_gone_is_revived_first() -> None:
     assert isinstance(talk.give(None), Request)
 
 
+def test_a_revival_that_takes_long_is_no_loss_of_patience() -> None:
+    """The request is sent again however long the server took to come back; after that patience ends as ever."""
+    talk = Talk(CREATE, embedded=True, patience_s=10.0)
+    refused = Lost(OSError("refused"), sent=False)
+    assert isinstance(talk.give(refused), Revive)
+    talk.now = 30.0
+    assert isinstance(talk.give(None), Pause)
+    assert isinstance(talk.give(None), Request)
+    assert isinstance(talk.give(refused), Revive)
+    talk.give(None)
+    talk.give(None)
+    talk.now = 40.0
+    talk.give(refused)
+    with pytest.raises(ApiUnavailable, match="refused"):
+        talk.give(None)
+
+
 def test_patience_ends() -> None:
     """Tries stop before a pause would pass the deadline, and the last error is told."""
     talk = Talk(READ, patience_s=10.0)

@@ -54,7 +54,8 @@ def contract(error: Exception | None = None) -> FastAPI:
 
 
 async def ask(app: ASGIApp, method: str, path: str, *chunks: bytes, **headers: str) -> Answer:
-    heads = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    """The answer. A header that is given several values, one to a line, is sent once for each."""
+    heads = [(name.replace("_", "-").encode(), value.encode()) for name, values in headers.items() for value in values.splitlines()]
     scope: Scope = {"type": "http", "http_version": "1.1", "method": method, "path": path, "raw_path": path.encode(), "root_path": ""}
     scope |= {"scheme": "http", "query_string": b"", "headers": heads, "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1)}
     whole = chunks or (b"",)
@@ -90,6 +91,8 @@ REQUESTS: Final[dict[str, tuple[tuple[Any, ...], dict[str, str]]]] = {
     "no id": (("GET", "/api/flow_runs/one"), {}),
     "a slash too many": (("POST", "/api/flow_runs/filter/", b"{}"), JSON),
     "a version that is none": (("GET", f"/api/flow_runs/{RUN}"), {"x_prefect_api_version": "new"}),
+    "a version that is none, then one": (("GET", f"/api/flow_runs/{RUN}"), {"x_prefect_api_version": "new\n0.8.4"}),
+    "two types": (("POST", "/api/flow_runs/filter", b"{}"), {"content_type": "text/plain\napplication/json"}),
     "too large": (("POST", "/api/flow_runs/filter", b" " * MAX_BODY, b"{}"), JSON),
     "a parameter of the query": (("GET", "/api/flow_run_states/"), {}),
     "an old client": (("POST", f"/api/flow_runs/{RUN}/history", b'{"state": {"id": "x"}}'), JSON | {"user_agent": "prefect/2.20.0"}),

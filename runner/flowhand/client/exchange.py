@@ -90,7 +90,9 @@ def exchange(call: Call[T], session: Session, monotonic: Callable[[], float] = t
             if not _may_repeat(call, outcome, session):
                 raise error from outcome.error
             if session.address.embedded and not outcome.sent:
+                began = monotonic()
                 yield Revive()
+                deadline += monotonic() - began  # a server that starts slowly is asked all the same
         if monotonic() + delay >= deadline:
             raise error
         session.on_retry(error, delay)

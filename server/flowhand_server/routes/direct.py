@@ -73,7 +73,7 @@ class Direct:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._find(scope) if scope["type"] == "http" and not scope.get("root_path") else None
-        headers: dict[bytes, bytes] = dict(scope["headers"]) if found else {}
+        headers: dict[bytes, bytes] = dict(reversed(scope["headers"])) if found else {}  # of two the first counts, as for FastAPI
         if found is None or not is_welcome(headers.get(VERSION_HEADER, b"")):
             await self._app(scope, receive, send)
             return

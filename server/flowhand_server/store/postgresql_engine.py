@@ -94,9 +94,12 @@ def _refuse_lost(dialect: Dialect, driver: Any, record: Any, _proxy: Any) -> Non
 
 
 def has_news(driver: Any) -> bool:
-    """Whether something was sent to us that we did not ask for: its end, as a rule. psycopg.Error when we have ended it."""
+    """Whether something was sent to us that we did not ask for, its end as a rule, or the connection was ended by us."""
     heard = select.poll()  # takes descriptors of any number, select() none from 1024 on
-    heard.register(driver, select.POLLIN)
+    try:
+        heard.register(driver, select.POLLIN)
+    except psycopg.Error:
+        return True
     return bool(heard.poll(0))
 
 
