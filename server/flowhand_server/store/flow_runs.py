@@ -55,11 +55,13 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class CreatedRun:
-    """The id of a run, and whether it is new or the one that has the idempotency key already."""
+    """A run that was asked for: a new one, or the one that has the idempotency key already."""
 
     id: str
     row: Mapping[str, Any] | None = None
-    """Of a new one what `flow_run_reading` would read of it, but for the name of its pool."""
+    """Of a new one what `flow_run_reading` would read of it, but for the name of its pool. Objects have their own order of keys, which JSONB
+    does not keep.
+    """
 
     @property
     def new(self) -> bool:
