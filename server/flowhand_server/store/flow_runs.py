@@ -59,8 +59,8 @@ class CreatedRun:
 
     id: str
     row: Mapping[str, Any] | None = None
-    """Of a new one what `flow_run_reading` would read of it, but for the name of its pool. Objects have their own order of keys, which JSONB
-    does not keep.
+    """Of a new one what `flow_run_reading` would read of it, but for the name of its pool, and for the order of keys, which JSONB does not
+    keep.
     """
 
     @property
