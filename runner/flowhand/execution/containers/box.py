@@ -72,13 +72,15 @@ class Box:
         """
         from docker.errors import APIError  # see `make`
 
+        output = Output(self._client, self._container.id)
         try:
             with answering():
+                output.follow()
                 self._container.start()
         except APIError as error:
             discard(self._container)
             raise LaunchError(f"the container of image {self._about['image']!r} cannot be started: {error.explanation or error}") from error
-        code = self._code()
+        code = self._code(output)
         return End(code, self._why_killed() if code == _KILLED else _in_words(code))
 
     def stop(self) -> None:
@@ -97,12 +99,11 @@ class Box:
         if self._about["auto_remove"]:
             discard(self._container)
 
-    def _code(self) -> int:
+    def _code(self, output: Output) -> int:
         """Of its end, which is waited for, while its output is carried on."""
         from docker.errors import APIError  # see `make`
 
-        output, pause_s = Output(self._client, self._container.id), _AGAIN_S
-        output.follow()
+        pause_s = _AGAIN_S
         while True:
             try:
                 with answering():
