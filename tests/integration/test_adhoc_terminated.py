@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flowhand.adhoc.run_reporter import TERMINATED_S
 from support.runner_api import Api
 from support.scripts import script
 from support.server import running_server
@@ -19,6 +21,7 @@ HOOKS = """
         import signal
         def hook(event): return lambda flow, run, state: print(event, state.name, flush=True)
         def on(): print("on", flush=True)
+        def struck(): return signal.getsignal(signal.SIGTERM).__self__.struck
         EVENTS = {event: [hook(event)] for event in ("on_crashed", "on_failure", "on_cancellation", "on_completion")}
 """
 
@@ -120,7 +123,7 @@ def test_a_run_that_has_ended_stays_as_it_ended(api: Api, tmp_path: Path) -> Non
     code = """
         def slow(flow, run, state):
             on()
-            while signal.getsignal(signal.SIGTERM).__self__.struck is False: time.sleep(0.01)
+            while not struck(): time.sleep(0.01)
             print("hook", flush=True)
         @flow(flow_run_name="done", on_completion=[slow])
         def done(): pass
@@ -182,3 +185,147 @@ def test_a_process_that_a_flow_forks_dies_as_it_would(api: Api, tmp_path: Path) 
         out, err = process.communicate(timeout=WITHIN_S)
     assert (process.returncode, out.split()) == (0, ["-15", "on_completion", "Completed", "True"]), err
     assert known(api)["forks"]["state_name"] == "Completed"
+
+
+def test_threads_that_fork_at_the_same_time_leave_nobody_deaf(api: Api, tmp_path: Path) -> None:
+    """Neither in the processes that they fork nor in the script is SIGTERM blocked afterwards."""
+    code = """
+        import threading
+        def blocked(): return signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        def fork(deaf):
+            for _ in range(40):
+                child = os.fork()
+                if not child: os._exit(blocked())
+                deaf.append(os.waitpid(child, 0)[1] or blocked())
+        @flow(flow_run_name="threads", **EVENTS)
+        def threads():
+            deaf = []
+            sys.setswitchinterval(1e-6)
+            others = [threading.Thread(target=fork, args=(deaf,)) for _ in range(3)]
+            for other in others: other.start()
+            for other in others: other.join()
+            try: on(); time.sleep(60)
+            finally: print(len(deaf), sum(map(bool, deaf)), flush=True)
+        threads()
+    """
+    status, said, err = terminated(tmp_path, code, api.server.url)
+    assert (status, said) == (-signal.SIGTERM, ["120", "0", "on_crashed", "Crashed"]), err
+
+
+def test_what_the_signal_does_not_end_leaves(api: Api, tmp_path: Path) -> None:
+    """The kernel keeps SIGTERM's default action from the first process of a container; here it is blocked in all threads."""
+    code = """
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        @flow(flow_run_name="spared", **EVENTS)
+        def spared():
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+            try: on(); time.sleep(60)
+            finally: signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        try: spared()
+        finally: print("reached", flush=True)
+    """
+    status, said, err = terminated(tmp_path, code, api.server.url)
+    assert (status, said) == (128 + signal.SIGTERM, ["on_crashed", "Crashed"]), err
+
+
+def test_an_async_flow_that_blocks_until_its_end_ends_as_it_would(api: Api, tmp_path: Path) -> None:
+    """It is not Crashed after its body has returned; the flow around is, where it waits next."""
+    code = """
+        async def slow(flow, run, state):
+            await asyncio.sleep(0.1)
+            print("hook", flush=True)
+        @flow(flow_run_name="blocks", on_completion=[slow])
+        async def blocks():
+            on()
+            while not struck(): time.sleep(0.01)
+        @flow(flow_run_name="about", **EVENTS)
+        async def about():
+            await blocks()
+            try: await asyncio.sleep(60)
+            finally: await asyncio.sleep(0.01); print("tidied", flush=True)
+        asyncio.run(about())
+    """
+    status, said, err = terminated(tmp_path, code, api.server.url)
+    assert (status, said[0], said[-2:]) == (-signal.SIGTERM, "hook", ["on_crashed", "Crashed"]), err
+    assert [known(api)[name]["state_name"] for name in ("blocks", "about")] == ["Completed", "Crashed"]
+
+
+@pytest.mark.parametrize("kind", ["plain", "async"])
+def test_a_stop_that_becomes_an_error_is_followed_by_no_other_try(api: Api, tmp_path: Path, kind: str) -> None:
+    """The flow's code raises an error of its own, which would be tried again."""
+    head, wait, call = ("def", "time", "f()") if kind == "plain" else ("async def", "await asyncio", "asyncio.run(f())")
+    code = f"""
+        @flow(flow_run_name="wraps-{kind}", retries=2, **EVENTS)
+        {head} f():
+            on()
+            try: {wait}.sleep(60)
+            except BaseException as error: raise RuntimeError("wrapped") from error
+        {call}
+    """
+    status, said, err = terminated(tmp_path, code, api.server.url)
+    assert (status, said) == (-signal.SIGTERM, ["on_crashed", "Crashed"]), err
+    run = known(api)[f"wraps-{kind}"]
+    assert (run["state_name"], run["run_count"]) == ("Crashed", 1)
+
+
+def test_a_stop_in_a_finalizer_is_not_lost(api: Api, tmp_path: Path) -> None:
+    """The interpreter ignores what is raised there; it is raised again behind it, and nothing is said of it."""
+    code = """
+        class Slow:
+            def __del__(self): on(); time.sleep(60)
+        @flow(flow_run_name="finalizer", **EVENTS)
+        def finalizer():
+            Slow()
+            try: time.sleep(60)
+            finally: print("tidied", flush=True)
+        finalizer()
+        finalizer()
+    """
+    status, said, err = terminated(tmp_path, code, api.server.url)
+    assert (status, said) == (-signal.SIGTERM, ["tidied", "on_crashed", "Crashed"]), err
+    assert "ignored" not in err
+
+
+def test_without_a_run_it_is_the_default_action(api: Api, tmp_path: Path) -> None:
+    """The script has put our handler back, after the flow in which it found it."""
+    code = """
+        @flow
+        def finds(): return signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, finds())
+        try: on(); time.sleep(60)
+        finally: print("reached", flush=True)
+    """
+    status, said, err = terminated(tmp_path, code, api.server.url)
+    assert (status, said) == (-signal.SIGTERM, []), err
+    assert "Error" not in err
+
+
+def test_an_api_that_does_not_answer_is_waited_for_once(tmp_path: Path) -> None:
+    """One that is away and one that is frozen, of runs within runs, while the loop's threads are all at work: the script says what is not
+    known, and is gone within one time."""
+    code = """
+        @flow(flow_run_name="inner")
+        async def inner(): on(); await asyncio.gather(*(asyncio.to_thread(time.sleep, 60) for _ in range(40)))
+        @flow(flow_run_name="outer", **EVENTS)
+        async def outer(): await inner()
+        asyncio.run(outer())
+    """
+    with running_server(tmp_path / "server") as server:
+        (tmp_path / "frozen").mkdir()
+        with (
+            script(tmp_path, HOOKS + code, FLOWHAND_API_URL="http://127.0.0.1:9/api") as away,
+            script(tmp_path / "frozen", HOOKS + code, FLOWHAND_API_URL=server.url) as frozen,
+        ):
+            for process in (away, frozen):
+                assert process.stdout is not None
+                assert process.stdout.readline() == "on\n"
+            server.process.send_signal(signal.SIGSTOP)
+            since = time.monotonic()
+            for process in (away, frozen):
+                process.send_signal(signal.SIGTERM)
+            for process in (away, frozen):
+                out, err = process.communicate(timeout=WITHIN_S)
+                assert (process.returncode, out.split()) == (-signal.SIGTERM, ["on_crashed", "Crashed"]), err
+                assert "does not know how 2 run(s) ended" in err
+            assert time.monotonic() - since < TERMINATED_S + 2
+        server.kill()

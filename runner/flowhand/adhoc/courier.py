@@ -90,10 +90,18 @@ class Courier:
 
     def leave(self) -> None:
         """Delivers what is left, at most some seconds, and ends the session. Says so when something was not delivered."""
+        now = time.monotonic()
+        self._leave(now + LEAVE_S, now + LEAVE_S + 2 * SETTLE_S)
+
+    def leave_by(self, by: float) -> None:
+        """The same until then, on the monotonic clock, whatever is under way."""
+        self._leave(by, by)
+
+    def _leave(self, deliver_by: float, wait_by: float) -> None:
         with self._changed:
-            self._leave_by = time.monotonic() + (0.0 if self._refused else LEAVE_S)
+            self._leave_by = time.monotonic() if self._refused else deliver_by
             self._wake(0.0)
-        self._thread.join(LEAVE_S + 2 * SETTLE_S)
+        self._thread.join(max(0.0, wait_by - time.monotonic()))
         left = [run for run in self._runs if not run.told]
         if left and not self._refused:
             names = ", ".join(repr(run.about.name) for run in left[:5])

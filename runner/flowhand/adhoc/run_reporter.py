@@ -28,6 +28,9 @@ from flowhand.settings import Settings
 from flowhand.wire.runner import RetryPolicy
 from flowhand.wire.states import StateType
 
+TERMINATED_S: Final = 5.0
+"""How long after SIGTERM, and after the flows' own code has ended, the API is waited for."""
+
 
 class RunReporter:
     """Of one run; a `flowhand.sdk.reporter.Reporter`."""
@@ -53,8 +56,8 @@ class RunReporter:
         self._cancellation.disarm(attempt)
 
     def failed(self, attempt: Attempt) -> None:
-        self._tell(Told(self._ending(attempt), tries_again=True))
         self._termination.pause()
+        self._tell(Told(self._ending(attempt), tries_again=True))
 
     def ended(self, attempt: Attempt) -> None:
         self.left(attempt)
@@ -69,8 +72,9 @@ class RunReporter:
 
     def settle(self) -> None:
         if self.courier.pid == os.getpid():
-            self.courier.settle(self.run)
-            self._termination.conclude(_leave_all)
+            if not self._termination.struck:  # else all is told at the end of the process, within one time
+                self.courier.settle(self.run)
+            self._termination.conclude(_leave_now)
 
     def tell_line(self, line: Line) -> None:
         """A log line of the run, or of one of its tasks."""
@@ -144,9 +148,12 @@ def _courier(address: Address, settings: Settings) -> Courier:
         return found
 
 
-def _leave_all() -> None:
+def _leave_now() -> None:
+    """What is told has some seconds, in all."""
+    by = time.monotonic() + TERMINATED_S
     for courier in tuple(_couriers.values()):
-        _leave(courier)
+        if courier.pid == os.getpid():
+            courier.leave_by(by)
 
 
 def _leave(courier: Courier) -> None:

@@ -19,13 +19,14 @@ from types import FrameType
 from typing import Any, Final
 
 from flowhand.adhoc.cancelling import uncancel
+from flowhand.child.insistence import Insistence
 from flowhand.sdk.attempt import Attempt
 from flowhand.sdk.interrupts import RunStopped
 from flowhand.sdk.verdict import state_of_error
 
 
 class Termination:
-    """As one run sees it. To be called where the run is executed, but for `conclude`, which may be called in any thread."""
+    """As one run sees it. To be called where the run is executed, but for `struck` and `conclude`, which may be called in any thread."""
 
     def __init__(self) -> None:
         self.armed = False
@@ -33,15 +34,23 @@ class Termination:
         self.task: asyncio.Task[Any] | None = None
         """Of an async flow."""
 
+    @property
+    def struck(self) -> bool:
+        """Whether SIGTERM has come, and this process is about to end."""
+        return _process.struck
+
     def arm(self, attempt: Attempt) -> None:
         """A try begins, here."""
         if self in _process.runs or _process.takes(self):
             self.task = asyncio.current_task() if attempt.what.is_async else None
             self.armed = True
+            _process.catches_up()
 
     def pause(self) -> None:
-        """The try has failed, and another one follows later."""
-        self.armed = self in _process.runs
+        """The try has failed, and another one would follow. RunStopped after SIGTERM, also where the flow made it another error."""
+        if self in _process.runs:
+            _process.allows_another_try()
+            self.armed = True
 
     def disarm(self, attempt: Attempt) -> None:
         """The flow's code was left, or the pause. What was interrupted on a loop was stopped, not cancelled."""
@@ -52,14 +61,14 @@ class Termination:
         self.armed = False
 
     def over(self) -> None:
-        """The run is in its last state, or is not executed after all."""
+        """The run is in its last state, or is not executed after all. RunStopped when SIGTERM is meant for the run around."""
         if self in _process.runs:
             _process.lets_go(self)
 
     def conclude(self, leave: Callable[[], None]) -> None:
-        """All that the run told is stored, or the API is away. If SIGTERM has come and no run is left around this one, does not return:
-        `leave` tells what there is to be told of others, and the process dies."""
-        if _process.struck:
+        """The run's last word is with the courier. If SIGTERM has come and no run is left around this one, does not return: `leave` waits
+        until all is told, and the process dies."""
+        if _process.struck and not _process.reachable:
             _process.conclude(leave)
 
 
@@ -70,80 +79,119 @@ class _Process:
         self.runs: list[Termination] = []
         """Under way in the main thread, the innermost last."""
         self.struck = False
-        self._kept = False
-        """It came where nothing was to be interrupted, and is raised again for the run around."""
-        self._forks = False
-        """Whether we are told of forks."""
-        self._mask: set[Any] | None = None
+        self._owed = False
+        """It has come, and there are runs whose code was not interrupted yet."""
+        self._cancelled: set[asyncio.Task[Any]] = set()
+        self._insistence = Insistence()
+        self._heeds_forks = False
+        self._forking = threading.local()
+
+    @property
+    def reachable(self) -> list[Termination]:
+        """Those of the runs that go on: not what was left on a loop that was stopped."""
+        return [run for run in self.runs if run.task is None or run.task.get_loop().is_running()]
 
     def takes(self, run: Termination) -> bool:
         """Whether SIGTERM is ours to hear while that run is under way."""
         if threading.current_thread() is not threading.main_thread():
             return False
         handler = signal.getsignal(signal.SIGTERM)
+        if handler not in (signal.SIG_DFL, self._arrived):
+            return False
+        self.runs.append(run)
         if handler is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, self._arrived)
             self._heed_forks()
-        elif handler != self._arrived:
-            return False
-        self.runs.append(run)
         return True
 
+    def catches_up(self) -> None:
+        """A try has begun: what came just before is meant for it."""
+        if self._owed:
+            self._interrupt()
+
+    def allows_another_try(self) -> None:
+        """RunStopped once SIGTERM has come."""
+        if self.struck:
+            self._owed = False
+            raise RunStopped(None)
+
     def lets_go(self, run: Termination) -> None:
-        """With the last one the default action is back."""
+        """With the last one the default action is back. What came too late for that run is for the one around."""
+        if self.runs == [run]:
+            if self.struck:
+                self._insistence.over()
+            if signal.getsignal(signal.SIGTERM) == self._arrived:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self.runs.remove(run)
-        if not self.runs and signal.getsignal(signal.SIGTERM) == self._arrived:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if self._owed:
+            self._interrupt()
 
     def conclude(self, leave: Callable[[], None]) -> None:
-        """A run has ended and is told, after SIGTERM."""
-        if self.runs and not self._kept:
-            return  # what interrupted it goes on to the run around
-        if self.runs:
-            self.struck = False
-        else:
-            for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(OSError, ValueError, AttributeError):
-                    stream.flush()
-            leave()
-        os.kill(os.getpid(), signal.SIGTERM)
+        """The last run has ended, after SIGTERM."""
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        leave()
+        _die()
 
-    def _arrived(self, number: int, _frame: FrameType | None) -> None:
-        if self.struck:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+    def _arrived(self, _number: int, _frame: FrameType | None) -> None:
+        follows = self._insistence.follows()
+        if not follows and (self.struck or not self.reachable):
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            _die()
+        self.struck = self._owed = True
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        """The innermost run's code, unless it has been left: then it is the turn of the run around when that one is over."""
+        innermost = next(reversed(self.reachable), None)
+        if innermost is None:
             return
-        self.struck = True
-        innermost = self.runs[-1]
-        self._kept = not innermost.armed
-        if self._kept:
+        if innermost.task is not None:
+            innermost.task.get_loop().call_soon_threadsafe(self._cancel)
+        elif innermost.armed:
+            self._owed = False
+            self._insistence.stop(RunStopped(None))
+
+    def _cancel(self) -> None:
+        """On the loop, when it comes to it: a run whose code was left meanwhile ends as it would have."""
+        innermost = {run.task: run for run in self.reachable if run.task is not None}
+        if not self._owed or not innermost:
             return
-        if innermost.task is None:
-            raise RunStopped(None)
-        for task in {run.task: None for run in self.runs if run.task is not None}:
-            task.get_loop().call_soon_threadsafe(task.cancel)
+        for task, run in innermost.items():
+            if run.armed and task not in self._cancelled:
+                self._cancelled.add(task)
+                task.cancel()
+        self._owed = not self._cancelled.issuperset(innermost)
 
     # --- forks: a signal that comes before the handler is gone would be forgotten, for Python drops what is pending in a new process
 
     def _heed_forks(self) -> None:
-        if not self._forks:
+        if not self._heeds_forks:
             os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._in_child)
-            self._forks = True
+            self._heeds_forks = True
 
     def _before_fork(self) -> None:
-        if self.runs:
-            self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        self._forking.unblocked = bool(self.runs) and signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        if self._forking.unblocked:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
     def _after_fork(self) -> None:
-        mask, self._mask = self._mask, None
-        if mask is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if getattr(self._forking, "unblocked", False):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
     def _in_child(self) -> None:
-        self.runs, self.struck, self._kept = [], False, False
+        self.runs, self.struck, self._owed, self._cancelled, self._insistence = [], False, False, set(), Insistence()
         if signal.getsignal(signal.SIGTERM) == self._arrived:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._after_fork()
+
+
+def _die() -> None:
+    """Of SIGTERM, once more, as whoever handles it now has it. The first process of a container is spared by the kernel, and leaves."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        os._exit(128 + signal.SIGTERM)
 
 
 _process: Final = _Process()

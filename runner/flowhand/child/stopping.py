@@ -5,17 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
-import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Final
+from typing import Any
 
 from flowhand.child.channel import Channel
+from flowhand.child.insistence import Insistence
 from flowhand.sdk.interrupts import RunStopped
-
-_AGAIN_S: Final = 0.01
-"""How long after a stop was lost it is raised again: not in the very finalizer that swallowed it."""
 
 
 class Stop:
@@ -25,20 +21,18 @@ class Stop:
         self._channel = channel
         self._cancel: Callable[[], object] | None = None
         self._over = False
-        self._lost = False
-        self._unraisable = sys.unraisablehook
+        self._insistence = Insistence()
         self.reason: RunStopped | None = None
 
     def listen(self) -> None:
         """From now on SIGTERM stops the flow's code."""
         signal.signal(signal.SIGTERM, self._arrived)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        self._unraisable = sys.unraisablehook
-        sys.unraisablehook = self._swallowed
 
     def over(self) -> None:
         """The run's end is decided: a stop that comes now changes nothing about it."""
         self._over = True
+        self._insistence.over()
 
     def deaf(self) -> None:
         """From now on SIGTERM ends the process: there is nothing left that could be tidied."""
@@ -57,9 +51,8 @@ class Stop:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return
-        if self._lost and self.reason is not None and not self._over:
-            self._lost = False
-            raise self.reason
+        if self._insistence.follows() and self.reason is not None and not self._over:
+            self._insistence.stop(self.reason)
         if self._over or self.reason is not None:
             return  # nothing is left to stop, or the first one is being obeyed
         said = self._channel.said() or {}
@@ -67,15 +60,4 @@ class Stop:
         if self._cancel is not None:
             self._cancel()
         else:
-            raise self.reason
-
-    def _swallowed(self, unraisable: sys.UnraisableHookArgs, /) -> None:
-        """What `__del__` methods and weakref callbacks raise is ignored by the interpreter; a stop that came up in one must not be."""
-        if self.reason is None or unraisable.exc_value is not self.reason:
-            self._unraisable(unraisable)
-            return
-        self._lost = True
-        main = threading.main_thread().ident or 0
-        again = threading.Timer(_AGAIN_S, signal.pthread_kill, (main, signal.SIGTERM))
-        again.daemon = True
-        again.start()
+            self._insistence.stop(self.reason)

@@ -59,6 +59,7 @@ async def call_async(flow: Flow[..., Any], args: tuple[Any, ...], kwargs: dict[s
 async def carry_out_async(attempt: Attempt) -> None:
     """The same for an async flow, on the running loop."""
     import asyncio  # loaded by whoever runs a loop; plain flows never pay for it
+    from concurrent.futures import ThreadPoolExecutor  # the same
 
     try:
         await drive_async(attempt, _told(attempt))
@@ -70,7 +71,10 @@ async def carry_out_async(attempt: Attempt) -> None:
     reporter = attempt.run.reporter
     if reporter is not None:
         reporter.ended(attempt)
-        await asyncio.to_thread(reporter.settle)
+        settling = ThreadPoolExecutor(1)  # the loop's own threads may all be at work for the flow
+        settled = asyncio.get_running_loop().run_in_executor(settling, reporter.settle)
+        settling.shutdown(wait=False)
+        await asyncio.shield(settled)
 
 
 def _broken_off(attempt: Attempt, error: BaseException) -> Sequence[Hook]:
