@@ -93,7 +93,8 @@ def _ask(address: Address) -> Iterator[Finding]:
         with sync_client(address, 5.0) as http:
             health, version = http.get("health"), http.get("admin/version")
             took = (time.monotonic() - began) / 2
-            slots = list(check_slots(http)) if version.status_code == 200 else []
+            ours = health.status_code == version.status_code == 200 and _is_json(health)
+            slots = list(check_slots(http)) if ours else []
     except httpx.HTTPError as error:
         advice = "start the server there, or correct FLOWHAND_API_URL"
         yield Finding(Level.PROBLEM, "API", f"{address.url} does not answer: {type(error).__name__}", advice)
@@ -101,6 +102,9 @@ def _ask(address: Address) -> Iterator[Finding]:
     if health.status_code != 200:
         advice = "FLOWHAND_API_URL has to end in /api"
         yield Finding(Level.PROBLEM, "API", f"{address.url} answers {health.status_code} to /health", advice)
+    elif not _is_json(health):
+        advice = "FLOWHAND_API_URL has to be that of the server itself and to end in /api"
+        yield Finding(Level.PROBLEM, "API", f"{address.url} answers, but not as an API does", advice)
     elif version.status_code in (401, 403):
         yield Finding(
             Level.PROBLEM, "API", f"{address.url} does not take our credentials", "set FLOWHAND_API_KEY or FLOWHAND_API_AUTH_STRING"
@@ -109,6 +113,10 @@ def _ask(address: Address) -> Iterator[Finding]:
         yield Finding(Level.OK, "API", f"{address.url} answers in {took * 1000:.0f} ms")
     yield from _compare_clocks(health.headers.get("date"), wall + took)
     yield from slots
+
+
+def _is_json(answer: httpx.Response) -> bool:
+    return answer.headers.get("content-type", "").startswith("application/json")
 
 
 def _compare_clocks(date: str | None, ours: float) -> Iterator[Finding]:
