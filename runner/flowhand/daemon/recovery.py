@@ -89,8 +89,8 @@ def _run(key: str, entry: Entry, launcher: Launcher) -> Run:
 def _adopt(run: Run, item: Held, clock: Clock) -> None:
     run.pid, run.started = item.pid, True
     run.follower.grown(item.exit.sizes if item.exit else item.sizes, clock.now_us())
-    if item.exit is not None:
-        run.exit, run.ended = item.exit, True
+    run.exit = item.exit
+    run.ended = item.exit is not None or run.final is not None  # a launcher may still make sure that nothing of it is left
 
 
 def _vanished(run: Run, clock: Clock) -> None:
