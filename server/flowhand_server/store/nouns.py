@@ -15,7 +15,7 @@ from flowhand.wire import criteria
 from flowhand.wire.criteria import Criterion
 from flowhand.wire.filters import Capabilities, Entities, FlowHasDeployment
 from flowhand_server.store import tables as t
-from flowhand_server.store.filters import Condition, Properties, condition
+from flowhand_server.store.filters import Condition, Properties, condition, one_of
 from flowhand_server.store.flow_run_tags import has_tags
 from flowhand_server.store.json_sql import has_text
 from flowhand_server.store.text_sql import contains
@@ -39,16 +39,16 @@ def _flow_has_deployment(criterion: FlowHasDeployment) -> Condition | None:
 def _parent_flow_run(criterion: criteria.OptionalIds) -> Condition | None:
     if criterion.any_ is None:
         return None
-    return flow_run.parent_task_run_id.in_(_picked(task_run.id, task_run.flow_run_id.in_(criterion.any_)))
+    return flow_run.parent_task_run_id.in_(_picked(task_run.id, one_of(task_run.flow_run_id, criterion.any_)))
 
 
 def _creator(criterion: criteria.Creator) -> Condition | None:
     made_by = flow_run.created_by
     parts: list[Condition] = []
     if criterion.id_ is not None:
-        parts.append(made_by["id"].as_string().in_(criterion.id_))
+        parts.append(one_of(made_by["id"].as_string(), criterion.id_))
     if criterion.type_ is not None:
-        parts.append(made_by["type"].as_string().in_(criterion.type_))
+        parts.append(one_of(made_by["type"].as_string(), criterion.type_))
     if criterion.is_null_ is not None:
         parts.append(made_by.is_(None) if criterion.is_null_ else made_by.is_not(None))
     return None if not parts else or_(*parts) if criterion.operator == "or_" else and_(*parts)
