@@ -29,16 +29,16 @@ def one_of(column: ColumnElement[Any], values: Sequence[Any]) -> Condition:
     """Whether the column is one of these values."""
     if not values:
         return false()
-    each = _each(column, values)
+    each = each_of(column, values)
     return column == each[0] if len(values) == 1 else column.in_(each)
 
 
 def _not_among(column: ColumnElement[Any], values: Sequence[Any]) -> Condition:
-    return column.not_in(_each(column, values)) if values else true()
+    return column.not_in(each_of(column, values)) if values else true()
 
 
-def _each(column: ColumnElement[Any], values: Sequence[Any]) -> Sequence[Any]:
-    """Types of states are written out, so that partial indexes serve."""
+def each_of(column: ColumnElement[Any], values: Sequence[Any]) -> Sequence[Any]:
+    """The values as a statement has them: types of states are written out, so that partial indexes serve."""
     return [literal_column(f"'{value.value}'", column.type) for value in values] if isinstance(values[0], Enum) else values
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
 
 from flowhand.wire import criteria
 from flowhand.wire.filters import Entities, FlowRunFilter
 from flowhand.wire.states import TERMINAL, StateType
 from flowhand_server.store import tables as t
-from flowhand_server.store.filters import one_of
+from flowhand_server.store.filters import each_of, one_of
 from flowhand_server.store.flow_run_tags import choices, how_many, tagged, without_choice
 from flowhand_server.store.nouns import ids_alone, where
-from flowhand_server.store.search import PEEK, PROBE, Approach, Order
+from flowhand_server.store.search import PEEK, PROBE, Approach
+from flowhand_server.store.search_orders import Beginning, Order
 
 _run = t.flow_run.c
 _BEGUN: Final = (func.coalesce(_run.start_time, _run.expected_start_time), _run.id)
@@ -48,7 +50,8 @@ def hint(conn: Connection, query: Entities) -> Hint:
     asked = choices(query.flow_runs)
     if not asked:
         return None
-    counts = [how_many(conn, tags, PROBE) for tags in asked]
+    under_way = [how_many(conn, tags, PROBE) for tags in asked]
+    counts = [question.scalar() for question in under_way]
     least = min(counts)
     return counts.index(least), least < PROBE
 
@@ -59,18 +62,19 @@ def approach(query: Entities, order: str, hint: Hint) -> Approach:
     if hint is None:
         if query.flow_runs is not None and query.flow_runs.name is not None and query.flow_runs.name.like_ is not None:
             return Approach(along, conditions, peek=_PEEK_FOR_TEXT, samples=True)
-        return Approach(along, conditions, peek=0 if _is_precise(query.flow_runs) else PEEK)
+        peek = 0 if _is_precise(query.flow_runs, _PRECISE) else PEEK
+        return Approach(along, conditions, peek=peek, one_plan=_is_precise(query.flow_runs, ("id",)))
     choice, few = hint
     rest = where(t.flow_run, without_choice(query, choice)) + ([] if along.within is None else [along.within])
     probe = tagged(choices(query.flow_runs)[choice], rest)
     return Approach(along, conditions, probe, peek=0 if few else PEEK, samples=True, few=few)
 
 
-def _is_precise(criterion: FlowRunFilter | None) -> bool:
-    """Whether few runs can fit, whichever they are."""
+def _is_precise(criterion: FlowRunFilter | None, names: Sequence[str]) -> bool:
+    """Whether few runs can fit, whichever they are, since one of these is named."""
     if criterion is None or criterion.operator == "or_":
         return False
-    named = (getattr(criterion, name) for name in _PRECISE)
+    named = (getattr(criterion, name) for name in names)
     return any(one is not None and one.any_ is not None and one.operator == "and_" for one in named)
 
 
@@ -79,14 +83,12 @@ def _is_precise(criterion: FlowRunFilter | None) -> bool:
 
 def _index_of(order: Order, query: Entities) -> Order:
     """The order, confined to the part of its index in which what fits can be."""
-    parts = [_beginning(query)] if order.columns is _EXPECTED else []
-    if order.descending:
-        parts.append(_latest(order.columns, query))
-    found = [part for part in parts if part is not None]
-    return Order(order.columns, order.descending, and_(*found)) if found else order
+    beginning = _beginning(query) if order.columns is _EXPECTED else None
+    latest = _latest(order.columns, query) if order.descending else None
+    return order if beginning is None and latest is None else Order(order.columns, order.descending, latest, beginning)
 
 
-def _beginning(query: Entities) -> ColumnElement[bool] | None:
+def _beginning(query: Entities) -> Beginning | None:
     """That a run has the only deployment, flow or kind of state that is asked for: there are indexes that begin with each of these."""
     runs = query.flow_runs if query.flow_runs is not None and query.flow_runs.operator == "and_" else FlowRunFilter()
     state = runs.state if runs.state is not None and runs.state.operator == "and_" else criteria.States()
@@ -97,7 +99,9 @@ def _beginning(query: Entities) -> ColumnElement[bool] | None:
         (_run.state_name, _only(state.name)),
         (_run.state_type, _only(state.type)),
     )
-    return next((one_of(column, values) for column, values in asked if values is not None and len(values) == 1), None)
+    return next(
+        (Beginning(column, each_of(column, values)[0]) for column, values in asked if values is not None and len(values) == 1), None
+    )
 
 
 def _only(criterion: Any) -> list[Any] | None:

@@ -14,7 +14,7 @@ from flowhand.wire.criteria import Tags
 from flowhand.wire.filters import Entities, FlowRunFilter
 from flowhand_server.store.filters import one_of
 from flowhand_server.store.json_sql import is_empty
-from flowhand_server.store.prepared import Prepared, among
+from flowhand_server.store.prepared import Asked, Prepared, among
 from flowhand_server.store.reading import Opaque, insert_many_once
 from flowhand_server.store.tables import flow_run, flow_run_tag
 
@@ -68,12 +68,12 @@ def without_choice(query: Entities, choice: int) -> Entities:
 
 
 _SOME: Final = select(_tag.tag).where(among(_tag.tag, "tags")).limit(bindparam("most")).subquery()
-_HOW_MANY: Final = Prepared(select(func.count()).select_from(_SOME))
+_HOW_MANY: Final = Prepared(select(func.count()).select_from(_SOME), by_values=True)
 
 
-def how_many(conn: Connection, tags: list[str], most: int) -> int:
-    """How many runs have one of these tags, counted no further than that."""
-    return _HOW_MANY.scalar(conn, tags=tags, most=most)
+def how_many(conn: Connection, tags: list[str], most: int) -> Asked:
+    """Asks how many runs have one of these tags, counted no further than that; its `scalar` tells."""
+    return _HOW_MANY.ask(conn, tags=tags, most=most)
 
 
 def tagged(tags: list[str], conditions: list[ColumnElement[bool]]) -> Select[tuple[str]]:

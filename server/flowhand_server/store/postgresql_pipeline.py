@@ -23,7 +23,7 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus
 
-KNOWN: Final = 512
+KNOWN: Final = 128
 """Statements that each connection keeps prepared."""
 
 
@@ -89,12 +89,15 @@ class Line:
         """Opens a transaction; `statement` is sent with the first of it."""
         self.open, self._begin = True, statement
 
-    def send(self, statement: str, values: Sequence[Any]) -> Reply:
-        """Has a statement with parameters $1, $2, … under way; it is prepared for the next time."""
+    def send(self, statement: str, values: Sequence[Any], *, prepared: bool = True) -> Reply:
+        """Has a statement with parameters $1, $2, … under way, prepared for the next time or planned for these values."""
         self._enter()
-        name = self._name(statement)
+        name = self._name(statement) if prepared else None
         dumped = self._values.dump_sequence(values, (PyFormat.TEXT,) * len(values)) if values else ()
-        self._pgconn.send_query_prepared(name, dumped)
+        if name is None:
+            self._pgconn.send_query_params(statement.encode(), dumped)
+        else:
+            self._pgconn.send_query_prepared(name, dumped)
         return self._sent(statement)
 
     def say(self, statement: str) -> Reply:

@@ -24,11 +24,14 @@ class Prepared:
     """One statement. `columns` are those that an INSERT fills in; any other statement names its parameters itself.
 
     Rows are named tuples. What the database says only later (in a pipeline, see `postgresql_pipeline`) is raised by whatever comes after.
+    With `by_values` PostgreSQL plans each execution for its values, as is right where the way to rare ones is a bad way to frequent ones.
+    Otherwise it may choose one plan for all values after five executions (PostgreSQL manual, PREPARE).
     """
 
-    def __init__(self, statement: Any, *columns: str) -> None:
+    def __init__(self, statement: Any, *columns: str, by_values: bool = False) -> None:
         self._statement = statement.inline() if isinstance(statement, Insert) else statement
         self._columns = columns
+        self._by_values = by_values
         self._forms: dict[str, _Form] = {}
 
     def all(self, conn: Connection, **values: Any) -> list[Any]:
@@ -76,7 +79,7 @@ class Prepared:
         dialect = conn.dialect
         form = self._forms.get(dialect.name)
         if form is None:
-            form = self._forms[dialect.name] = _Form(self._statement, self._columns, dialect)
+            form = self._forms[dialect.name] = _Form(self._statement, self._columns, dialect, self._by_values)
         return form
 
 
@@ -126,7 +129,7 @@ class Asked:
 class _Form:
     """A statement as the driver of one dialect takes it: its text, the parameters in order, and what is done to values both ways."""
 
-    def __init__(self, statement: Any, columns: Sequence[str], dialect: Dialect) -> None:
+    def __init__(self, statement: Any, columns: Sequence[str], dialect: Dialect, by_values: bool) -> None:
         options: dict[str, Any] = {"column_keys": list(columns)} if columns else {}
         compiled: SQLCompiler = statement.compile(dialect=dialect, **options)
         self.sql = str(compiled)
@@ -134,6 +137,7 @@ class _Form:
         self.row = row_maker(statement, dialect)
         self.deferred = dialect.name == "postgresql"
         self._numbered = numbered(self.sql) if self.deferred else None
+        self._by_values = by_values
         self._parameters = parameters_of(compiled, dialect)
         self._list = list_at(compiled) if EACH in self.sql else None
 
@@ -142,7 +146,7 @@ class _Form:
         driver, parameters = _driver(conn), self._parameters(values)
         if self._numbered is not None and driver.open_line:
             sql, names = self._numbered
-            return driver.line.send(sql, [parameters[name] for name in names])
+            return driver.line.send(sql, [parameters[name] for name in names], prepared=not self._by_values)
         cursor = driver.cursor()
         if self._list is None:
             cursor.execute(self.sql, parameters)

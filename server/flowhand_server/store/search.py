@@ -8,23 +8,25 @@ PostgreSQL guesses, and guesses badly where conditions hang together. So a searc
 - it walks along the order until enough rows fit: there are many. PostgreSQL, where it can estimate the conditions, is not asked for a
   sample but chooses for itself here.
 
-The statements for each shape of a query are made once (see `shapes`). They answer with whole rows, so that as a rule one is enough.
+The statements for each shape of a query are made once (see `shapes`). They answer with whole rows, so that as a rule one is enough. On
+PostgreSQL the peek keeps its plan, as one is good for all values there; the others are planned with the values of each search.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, bindparam, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, bindparam, func, literal_column, select
 
 from flowhand.wire.body import DEFAULT_LIMIT
 from flowhand.wire.filters import Entities, Window
 from flowhand_server.store.prepared import Prepared
 from flowhand_server.store.prepared_values import LONG
 from flowhand_server.store.reading import Opaque
+from flowhand_server.store.search_orders import Order
 from flowhand_server.store.shapes import Shape, take_apart
 
 PROBE: Final = 1000
@@ -33,20 +35,12 @@ PEEK: Final = 500
 """Rows that are looked at in order before anything else is tried, unless to look at them costs more than the search."""
 SHAPES: Final = 256
 """Shapes of queries whose statements are kept."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Order:
-    """One after the other by these columns, the last of which is the id: so pages do not overlap."""
-
-    columns: tuple[ColumnElement[Any], ...]
-    descending: bool = False
-    within: ColumnElement[bool] | None = None
-    """What the rows are confined to by the index that walks along it."""
-
-    def by(self, columns: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
-        """What ORDER BY names, where these stand for the columns."""
-        return [column.desc() for column in columns] if self.descending else list(columns)
+SHORT: Final = 32
+"""Values of a query of which there are many alike."""
+LONG_SHAPES: Final = 16
+"""Shapes of queries with more values whose statements are kept here; PostgreSQL keeps none of them."""
+LIMITS: Final = (1, 10, 50, 200)
+"""What a limit is rounded up to, so that few statements are made. What was not asked for is cut off."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +54,8 @@ class Approach:
     """How many rows of the order are looked at first: some where an index walks along it and its first rows may show the page."""
     samples: bool = False
     """Whether PostgreSQL cannot estimate the conditions."""
+    one_plan: bool = False
+    """Whether one plan is good for all values."""
     few: bool = False
     """Whether the probe is known to find less than PROBE rows."""
 
@@ -80,7 +76,8 @@ class Search:
         self._key = key
         self._approach = approach
         self._hint = hint
-        self._ways = functools.lru_cache(SHAPES)(self._made)
+        self._short = functools.lru_cache(SHAPES)(functools.partial(self._made, _with_plan))
+        self._long = functools.lru_cache(LONG_SHAPES)(functools.partial(self._made, _by_values))
 
     def ids(self, conn: Connection, query: Entities, order: str, window: Window) -> list[str]:
         """The ids of the rows that fit."""
@@ -91,28 +88,37 @@ class Search:
         return self._find(conn, query, order, window, whole=True)
 
     def _find(self, conn: Connection, query: Entities, order: str, window: Window, *, whole: bool) -> list[Any]:
-        shape, values = take_apart(query)
         limit = DEFAULT_LIMIT if window.limit is None else window.limit
-        hint, offset = self._hint(conn, query), window.offset > 0
-        if len(values) <= LONG:
-            ways = self._ways(shape, order, hint, limit, offset)
+        return self._up_to(_rounded(limit), conn, query, order, window.offset, whole=whole)[:limit]
+
+    def _up_to(self, limit: int, conn: Connection, query: Entities, order: str, offset: int, *, whole: bool) -> list[Any]:
+        shape, values = take_apart(query)
+        asked = shape, order, self._hint(conn, query), limit, offset > 0
+        if len(values) <= SHORT:
+            ways = self._short(*asked)
+        elif len(values) <= LONG:
+            ways = self._long(*asked)
         else:
-            ways, values = self._made(shape, order, hint, limit, offset, keeps=False), {}
-        values["offset"] = window.offset
-        if ways.peek is not None and window.offset + limit <= ways.peeked // 2:
+            ways, values = self._made(_once, *asked), {}
+        values["offset"] = offset
+        if ways.peek is not None and offset + limit <= ways.peeked // 2:
             found = ways.peek.ask(conn, values, whole=whole)
             if len(found) == limit:
                 return found
-        if ways.sample is not None and window.offset < PROBE and (ways.samples or conn.dialect.name == "sqlite"):
+        if ways.sample is not None and offset < PROBE and (ways.samples or conn.dialect.name == "sqlite"):
             found = ways.sample.ask(conn, values, whole=whole)
             if not found or found[0].of < PROBE:
                 return found
         return ways.walk.ask(conn, values, whole=whole)
 
-    def _made(self, shape: Shape, order: str, hint: Any, limit: int, offset: bool, *, keeps: bool = True) -> _Ways:
-        approach = self._approach(shape.with_parameters() if keeps else shape.of, order, hint)
-        statement = functools.partial(_Statement, self._rows, self._key, approach.order, limit, offset, Prepared if keeps else _Once)
+    def _made(self, kind: _Kind, shape: Shape, order: str, hint: Any, limit: int, offset: bool) -> _Ways:
+        approach = self._approach(shape.of if kind is _once else shape.with_parameters(), order, hint)
+        statement = functools.partial(_Statement, self._rows, self._key, approach.order, limit, offset, kind)
         return _Ways(statement, self._key, approach)
+
+
+def _rounded(limit: int) -> int:
+    return next((step for step in LIMITS if limit <= step), limit)
 
 
 class _Once:
@@ -125,6 +131,22 @@ class _Once:
         return list(conn.execute(self._statement, values))
 
 
+_Kind = Callable[[Select[Any], bool], "Prepared | _Once"]
+"""What makes a statement ready to be asked, told whether one plan is good for all values."""
+
+
+def _with_plan(statement: Select[Any], one_plan: bool) -> Prepared:
+    return Prepared(statement, by_values=not one_plan)
+
+
+def _by_values(statement: Select[Any], _one_plan: bool) -> Prepared:
+    return Prepared(statement, by_values=True)
+
+
+def _once(statement: Select[Any], _one_plan: bool) -> _Once:
+    return _Once(statement)
+
+
 class _Ways:
     """The statements of one shape."""
 
@@ -132,12 +154,12 @@ class _Ways:
         probe, fits = approach.probe, and_(*approach.conditions) if approach.conditions else None
         self.samples = approach.samples
         self.peeked = approach.peek
-        self.peek = made(_peek(key, approach, fits)) if approach.peek and fits is not None else None
+        self.peek = made(True, _peek(key, approach, fits)) if approach.peek and fits is not None else None
         self.sample: _Statement | None = None
         if approach.few and probe is not None:
-            self.walk = made(_sorted(key, approach.order, probe))
+            self.walk = made(False, _sorted(key, approach.order, probe))
             return
-        self.walk = made(_walk(key, approach.order, fits))
+        self.walk = made(approach.one_plan or fits is None, _walk(key, approach.order, fits))
         if fits is not None:
             asked = select(key).where(fits) if probe is None else probe
             some = (
@@ -146,7 +168,7 @@ class _Ways:
                 .cte("some")
             )
             count = select(func.count()).select_from(some).scalar_subquery().label("of")
-            self.sample = made(_sorted(key, approach.order, select(some.c[0])), count)
+            self.sample = made(approach.one_plan, _sorted(key, approach.order, select(some.c[0])), count)
 
 
 class _Statement:
@@ -162,15 +184,16 @@ class _Statement:
         order: Order,
         limit: int,
         offset: bool,
-        kind: type[Prepared | _Once],
+        kind: _Kind,
+        one_plan: bool,
         chosen: Select[Any],
         *beside: ColumnElement[Any],
     ) -> None:
         part = chosen.limit(literal_column(str(limit)))
         if offset:
-            part = part.offset(bindparam("offset", type_=Integer()))
-        self._ids = kind(part.add_columns(*beside))
-        self._rows = kind(rows.add_columns(*beside).where(key.in_(part)).order_by(*order.by(order.columns)))
+            part = part.offset(bindparam("offset", type_=BigInteger()))
+        self._ids = kind(part.add_columns(*beside), one_plan)
+        self._rows = kind(rows.add_columns(*beside).where(key.in_(part)).order_by(*order.by(order.columns)), one_plan)
 
     def ask(self, conn: Connection, values: dict[str, Any], *, whole: bool) -> list[Any]:
         return (self._rows if whole else self._ids).all(conn, **values)
@@ -178,14 +201,21 @@ class _Statement:
 
 def _walk(key: ColumnElement[str], order: Order, fits: ColumnElement[bool] | None) -> Select[Any]:
     """All that fit, in order, with no index but the order's own to be thought of."""
-    conditions = [condition for condition in (order.within, None if fits is None else Opaque(fits)) if condition is not None]
-    return select(key).where(*conditions).order_by(*order.by(order.columns))
+    beginning = None if order.beginning is None else order.beginning.is_met()
+    conditions = (beginning, order.within, None if fits is None else Opaque(fits))
+    return select(key).where(*_stated(conditions)).order_by(*order.by(order.columns))
+
+
+def _stated(conditions: Iterable[ColumnElement[bool] | None]) -> list[ColumnElement[bool]]:
+    return [condition for condition in conditions if condition is not None]
 
 
 def _peek(key: ColumnElement[str], approach: Approach, fits: ColumnElement[bool]) -> Select[Any]:
     """Those of the first rows that fit. Rows of a subselect that is limited come in its order, one by one, until there are enough."""
-    seen = _walk(key, approach.order, None).add_columns(fits.label("fits")).limit(literal_column(str(approach.peek)))
-    first = seen.subquery("first")
+    order, begins = approach.order, approach.order.beginning
+    entered = (None, order.columns) if begins is None else (begins.is_met_in_order(key), (begins.column, *order.columns))
+    seen = select(key, fits.label("fits")).where(*_stated((entered[0], order.within))).order_by(*order.by(entered[1]))
+    first = seen.limit(literal_column(str(approach.peek))).subquery("first")
     return select(first.c[0]).where(first.c.fits)
 
 

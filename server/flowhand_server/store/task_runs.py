@@ -20,7 +20,8 @@ from flowhand_server.store.errors import Conflict, NotFound
 from flowhand_server.store.notices import Notice, post
 from flowhand_server.store.nouns import where
 from flowhand_server.store.reading import insert_once
-from flowhand_server.store.search import Approach, Order, Search
+from flowhand_server.store.search import Approach, Search
+from flowhand_server.store.search_orders import Order
 
 MISSING: Final = "Task not found"
 _task, _state = t.task_run.c, t.task_run_state.c
