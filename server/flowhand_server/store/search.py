@@ -39,7 +39,7 @@ SHORT: Final = 32
 """Values of a query of which there are many alike."""
 LONG_SHAPES: Final = 16
 """Shapes of queries with more values whose statements are kept here; PostgreSQL keeps none of them."""
-LIMITS: Final = (1, 10, 50, 200)
+LIMITS: Final = (1, 5, 10, 20, 50, 100, 200)
 """What a limit is rounded up to, so that few statements are made. What was not asked for is cut off."""
 
 
@@ -89,11 +89,11 @@ class Search:
 
     def _find(self, conn: Connection, query: Entities, order: str, window: Window, *, whole: bool) -> list[Any]:
         limit = DEFAULT_LIMIT if window.limit is None else window.limit
-        return self._up_to(_rounded(limit), conn, query, order, window.offset, whole=whole)[:limit]
+        return self._at_least(limit, conn, query, order, window.offset, whole=whole)[:limit]
 
-    def _up_to(self, limit: int, conn: Connection, query: Entities, order: str, offset: int, *, whole: bool) -> list[Any]:
+    def _at_least(self, limit: int, conn: Connection, query: Entities, order: str, offset: int, *, whole: bool) -> list[Any]:
         shape, values = take_apart(query)
-        asked = shape, order, self._hint(conn, query), limit, offset > 0
+        asked = shape, order, self._hint(conn, query), _rounded(limit), offset > 0
         if len(values) <= SHORT:
             ways = self._short(*asked)
         elif len(values) <= LONG:
@@ -103,7 +103,7 @@ class Search:
         values["offset"] = offset
         if ways.peek is not None and offset + limit <= ways.peeked // 2:
             found = ways.peek.ask(conn, values, whole=whole)
-            if len(found) == limit:
+            if len(found) >= limit:
                 return found
         if ways.sample is not None and offset < PROBE and (ways.samples or conn.dialect.name == "sqlite"):
             found = ways.sample.ask(conn, values, whole=whole)
