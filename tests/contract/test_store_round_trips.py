@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, insert, select, text
+from sqlalchemy.exc import IntegrityError
 
 from flowhand.clock import SystemClock
 from flowhand.wire.deployments import DeploymentFlowRunCreate
@@ -17,12 +18,14 @@ from flowhand.wire.runner import ClaimRequest, ReportRequest, SessionRequest
 from flowhand.wire.work_pools import DueForPool
 from flowhand_server.config import ServerConfig
 from flowhand_server.orchestration.state import Verdict, propose
+from flowhand_server.store import tables as t
 from flowhand_server.store.announcing import announce_states
 from flowhand_server.store.claim import claim, look
 from flowhand_server.store.deployment_runs import create_deployment_run
 from flowhand_server.store.errors import StoreUnavailable
 from flowhand_server.store.flow_run_reading import find_flow_runs
 from flowhand_server.store.flow_runs import propose_state
+from flowhand_server.store.prepared import Prepared
 from flowhand_server.store.report import report
 from flowhand_server.store.scheduled import due_for_pool
 from flowhand_server.store.sessions import open_session
@@ -192,6 +195,45 @@ async def test_a_transaction_whose_connection_is_lost_is_unavailable(postgres_ur
         await store.write(lose)
     await store.write(make_pool)
     await store.close()
+
+
+async def test_statements_that_a_database_has_forgotten_are_prepared_anew(postgres_url: str) -> None:
+    """Whoever deallocates them, nobody hears of it: neither who reads nor who writes, whenever the error comes out."""
+    store = open_store(prepared_database(postgres_url))
+
+    def write(conn: Connection, key: str) -> None:
+        _PUT.run(conn, key=key, value="v")
+
+    for attempt in ("first", "second"):
+        await store.write(write, attempt)
+        await store.write(_forget)
+        assert await store.read(lambda conn: _GET.scalar(conn, named="first")) == "v"
+        await store.write(_forget)
+    await store.close()
+
+
+async def test_an_error_that_comes_out_late_names_its_statement(postgres_url: str) -> None:
+    """With COMMIT, or with the answer to the next question."""
+    store = open_store(prepared_database(postgres_url))
+
+    def write(conn: Connection, asks: bool) -> None:
+        _PUT.run(conn, key="a", value="1")
+        _PUT.run(conn, key="a", value="2")
+        if asks:
+            _GET.scalar(conn, named="a")
+
+    for asks in (False, True):
+        with pytest.raises(IntegrityError, match="SQL: INSERT INTO meta"):
+            await store.write(write, asks)
+    await store.close()
+
+
+_PUT: Final = Prepared(insert(t.meta), "key", "value")
+_GET: Final = Prepared(select(t.meta.c.value).where(t.meta.c.key == bindparam("named")))
+
+
+def _forget(conn: Connection) -> None:
+    conn.execute(text("DEALLOCATE ALL"))
 
 
 def _select_one(conn: Connection) -> None:

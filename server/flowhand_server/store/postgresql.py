@@ -101,26 +101,10 @@ class PostgresStore:
     # --- threads ---------------------------------------------------------------------------------------------------------------------
 
     def _write(self, run: Callable[[Connection], T]) -> tuple[T, list[Notice]]:
-        for attempt in range(ATTEMPTS):
-            try:
-                return _committed(self._connections, run, self._myself)
-            except DBAPIError as error:
-                if unavailable(error):
-                    raise StoreUnavailable(f"the database: {in_words(error)}") from error
-                if attempt + 1 == ATTEMPTS or not must_be_repeated(error):
-                    raise
-            # two that met would meet again if they came back at the same moment
-            time.sleep(random.uniform(0, BACKOFF_S * 2**attempt))  # noqa: S311 - nobody gains by guessing it
-        raise AssertionError("not reached: the last attempt returns or raises")
+        return _repeated(lambda: _committed(self._connections, run, self._myself))
 
     def _read(self, run: Callable[[Connection], T]) -> T:
-        try:
-            with self._connections.one() as conn, _pipelined(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"):
-                return run(conn)
-        except DBAPIError as error:
-            if unavailable(error):
-                raise StoreUnavailable(f"the database: {in_words(error)}") from error
-            raise
+        return _repeated(lambda: _read(self._connections, run))
 
     def _heard(self, notices: list[Notice]) -> None:
         # the loop is gone only when the program ends without closing the store; nobody waits then
@@ -131,6 +115,26 @@ class PostgresStore:
         if notices:
             for listener in self._listeners:
                 listener(notices)
+
+
+def _repeated(transaction: Callable[[], R]) -> R:
+    """What a transaction returns, which is run again where that mends its error."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return transaction()
+        except DBAPIError as error:
+            if unavailable(error):
+                raise StoreUnavailable(f"the database: {in_words(error)}") from error
+            if attempt + 1 == ATTEMPTS or not must_be_repeated(error):
+                raise
+        # two that met would meet again if they came back at the same moment
+        time.sleep(random.uniform(0, BACKOFF_S * 2**attempt))  # noqa: S311 - nobody gains by guessing it
+    raise AssertionError("not reached: the last attempt returns or raises")
+
+
+def _read(connections: Connections, run: Callable[[Connection], T]) -> T:
+    with connections.one() as conn, _pipelined(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"):
+        return run(conn)
 
 
 def _committed(connections: Connections, run: Callable[[Connection], T], sender: str) -> tuple[T, list[Notice]]:

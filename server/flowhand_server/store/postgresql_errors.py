@@ -6,14 +6,21 @@ from typing import Final
 
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
-REPEATED: Final = frozenset({"40001", "40P01", "23505"})
-"""SQLSTATEs that another try mends: a serialization failure, a deadlock, and a key that somebody else took first and that the transaction,
-run again, will find (PostgreSQL manual, appendix A)."""
+FORGOTTEN: Final = "26000"
+"""The SQLSTATE of a prepared statement that the database does not have (any more): somebody deallocated it."""
+REPEATED: Final = frozenset({"40001", "40P01", "23505", FORGOTTEN})
+"""SQLSTATEs that another try mends: a serialization failure, a deadlock, a key that somebody else took first and that the transaction, run
+again, will find (PostgreSQL manual, appendix A), and a forgotten statement, for which a new connection is made."""
 
 
 def must_be_repeated(error: DBAPIError) -> bool:
     """Whether the transaction is to be run again from its start."""
     return getattr(error.orig, "sqlstate", None) in REPEATED
+
+
+def has_forgotten(error: BaseException) -> bool:
+    """Whether the database does not have a statement that was prepared; `error` is the driver's."""
+    return getattr(error, "sqlstate", None) == FORGOTTEN
 
 
 def unavailable(error: DBAPIError) -> bool:

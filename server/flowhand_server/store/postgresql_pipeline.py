@@ -82,6 +82,7 @@ class Line:
         self._under_way: deque[tuple[str, Reply | None]] = deque()
         """Each statement with who waits for it; None for its preparation."""
         self._begin: str | None = None
+        self._failed: tuple[BaseException, str] | None = None
         self.open = False
         """Whether a transaction goes by this pipeline."""
 
@@ -147,6 +148,10 @@ class Line:
         self._under_way.clear()
         self._begin, self.open = None, False
 
+    def failed(self, error: BaseException) -> str | None:
+        """The statement that the last error came from; None if that was another error."""
+        return self._failed[1] if self._failed is not None and self._failed[0] is error else None
+
     def rows(self, result: Any, first: int, end: int) -> list[Any]:
         """Some rows of an answer."""
         self._values.set_pgresult(result)
@@ -193,7 +198,9 @@ class Line:
                 if result.status in (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED):
                     if reply is None:
                         self._prepared.pop(statement, None)
-                    trouble = trouble or error_from_result(result, self._values.encoding)
+                    if trouble is None:
+                        trouble = error_from_result(result, self._values.encoding)
+                        self._failed = trouble, statement
                 elif reply is not None:
                     reply.arrive(result)
                 self._answer()  # that there is no more of it

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Dialect, Insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from .postgresql_errors import has_forgotten
 from .prepared_values import EACH, Values, among, list_at, numbered, parameters_of, row_maker, spread
 
 __all__ = ["Asked", "Prepared", "among", "failure"]
@@ -174,8 +175,14 @@ def _driver(conn: Connection) -> Any:
 
 
 def failure(conn: Connection, sql: str, values: Any, error: Exception) -> DBAPIError:
-    """A driver's error as SQLAlchemy raises it; a connection that is lost is given up."""
+    """A driver's error as SQLAlchemy raises it, with the statement that failed, which in a pipeline may be one that was sent before.
+
+    A connection that is lost is given up, and one on which prepared statements were forgotten.
+    """
     driver: Any = conn.connection.dbapi_connection
+    failed = driver.line.failed(error) if conn.dialect.name == "postgresql" else None
+    if failed is not None and failed != numbered(sql)[0]:
+        sql, values = failed, None
     lost = conn.dialect.is_disconnect(cast("Any", error), driver, None)
     made = DBAPIError.instance(
         sql,
@@ -186,6 +193,6 @@ def failure(conn: Connection, sql: str, values: Any, error: Exception) -> DBAPIE
         connection_invalidated=lost,
         dialect=conn.dialect,
     )
-    if lost:
+    if lost or has_forgotten(error):
         conn.invalidate(error)
     return cast("DBAPIError", made)
