@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,14 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
         status, said = refused(tmp_path, "--port", str(port))
     assert (status, said.splitlines()) == (1, [said])
     assert f"port {port} on 127.0.0.1 is in use" in said
+
+
+def test_the_program_that_users_start_ends_as_its_function_does(tmp_path: Path) -> None:
+    """With the same status, and one line for it: what the others here see of the function holds for the program."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [sys.executable, "-P", "-m", "flowhand_server", "--home", str(tmp_path), "--port", str(taken.getsockname()[1])]
+        ended = subprocess.run(command, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, len(ended.stderr.splitlines()), "is in use" in ended.stderr) == (1, 1, True), ended
 
 
 def test_a_second_server_of_one_home_is_refused(tmp_path: Path) -> None:
