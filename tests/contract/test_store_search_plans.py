@@ -1,4 +1,4 @@
-"""Searches on PostgreSQL that were asked for frequent values first: rare values do not get their plan."""
+"""Which plans of searches PostgreSQL keeps: none of frequent values for rare ones, and not many."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Connection, text
 
+from flowhand.ids import new_id
 from flowhand.wire.filters import FlowRunQuery
 from flowhand_server.orchestration.state import propose
 from flowhand_server.store import tables as t
 from flowhand_server.store.flow_run_reading import find_flow_runs
 from flowhand_server.store.flow_runs import NewRun, create_flow_runs
-from flowhand_server.store.search import PEEK
+from flowhand_server.store.search import LIMITS, PEEK
 from flowhand_server.store.store import Store
 from support.databases import make_deployment, open_store, prepared_database
 
@@ -24,6 +25,7 @@ FEW: Final = 10
 AT_MOST: Final = 3 * PEEK
 """Rows that are looked at for a page of rare ones: a peek that is in vain, and those themselves."""
 SEEN: Final = text("SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'flow_run'")
+KEPT: Final = text("SELECT count(*) FROM pg_prepared_statements")
 SORTS: Final = ("ID_DESC", "START_TIME_DESC", "EXPECTED_START_TIME_DESC", "EXPECTED_START_TIME_ASC", "NAME_ASC", "END_TIME_DESC")
 
 
@@ -84,3 +86,18 @@ async def test_a_rare_value_is_found_by_its_index(house: House) -> None:
     ]
     seen = {(sort, number): await house.rows_seen(sort, *pair) for sort in SORTS for number, pair in enumerate(pairs)}
     assert {which: count for which, count in seen.items() if count > AT_MOST} == {}
+
+
+async def test_limits_and_long_lists_leave_few_statements(house: House) -> None:
+    """PostgreSQL keeps statements for as many limits as they are rounded up to, and none with a thousand ids in it."""
+    ids = [new_id() for _ in range(1000)]
+
+    def ask(conn: Connection) -> int:
+        before = conn.execute(KEPT).scalar_one()
+        for limit in range(1, 201, 9):
+            for excluded in (ids[:3], ids):
+                wanted = {"flow_runs": {"id": {"not_any_": excluded}}, "sort": "ID_DESC", "limit": limit}
+                assert len(find_flow_runs(conn, FlowRunQuery.model_validate(wanted), NOW)) == limit
+        return conn.execute(KEPT).scalar_one() - before
+
+    assert await house.store.read(ask) <= len(LIMITS)

@@ -133,6 +133,13 @@ def test_a_search_finds_what_there_is(house: House, number: int) -> None:
         assert find_flow_run_ids(house.conn, house.query(**wanted, limit=40), sort) == expected[:40]
 
 
+def test_a_page_may_be_asked_for_behind_any_end(house: House) -> None:
+    """Also behind more runs than there can be; a page of nothing has nothing."""
+    for wanted in ({}, {"flow_runs": ENDED}):
+        assert find_flow_runs(house.conn, house.query(**wanted, offset=2**40), NOW) == []
+        assert find_flow_runs(house.conn, house.query(**wanted, limit=0), NOW) == []
+
+
 def test_runs_of_a_pool_that_is_gone_are_not_found_by_it(house: House) -> None:
     """They keep its id, but are shown without it."""
     gone, queue = make_pool(house.conn)
