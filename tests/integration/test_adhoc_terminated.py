@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from flowhand.adhoc.run_reporter import TERMINATED_S
 from support.runner_api import Api
 from support.scripts import script
 from support.server import running_server
+from support.worker import wait_for
 
 WITHIN_S = 20.0
 """Less than the lease of a script: what is told here is told by the script itself."""
@@ -38,6 +40,11 @@ def known(api: Api) -> dict[str, Any]:
     return {run["name"]: run for run in api.call("POST", "/flow_runs/filter", {})}
 
 
+def asleep(pid: int) -> bool:
+    """Whether the main thread of a process waits for something."""
+    return Path(f"/proc/{pid}/task/{pid}/stat").read_text().rpartition(") ")[2].startswith("S")
+
+
 def terminated(folder: Path, code: str, url: str, times: int = 1) -> tuple[int, list[str], str]:
     """What a script comes to that is sent SIGTERM whenever it has printed `on`: status, words and stderr."""
     with script(folder, HOOKS + code, FLOWHAND_API_URL=url) as process:
@@ -45,6 +52,7 @@ def terminated(folder: Path, code: str, url: str, times: int = 1) -> tuple[int, 
         for _ in range(times):
             while (line := process.stdout.readline()) != "on\n":
                 assert line, process.communicate()[1]
+            wait_for(lambda: asleep(process.pid), WITHIN_S)  # what comes in the instant before, Python hears when it wakes up
             process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=WITHIN_S)
         return process.returncode, out.split(), err
@@ -319,6 +327,7 @@ def test_an_api_that_does_not_answer_is_waited_for_once(tmp_path: Path) -> None:
             for process in (away, frozen):
                 assert process.stdout is not None
                 assert process.stdout.readline() == "on\n"
+                wait_for(partial(asleep, process.pid), WITHIN_S)
             server.process.send_signal(signal.SIGSTOP)
             since = time.monotonic()
             for process in (away, frozen):
