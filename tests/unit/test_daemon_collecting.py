@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -35,12 +36,12 @@ def names_in(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-async def collected(settings: Settings, gone: Path) -> None:
-    """Collects, until that folder is gone."""
+async def collected(settings: Settings, done: Callable[[], object]) -> None:
+    """Collects, until that is so."""
     with anyio.fail_after(20):
         async with anyio.create_task_group() as group:
             group.start_soon(collect_storage, settings, 0.01)
-            await anyio.to_thread.run_sync(wait_for, lambda: not gone.exists(), 15)
+            await anyio.to_thread.run_sync(wait_for, done, 15)
             group.cancel_scope.cancel()
 
 
@@ -49,17 +50,21 @@ async def test_what_was_not_used_for_long_goes(tmp_path: Path) -> None:
     store = CheckoutStore(tmp_path / "storage")
     old, fresh = keep(store.checkouts, "old", 3), keep(store.checkouts, "fresh", 1)
     environment = keep(store.environments, "environment", 3)
+
+    def told() -> list[int]:
+        return [line["folders"] for line in lines if line["event"].startswith("Removed code")]
+
     with capture_logs() as lines:
-        await collected(Settings(home=tmp_path, storage_keep_days=2), environment)
-    assert [path.exists() for path in (old, fresh)] == [False, True]
-    assert [line["folders"] for line in lines if line["event"].startswith("Removed code")] == [2]
+        await collected(Settings(home=tmp_path, storage_keep_days=2), told)
+    assert [path.exists() for path in (old, environment, fresh)] == [False, False, True]
+    assert told() == [2]
 
 
 async def test_the_least_recently_used_goes_when_it_is_too_much(tmp_path: Path) -> None:
     """And only as much of it as must."""
     store = CheckoutStore(tmp_path / "storage")
     older, newer = keep(store.checkouts, "older", 2), keep(store.checkouts, "newer", 1)
-    await collected(Settings(home=tmp_path, storage_max_bytes=1500), older)
+    await collected(Settings(home=tmp_path, storage_max_bytes=1500), lambda: not older.exists())
     assert newer.exists()
 
 
