@@ -36,7 +36,7 @@ def names_in(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-async def collected(settings: Settings, done: Callable[[], object]) -> None:
+async def collected(settings: Settings, done: Callable[[], bool]) -> None:
     """Collects, until that is so."""
     with anyio.fail_after(20):
         async with anyio.create_task_group() as group:
@@ -55,7 +55,7 @@ async def test_what_was_not_used_for_long_goes(tmp_path: Path) -> None:
         return [line["folders"] for line in lines if line["event"].startswith("Removed code")]
 
     with capture_logs() as lines:
-        await collected(Settings(home=tmp_path, storage_keep_days=2), told)
+        await collected(Settings(home=tmp_path, storage_keep_days=2), lambda: told() != [])
     assert [path.exists() for path in (old, environment, fresh)] == [False, False, True]
     assert told() == [2]
 
