@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -27,6 +26,7 @@ from flowhand_server.access.size import TooLarge
 from flowhand_server.config import ServerConfig
 from flowhand_server.dispatch.claiming import Claims, ClientGone
 from flowhand_server.dispatch.watching import Watches
+from flowhand_server.routes.context import reply
 from flowhand_server.store import sessions
 from flowhand_server.store.errors import NotFound, StoreUnavailable
 from flowhand_server.store.release import release
@@ -101,10 +101,10 @@ class RunnerApi:
     async def _status(self, _: Request) -> Response:
         found = await self._store.read(read_status)
         about = {"version": self._config.version, "database": database_of(self._config), **found}
-        return Response(orjson.dumps(about), media_type="application/json")
+        return reply(about)
 
     async def _slots(self, _: Request) -> Response:
-        return Response(orjson.dumps(await self._store.read(unleased_slots)), media_type="application/json")
+        return reply(await self._store.read(unleased_slots))
 
 
 async def _answered(endpoint: Endpoint, request: Request) -> Response:
@@ -145,7 +145,7 @@ def _answer(model: BaseModel) -> Response:
 
 
 def _error(status: int, detail: str) -> Response:
-    return Response(orjson.dumps({"detail": detail}), status, media_type="application/json")
+    return reply({"detail": detail}, status)
 
 
 async def _while_connected(request: Request, answer: Callable[[asyncio.Future[None]], Awaitable[BaseModel]]) -> Response:

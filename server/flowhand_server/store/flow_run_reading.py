@@ -6,8 +6,9 @@ than the answer holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Select, bindparam, func, select
 
@@ -23,6 +24,7 @@ from flowhand_server.store.prepared import Prepared, among
 from flowhand_server.store.search import Search
 
 MISSING: Final = "Flow run not found"
+T = TypeVar("T")
 _run, _state = t.flow_run.c, t.flow_run_state.c
 
 _SELECT: Final[Select[Any]] = (
@@ -61,26 +63,25 @@ def flow_runs_in_order(conn: Connection, ids: Sequence[str], now: int) -> list[f
 def find_flow_runs(conn: Connection, query: FlowRunQuery, now: int) -> list[forms.Form]:
     """Runs that fit, in the order asked for."""
     sort = query.sort or "ID_DESC"
-    rows = _SEARCH.rows(conn, query, sort, query)
-    if sort == WITH_NEXT and len(rows) < _end(query) - query.offset:  # those without a next time come after them
+    if sort == WITH_NEXT and query.offset:  # which is counted over two searches: what is before the page is not worth reading whole
         return flow_runs_in_order(conn, find_flow_run_ids(conn, query, sort), now)
-    return [forms.flow_run(row._asdict(), now) for row in rows]
+    return [forms.flow_run(row._asdict(), now) for row in _in_order(partial(_SEARCH.rows, conn, query), sort, query)]
 
 
 def find_flow_run_ids(conn: Connection, query: FlowRunQuery, sort: str) -> list[str]:
     """The ids of the runs that fit, in the order asked for."""
+    return _in_order(partial(_SEARCH.ids, conn, query), sort, query)
+
+
+def _in_order(search: Callable[[str, Window], list[T]], sort: str, window: Window) -> list[T]:
+    """What a search finds; by the next time those that have none come last."""
     if sort != WITH_NEXT:
-        return _SEARCH.ids(conn, query, sort, query)
-    end = _end(query)
-    found = _SEARCH.ids(conn, query, WITH_NEXT, Window(limit=end))
+        return search(sort, window)
+    end = window.offset + (DEFAULT_LIMIT if window.limit is None else window.limit)
+    found = search(WITH_NEXT, Window(limit=end))
     if len(found) < end:
-        found += _SEARCH.ids(conn, query, WITHOUT_NEXT, Window(limit=end - len(found)))
-    return found[query.offset :]
-
-
-def _end(window: Window) -> int:
-    """Where a window ends, counted from the first row."""
-    return window.offset + (DEFAULT_LIMIT if window.limit is None else window.limit)
+        found += search(WITHOUT_NEXT, Window(limit=end - len(found)))
+    return found[window.offset :]
 
 
 def count_flow_runs(conn: Connection, query: Entities) -> int:
