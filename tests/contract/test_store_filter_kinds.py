@@ -14,10 +14,8 @@ from flowhand.wire.filters import FlowRunQuery, TaskRunQuery
 from flowhand_server.orchestration.state import scheduled
 from flowhand_server.store.flow_run_reading import find_flow_runs
 from flowhand_server.store.flow_runs import NewRun, create_flow_runs
-from flowhand_server.store.postgresql_engine import engine as postgresql_engine
-from flowhand_server.store.sqlite_engine import engine as sqlite_engine
 from flowhand_server.store.task_runs import find_task_runs
-from support.databases import make_deployment, prepared_database, prepared_file
+from support.databases import make_deployment
 
 NOW: Final = 1_700_000_000_000_000
 SOME: Final = new_id()
@@ -58,19 +56,13 @@ def _chooses_among_nothing(body: Any) -> bool:
     return body == [] and names[-1] in {"any_", "id_", "type_"} and names[-2] != "flow_or_deployment_name"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def conn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[Connection]:
+@pytest.fixture(scope="module")
+def conn(engine: Engine) -> Generator[Connection]:
     """A connection to a database with one run."""
-    made: Engine
-    if request.param == "sqlite":
-        made = sqlite_engine(prepared_file(tmp_path_factory.mktemp("kinds") / "flowhand.db"))
-    else:
-        made = postgresql_engine(prepared_database(request.getfixturevalue("postgres_url")), 1)
-    with made.begin() as conn:
+    with engine.begin() as conn:
         flow, deployment = make_deployment(conn)
         create_flow_runs(conn, flow, [NewRun(flow, scheduled(NOW), deployment_id=deployment, tags=["x"])], NOW)
         yield conn
-    made.dispose()
 
 
 @pytest.mark.parametrize(("model", "find"), [(FlowRunQuery, find_flow_runs), (TaskRunQuery, find_task_runs)])

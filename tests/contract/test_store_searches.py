@@ -15,11 +15,9 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.flow_run_reading import find_flow_run_ids, find_flow_runs
 from flowhand_server.store.flow_runs import NewRun, create_flow_runs
 from flowhand_server.store.nouns import where
-from flowhand_server.store.postgresql_engine import engine as postgresql_engine
 from flowhand_server.store.search import PEEK, PROBE
-from flowhand_server.store.sqlite_engine import engine as sqlite_engine
 from flowhand_server.store.work_pools import delete_pool
-from support.databases import make_deployment, make_pool, prepared_database, prepared_file
+from support.databases import make_deployment, make_pool
 
 NOW: Final = 1_700_000_000_000_000
 COUNT: Final = PROBE + PEEK
@@ -66,16 +64,10 @@ class House:
         return list(self.conn.execute(select(_run.id).where(_run.name.like("%9"))).scalars())
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[House]:
-    made: Engine
-    if request.param == "sqlite":
-        made = sqlite_engine(prepared_file(tmp_path_factory.mktemp("searches") / "flowhand.db"))
-    else:
-        made = postgresql_engine(prepared_database(request.getfixturevalue("postgres_url")), 1)
-    with made.begin() as conn:
+@pytest.fixture(scope="module")
+def house(engine: Engine) -> Generator[House]:
+    with engine.begin() as conn:
         yield House(conn)
-    made.dispose()
 
 
 ENDED: Final = {"state": {"type": {"any_": ["COMPLETED", "FAILED"]}}}

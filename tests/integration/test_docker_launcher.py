@@ -19,10 +19,10 @@ from flowhand.execution.containers.box import KEY_LABEL
 from flowhand.execution.containers.launcher import DockerLauncher
 from flowhand.execution.launcher import Channel, StopReason
 from flowhand.execution.process import ProcessLauncher
-from flowhand.wire.job import Container, Job
+from flowhand.wire.job import Job
 from support.docker_engine import Engine
 from support.following import Following, eventually
-from support.jobs import key, make_job
+from support.jobs import key, make_container, make_job
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]  # the first to come waits for the engine
 
@@ -99,24 +99,14 @@ def boxed(instance: Path, image: str, flow: str, **changes: Any) -> Job:
     """A job that is a flow of the image, in a container without a network."""
     changes_of_container = changes.pop("container", {})
     job = make_job(instance, entrypoint=f"flows.py:{flow}", directory=".", **changes)
-    container = Container(
-        image=image,
-        command=["flowhand", "flow-run", "execute"],
-        name=f"tested-{job['run_id'][:8]}",
-        env={"GIVEN": "given", "FLOWHAND__FLOW_RUN_ID": job["run_id"]},
-        labels={"mine": "yes"},
-        image_pull_policy=None,
-        registry_credentials=None,
-        networks=[],
-        network_mode="none",
-        volumes=[],
-        mem_limit=None,
-        memswap_limit=None,
-        privileged=False,
-        auto_remove=True,
-    )
-    container.update(changes_of_container)
-    job["container"] = container
+    about = {
+        "image": image,
+        "command": ["flowhand", "flow-run", "execute"],
+        "name": f"tested-{job['run_id'][:8]}",
+        "env": {"GIVEN": "given", "FLOWHAND__FLOW_RUN_ID": job["run_id"]},
+        "labels": {"mine": "yes"},
+    }
+    job["container"] = make_container(**(about | changes_of_container))
     return job
 
 

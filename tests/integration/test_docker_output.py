@@ -13,29 +13,14 @@ from docker.types import LogConfig
 
 from flowhand.execution.containers.box import Box
 from flowhand.execution.containers.output import Output
-from flowhand.wire.job import Container
 from support.docker_engine import Engine
+from support.jobs import make_container
 from support.tcp_proxy import TcpProxy
 from support.worker import wait_for
 
 pytestmark = pytest.mark.timeout(300)  # the first to come waits for the engine
 KEPT, UNKEPT = "json-file", "none"
-ABOUT = Container(
-    image="",
-    command=[],
-    name="",
-    env={},
-    labels={},
-    image_pull_policy=None,
-    registry_credentials=None,
-    networks=[],
-    network_mode="none",
-    volumes=[],
-    mem_limit=None,
-    memswap_limit=None,
-    privileged=False,
-    auto_remove=True,
-)
+ABOUT = make_container()
 LOST = "What the container printed while the engine was away is lost: its log driver keeps nothing\n"
 
 

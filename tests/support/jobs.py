@@ -7,10 +7,31 @@ import sys
 import time
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from flowhand.execution.sweep import mark_of
-from flowhand.wire.job import Job, key_of
+from flowhand.wire.job import Container, Job, key_of
+
+
+def make_container(**changes: Any) -> Container:
+    """What a job says of its container: without a network, taken away at its end."""
+    about: dict[str, Any] = {
+        "image": "",
+        "command": [],
+        "name": "",
+        "env": {},
+        "labels": {},
+        "image_pull_policy": None,
+        "registry_credentials": None,
+        "networks": [],
+        "network_mode": "none",
+        "volumes": [],
+        "mem_limit": None,
+        "memswap_limit": None,
+        "privileged": False,
+        "auto_remove": True,
+    }
+    return cast("Container", {**about, **changes})
 
 
 def make_job(instance: Path, **changes: Any) -> Job:
