@@ -77,9 +77,7 @@ class Killer(threading.Thread):
     def clear(self) -> None:
         """Whatever is left is killed."""
         for worker in self._workers:
-            worker.process.kill()
-            for process in worker.processes():
-                process.kill()
+            worker.clear()
 
     def _worker(self, number: int) -> RunningWorker:
         return start_worker(self._server, "--name", f"w{number}", home=self._base / f"home{number}", environ=ENVIRON)

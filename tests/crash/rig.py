@@ -203,11 +203,7 @@ class Rig:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGCONT)
         if self.worker is not None:
-            self.worker.process.kill()
-            self.worker.process.wait()
-            for process in self.worker.processes():
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
+            self.worker.clear()
         self.server.kill()
         for closing in self.closing:
             closing()

@@ -109,6 +109,42 @@ def test_runs_within_runs_are_crashed_from_the_inside(api: Api, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("kind", ["plain", "async"])
+def test_a_run_that_is_just_made_known_is_crashed(tmp_path: Path, kind: str) -> None:
+    """The server holds the answer back until SIGTERM has come: the flow that was called is not begun, and its run does not stay Pending."""
+    head, call = ("def", "called()") if kind == "plain" else ("async def", "await called()")
+    code = f"""
+        import threading
+        from flowhand.adhoc.run_reporter import _under_way
+        def until(name, holds):
+            while not any(one.run.about.name == name and holds(one.run) for one in tuple(_under_way)): time.sleep(0.001)
+        def once_asked_for():
+            until("called", lambda run: run.opening)
+            on()
+        @flow(flow_run_name="called", **EVENTS)
+        {head} called(): print("begun", flush=True)
+        @flow(flow_run_name="caller", **EVENTS)
+        {head} caller():
+            until("caller", lambda run: run.told)
+            threading.Thread(target=once_asked_for).start()
+            os.kill(int(os.environ["SERVER"]), signal.SIGSTOP)
+            {call}
+        {"caller()" if kind == "plain" else "asyncio.run(caller())"}
+    """
+    with running_server(tmp_path / "server") as server:
+        with script(tmp_path, HOOKS + code, FLOWHAND_API_URL=server.url, SERVER=str(server.process.pid)) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "on\n", process.communicate()[1]
+            wait_for(lambda: asleep(process.pid), WITHIN_S)
+            process.send_signal(signal.SIGTERM)
+            assert process.stdout.readline() == "on_crashed Crashed\n"
+            server.process.send_signal(signal.SIGCONT)
+            out, err = process.communicate(timeout=WITHIN_S)
+        assert (process.returncode, out) == (-signal.SIGTERM, ""), err
+        said = {name: (run["state_name"], run["state"]["message"]) for name, run in known(Api(server)).items()}
+        assert said == dict.fromkeys(("caller", "called"), ("Crashed", "Flow run was stopped (a termination signal).")), err
+
+
+@pytest.mark.parametrize("kind", ["plain", "async"])
 def test_a_run_that_waits_for_its_next_try_is_crashed(api: Api, tmp_path: Path, kind: str) -> None:
     """The pause between two tries ends, and on_crashed is called."""
     head, call = ("def", "fails()") if kind == "plain" else ("async def", "asyncio.run(fails())")

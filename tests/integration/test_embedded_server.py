@@ -42,9 +42,9 @@ def home() -> Generator[Path, None, None]:
 def servers(home: Path) -> list[psutil.Process]:
     """The server processes of a home."""
     found = []
-    for process in psutil.process_iter(["cmdline"]):
+    for process in psutil.process_iter(["cmdline", "status"]):
         words = process.info["cmdline"] or []
-        if "flowhand_server" in words and str(home) in words and process.status() != psutil.STATUS_ZOMBIE:
+        if "flowhand_server" in words and str(home) in words and process.info["status"] != psutil.STATUS_ZOMBIE:
             found.append(process)
     return found
 

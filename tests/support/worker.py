@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,10 +122,19 @@ class RunningWorker:
         self.process.send_signal(number)
         return self.process.wait(within_s)
 
+    def clear(self) -> None:
+        """Kills it and all that descends from its keepers, ended or not."""
+        self.process.kill()
+        self.process.wait()
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
     def keeper(self) -> psutil.Process:
         """Its keeper; forked children look the same but for their parent."""
         alike = {process.pid: process for process in psutil.process_iter() if self._is_keeper(process)}
-        found = [process for process in alike.values() if process.ppid() not in alike]
+        parents = {process: _parent(process) for process in alike.values()}
+        found = [process for process, parent in parents.items() if parent is not None and parent not in alike]
         assert len(found) == 1, f"{len(found)} keepers of {self.home}"
         return found[0]
 
@@ -135,11 +144,23 @@ class RunningWorker:
         return keepers + [child for keeper in keepers for child in _children(keeper)]
 
     def _is_keeper(self, process: psutil.Process) -> bool:
-        try:
-            line = process.cmdline()  # not `info`: psutil shares it between the threads of a crash matrix
-        except psutil.Error:
-            return False
+        line = command_of(process)  # not `info`: psutil shares it between the threads of a crash matrix
         return "flowhand.keeper" in line and any(str(self.home) in word for word in line)
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """The words of its command line; none of one that has ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _parent(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
@@ -152,17 +173,14 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 @contextmanager
 def running_worker(
     server: RunningServer, *options: str, home: Path, pool: str = "pool", environ: Mapping[str, str] | None = None, cwd: Path | None = None
-) -> Iterator[RunningWorker]:
+) -> Generator[RunningWorker]:
     """Starts `worker start --pool POOL` and waits until it claims; afterwards nothing of it is left, whatever the test did."""
     worker = start_worker(server, *options, home=home, pool=pool, environ=environ, cwd=cwd)
     try:
         worker.says('"Claiming"')
         yield worker
     finally:
-        worker.process.kill()
-        worker.process.wait()
-        for process in worker.processes():
-            process.kill()
+        worker.clear()
 
 
 def start_worker(

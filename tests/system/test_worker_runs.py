@@ -10,7 +10,7 @@ import pytest
 
 from support.server import RunningServer
 from support.storage_servers import free_port
-from support.worker import Api, RunningWorker, running_worker, wait_for
+from support.worker import Api, RunningWorker, command_of, running_worker, wait_for
 
 FLOWS = '''
 import asyncio, ctypes, os, signal, subprocess, sys, threading, time
@@ -246,7 +246,7 @@ def test_a_deaf_tree_does_not_survive_a_cancel(api: Api, code: Path, worker: Run
     ended = api.ended(run_id)
     assert ended["state_name"] == "Cancelled", ended["state"]
     assert "killed" in ended["state"]["message"]
-    assert [process.pid for process in worker.processes() if "sleep" in " ".join(process.cmdline())] == []
+    assert [process.pid for process in worker.processes() if "sleep" in " ".join(command_of(process))] == []
 
 
 def test_a_cancel_before_the_start_never_runs_the_flow(api: Api, code: Path, worker: RunningWorker, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ class Courier:
         with self._changed:
             self._runs.append(run)
             self._wake(0.0)
-            self._changed.wait_for(lambda: run.leased or run.over or self._stuck, OPEN_S)
+            self._changed.wait_for(lambda: run.leased or run.over or run.given_up or self._stuck, OPEN_S)
 
     def tell(self, run: AdhocRun, item: Item) -> None:
         """Delivers a line, a state or a task's state, in order, in the background."""
@@ -77,6 +77,19 @@ class Courier:
                 return
             run.add(item)
             self._wake(LINGER_S if isinstance(item, (Line, TaskTold)) else 0.0)
+
+    def give_up(self, run: AdhocRun, end: Item) -> None:
+        """The run does not begin: ends so at the API, if that was asked for it. Idempotent."""
+        with self._changed:
+            if run.given_up:
+                return
+            run.given_up = True
+            if run.opening:
+                run.add(end)
+                self._wake(0.0)
+            else:
+                run.drop()
+            self._changed.notify_all()
 
     def drop(self, run: AdhocRun) -> None:
         """Delivers nothing more of the run and does not renew its lease."""
@@ -183,6 +196,10 @@ class Courier:
     # --- one run's beginning ---------------------------------------------------------------------------------------------------------
 
     def _open(self, run: AdhocRun, session: SessionReply) -> None:
+        with self._changed:
+            if run.over:
+                return
+            run.opening = True
         try:
             why = self._create(run) or self._claim(run, session)
         except (ApiUnavailable, Unauthorized, ObjectAlreadyExists):

@@ -29,6 +29,10 @@ class AdhocRun:
     key: str = field(default_factory=new_id)
     parent_task_run_id: str | None = None
     created: bool = False
+    opening: bool = False
+    """The API was asked for it."""
+    given_up: bool = False
+    """It was interrupted before it began. Its end is in the outbox."""
     outbox: Outbox = field(default_factory=Outbox)
     refusal: str | None = None
     """Why the API does not want to hear of it, in words."""

@@ -22,8 +22,10 @@ from flowhand.client.address import Address
 from flowhand.sdk.attempt import Attempt
 from flowhand.sdk.context import process
 from flowhand.sdk.flow import Flow
+from flowhand.sdk.interrupts import RunStopped
 from flowhand.sdk.run_logging import FLOW_RUNS, TASK_RUNS
 from flowhand.sdk.task_run import TaskRun
+from flowhand.sdk.verdict import state_of_error
 from flowhand.settings import Settings
 from flowhand.wire.runner import RetryPolicy
 from flowhand.wire.states import StateType
@@ -42,6 +44,15 @@ class RunReporter:
         self._cancellation = Cancellation()
         self._termination = Termination()
         run.cancel = self._cancellation.strike
+
+    def given_up(self, attempt: Attempt) -> None:
+        _under_way.pop(self, None)
+        if self._termination.struck:
+            attempt.error = RunStopped(None)
+        assert attempt.error is not None
+        attempt.enter_state(state_of_error(attempt.error))
+        if self.courier.pid == os.getpid():
+            self.courier.give_up(self.run, _masking.of(Told(self._ending(attempt), last=True)))
 
     def began(self, attempt: Attempt) -> None:
         flow = self.run.flow
@@ -62,7 +73,7 @@ class RunReporter:
     def ended(self, attempt: Attempt) -> None:
         self.left(attempt)
         self._tell(Told(self._ending(attempt), last=True))
-        _under_way.remove(self)
+        _under_way.pop(self, None)
         self._termination.over()
 
     def task(self, task_run: TaskRun) -> None:
@@ -83,7 +94,7 @@ class RunReporter:
     def forget(self) -> None:
         """The run is not executed after all."""
         self.courier.drop(self.run)
-        _under_way.remove(self)
+        _under_way.pop(self, None)
 
     def is_of(self, flow_run_id: str) -> bool:
         """Whether this is its run: by the API's id, or by the one that it had before the API knew of it."""
@@ -99,7 +110,7 @@ class RunReporter:
 
 
 _masking: Final = Masking()
-_under_way: Final[list[RunReporter]] = []
+_under_way: Final[dict[RunReporter, None]] = {}
 _couriers: Final[dict[tuple[int, Address], Courier]] = {}
 _lock: Final = threading.Lock()
 
@@ -115,13 +126,17 @@ def begin(
     run = AdhocRun(flow, about, parent.run if parent else _workers_run(), key, known_id=known_id)
     courier = parent.courier if parent else _courier(address, settings)
     reporter = RunReporter(courier, run, about.id)
-    _under_way.append(reporter)
+    _under_way[reporter] = None
     attempt.run.api_url = address.url
+    attempt.run.reporter = reporter
     try:
-        courier.open(run)
-    except BaseException:  # interrupted while it waits: the flow is not begun, so its lease, if there is one, must lapse
-        reporter.forget()
-        raise
+        if attempt.error is None:
+            courier.open(run)
+    except BaseException as error:  # noqa: BLE001  # whatever interrupts the wait is raised below
+        attempt.error = error
+    if attempt.error is not None:
+        reporter.given_up(attempt)
+        raise attempt.error
     return reporter
 
 

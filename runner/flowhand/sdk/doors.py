@@ -40,7 +40,13 @@ async def reporter_of_async(attempt: Attempt) -> Reporter | None:
         return None
     import asyncio  # loaded by whoever runs a loop; plain flows never pay for it
 
-    return await asyncio.to_thread(reporter_of, attempt)
+    try:
+        return await asyncio.to_thread(reporter_of, attempt)
+    except asyncio.CancelledError as error:
+        attempt.error = error  # before the reporter is looked at: the thread, which goes on, has it first and looks for an error then
+        if attempt.run.reporter is not None:
+            attempt.run.reporter.given_up(attempt)
+        raise
 
 
 async def to_deployment(flow: Flow[..., Any], name: str, **options: Any) -> RunnerDeployment:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 class Reporter(Protocol):
     """Of one run. None of these raises, whatever becomes of the API, and none but `settle` waits."""
 
+    def given_up(self, attempt: Attempt) -> None:
+        """The call was interrupted, by `attempt.error`, while its run was made known: it does not begin. Idempotent; in any thread."""
+        ...
+
     def began(self, attempt: Attempt) -> None:
         """A try begins, in the calling thread (and on its loop, when there is one)."""
         ...
