@@ -117,7 +117,8 @@ class SimKeeper:
         child = self.children.get(key)
         if child is None or child.exit is not None:
             return
-        child.stopped = child.stopped or reason
+        if child.stopped is None or (reason is StopReason.CANCEL and child.stopped in (StopReason.DRAIN, StopReason.REVOKED)):
+            child.stopped = reason
         if grace_s <= 0:
             self._kill(child)
             return

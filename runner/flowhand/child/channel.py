@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -22,6 +23,8 @@ _encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, defa
 _PIECE: Final = MAX_BODY - 1
 _LAST: Final = bytes([0])
 _MORE: Final = bytes([MORE])
+_LOOK_MS: Final = 50
+"""How often whoever waits for an acknowledgement looks whether it was read by another."""
 _SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGALRM, signal.SIGINT})
 
 
@@ -34,6 +37,8 @@ class Channel:
         self._socket.setblocking(True)
         self._main = os.getpid()
         self._lock = threading.RLock()
+        self._acked = False
+        self._why: str | None = None
         os.register_at_fork(after_in_child=self._forked)
 
     @property
@@ -68,14 +73,42 @@ class Channel:
         """What the keeper says next; None when it says no more."""
         return self._received(0)
 
-    def said(self) -> dict[str, Any] | None:
-        """What the keeper has said and nobody has read, or None. Never blocks."""
-        return self._received(socket.MSG_DONTWAIT)
+    def stopped_for(self) -> str | None:
+        """Why the keeper stops this process, as it has said last; None when it has not. Never blocks."""
+        while self._heard():
+            pass
+        return self._why
 
-    def acknowledged(self, frame: dict[str, Any]) -> dict[str, Any] | None:
-        """Sends a frame and waits for the keeper's next word, which is the answer."""
+    def acknowledged(self, frame: dict[str, Any]) -> bool:
+        """Sends a frame and waits for the keeper's word that it is filed. False when nobody is there any more."""
         with self._lock:
-            return self._received(0) if self.send(frame) else None
+            self._acked = False
+            if not self.send(frame):
+                return False
+            while not self._acked:
+                if not self._waits():
+                    return False
+        return True
+
+    def _waits(self) -> bool:
+        """For the keeper's next word, which the handler of a signal may read before us; False when there will be none."""
+        if self._socket is None:
+            return False
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        ready = poll.poll(_LOOK_MS)
+        return self._heard() or not any(event & select.POLLHUP for _, event in ready)
+
+    def _heard(self) -> bool:
+        """Reads one word, if there is one."""
+        said = self._received(socket.MSG_DONTWAIT)
+        if said is None:
+            return False
+        if said.get("k") == "ack":
+            self._acked = True
+        elif said.get("k") == "stop":
+            self._why = said.get("why")
+        return True
 
     def _received(self, flags: int) -> dict[str, Any] | None:
         if self._socket is None:
@@ -108,6 +141,8 @@ class NullChannel(Channel):
         self._socket = None
         self._main = os.getpid()
         self._lock = threading.RLock()
+        self._acked = False
+        self._why = None
 
     def send(self, frame: dict[str, Any]) -> bool:
         _encode(frame)

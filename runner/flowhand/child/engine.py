@@ -194,8 +194,9 @@ def _execute(session: Session, attempt: Attempt) -> None:
         execute(attempt)
     if not session.channel.ours:
         _leave_fork(attempt.error)
-    stopped = session.stop.reason
-    if stopped is not None and isinstance(attempt.error, asyncio.CancelledError):
+    stopped = session.stop.latest()
+    interrupted = isinstance(attempt.error, (asyncio.CancelledError, RunStopped))
+    if stopped is not None and interrupted and stopped is not attempt.error:
         attempt.error = stopped
         attempt.enter_state(state_of_error(stopped))
 

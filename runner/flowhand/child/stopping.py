@@ -46,6 +46,13 @@ class Stop:
         """The loop has ended: a stop raises again."""
         self._cancel = None
 
+    def latest(self) -> RunStopped | None:
+        """Why, if it was told to: since the first word the keeper may have said that the run is cancelled, which wins."""
+        why = self._channel.stopped_for()
+        if self.reason is not None and why not in (None, self.reason.why):
+            self.reason = RunStopped(why).with_traceback(self.reason.__traceback__)
+        return self.reason
+
     def _arrived(self, number: int, _frame: FrameType | None) -> None:
         if not self._channel.ours:  # a process that the flow forked inherits this handler and must die as it would without it
             signal.signal(number, signal.SIG_DFL)
@@ -55,8 +62,7 @@ class Stop:
             self._insistence.stop(self.reason)
         if self._over or self.reason is not None:
             return  # nothing is left to stop, or the first one is being obeyed
-        said = self._channel.said() or {}
-        self.reason = RunStopped(said.get("why") if said.get("k") == "stop" else None)
+        self.reason = RunStopped(self._channel.stopped_for())
         if self._cancel is not None:
             self._cancel()
         else:

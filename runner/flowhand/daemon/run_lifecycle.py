@@ -39,6 +39,8 @@ from flowhand.wire.states import StateType
 log = structlog.get_logger("flowhand.daemon")
 
 LOGGER: Final = "flowhand.flow_runs.worker"
+_YIELDS_TO_CANCEL: Final = (StopReason.DRAIN, StopReason.REVOKED)
+"""Stops after which a run would be begun again or be called Crashed: whoever cancels it meanwhile wants neither."""
 
 
 class Lifecycle:
@@ -225,7 +227,9 @@ class Lifecycle:
 
     async def _order(self, key: str, reason: StopReason) -> None:
         run = self._registry.get(key)
-        if run is None or run.ended or run.stopping is not None:
+        if run is None or run.ended or run.silenced:
+            return
+        if run.stopping is not None and (reason is not StopReason.CANCEL or run.stopping not in _YIELDS_TO_CANCEL):
             return
         if reason is StopReason.REVOKED and run.began:
             return
@@ -234,12 +238,12 @@ class Lifecycle:
 
     async def stop(self, run: Run, reason: StopReason, grace_s: float) -> None:
         """Stops a run's process; its end comes by itself. One that is being cancelled is cancelled, whatever else stops it meanwhile."""
-        cancelled = run.stopping is StopReason.CANCEL
-        run.stopping = StopReason.CANCEL if cancelled else reason
+        before = run.stopping
+        run.stopping = StopReason.CANCEL if before is StopReason.CANCEL else reason
         try:
             await self._launcher.stop(run.key, reason, grace_s)
         except KeeperError as error:  # the order comes again, or the deadline ends it
-            run.stopping = StopReason.CANCEL if cancelled else None
+            run.stopping = before
             log.warning("The keeper does not answer; the run could not be stopped yet", run=run.title, error=str(error))
 
     async def fence(self, run: Run, refusal: Refusal) -> None:

@@ -25,6 +25,7 @@ LINGER: Final = 0.5
 """Seconds that buffered output and leftover processes have after the main process."""
 TIMEOUT_MARGIN: Final = 1.0
 """Seconds beyond a flow's time-out, in which the child ends it itself."""
+_YIELDS_TO_CANCEL: Final = ("drain", "revoked")
 _FIRST_ROUND: Final = 0.01
 _ROUNDS_UNTIL: Final = 3.0
 """Seconds for which leftovers are killed again; what lives then is a survivor."""
@@ -83,14 +84,15 @@ class Attempt:
     # --- being stopped
 
     def stop(self, reason: str, grace_s: float) -> None:
-        """Says why, asks, and kills after the grace. A second call may shorten the grace; the first reason stays. What has begun is not
-        revoked: who asked may not have heard of it yet."""
+        """Says why, asks, and kills after the grace. A second call may shorten the grace; the first reason stays, unless that yields to
+        a cancel. What has begun is not revoked: who asked may not have heard of it yet."""
         if not self.alive or (reason == "revoked" and self._has_begun()):
             return
-        if self._stopped is None:
+        asked = self._stopped is not None
+        if not asked or (reason == "cancel" and self._stopped in _YIELDS_TO_CANCEL):
             self._stopped = reason
             self.outputs.tell({"k": "stop", "why": reason})
-            if grace_s > 0:
+            if grace_s > 0 and not asked:
                 signal_group(self.pid, signal.SIGTERM)
                 signal_group(self.pid, signal.SIGCONT)  # a stopped group takes no signal but this and SIGKILL
         if grace_s > 0:
