@@ -121,15 +121,17 @@ async def test_who_does_not_listen_is_killed_after_the_grace(instance: Path) -> 
         assert (ended.signal, ended.stopped, ended.killed) == (9, StopReason.DRAIN, True)
 
 
-async def test_a_second_stop_may_shorten_the_grace(instance: Path) -> None:
+@pytest.mark.parametrize(("second", "counts"), [("drain", "drain"), ("linger", "drain"), ("cancel", "cancel")])
+async def test_a_second_stop_may_shorten_the_grace(instance: Path, second: str, counts: str) -> None:
+    """The first reason stays, unless the second is a cancel."""
     async with following(instance) as run:
         job = a_flow(instance, "stubborn")
         await run.launcher.start(job)
         await run.printed(key(job), "asleep")
         await run.launcher.stop(key(job), StopReason.DRAIN, 60)
-        await run.launcher.stop(key(job), StopReason.CANCEL, 0)
+        await run.launcher.stop(key(job), StopReason(second), 0)
         ended = await run.ended(key(job), within=5)
-        assert (ended.stopped, ended.killed) == (StopReason.DRAIN, True)
+        assert (ended.stopped, ended.killed) == (StopReason(counts), True)
 
 
 async def test_a_deadline_that_passes_kills(instance: Path) -> None:

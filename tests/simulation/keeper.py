@@ -79,6 +79,8 @@ class SimKeeper:
         self.children: dict[str, Child] = {}
         self.lost: dict[str, Files] = {}
         """Files of attempts whose keeper was killed."""
+        self.permits: set[str] = set()
+        """Of those, the ones that had surely not begun."""
         self.ear: Ear | None = None
         self.files_late_hooks = True
         """Whether it files that hooks are called before it acknowledges that; a fault that is planted has it forget."""
@@ -115,7 +117,7 @@ class SimKeeper:
     def stop(self, key: str, reason: StopReason, grace_s: float) -> None:
         """KILL: asks, and kills after the grace."""
         child = self.children.get(key)
-        if child is None or child.exit is not None:
+        if child is None or child.exit is not None or (reason is StopReason.REVOKED and child.body is not None):
             return
         if child.stopped is None or (reason is StopReason.CANCEL and child.stopped in (StopReason.DRAIN, StopReason.REVOKED)):
             child.stopped = reason
@@ -128,6 +130,7 @@ class SimKeeper:
     def forget(self, key: str) -> None:
         """FORGET."""
         self.lost.pop(key, None)
+        self.permits.discard(key)
         child = self.children.get(key)
         if child is not None:
             if child.exit is None:
@@ -150,6 +153,8 @@ class SimKeeper:
                 self._end(child, None, 9, tell=False)
                 lost.append(child.key)
                 self.lost[child.key] = child.files
+                if child.body is None and not child.late:
+                    self.permits.add(child.key)
                 del self.children[child.key]
         self._world.note(self._name, f"keeper killed with {len(lost)} children")
         if lost and self.ear is not None:
@@ -164,6 +169,7 @@ class SimKeeper:
             cut(child.files, self._world.random)
             self.lost[child.key] = child.files
         self.children.clear()
+        self.permits.clear()
         self.ear = None
 
     # --- a child's life

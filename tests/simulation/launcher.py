@@ -55,6 +55,10 @@ class SimLauncher:
         files = self._keeper.file(key)
         return b"" if files is None else bytes(getattr(files, channel.value)[offset : offset + limit])
 
+    def unbegun(self, key: str) -> bool:
+        """See the port."""
+        return key in self._keeper.permits
+
     async def forget(self, key: str) -> None:
         """See the port."""
         await self._ask(lambda: self._keeper.forget(key))

@@ -1,7 +1,8 @@
-"""Waiting for a run's time."""
+"""What stands between a loaded flow and its beginning: its time, its lease, its permit."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Final
@@ -18,6 +19,19 @@ def wait_until(at: float | None, clock: Clock, sleep: Callable[[float], None] = 
         return
     while (left := at - clock.boottime()) > 0:
         sleep(min(left, _STRETCH_S))
+
+
+def permitted(permit: str | None) -> bool:
+    """Whether a child may begin: not when the keeper has withdrawn the file (`keeper.permits`). None: it needs none.
+
+    OSError when the file cannot be taken away: to begin nevertheless might be to begin twice.
+    """
+    try:
+        if permit is not None:
+            os.unlink(permit)  # noqa: PTH108 - in every run, right before its first line
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def lease_is_over(until: float | None, clock: Clock) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from flowhand.child.barrier import lease_is_over, wait_until
+from flowhand.child.barrier import lease_is_over, permitted, wait_until
 from flowhand.child.channel import Channel
 from flowhand.child.ending import end_frame, last_state, task_frame
 from flowhand.child.place import directory_of, go_to, lay_environment
@@ -104,6 +104,7 @@ def _run(session: Session) -> int:
         return _hooks_alone(session, attempt, job["ended"])
     if not _may_begin(session, flow):
         return NOT_BEGUN
+    fail_point("beginning")
     _begin(session, flow, attempt)
     fail_point("running")
     _execute(session, attempt)
@@ -158,7 +159,8 @@ def _prepared(session: Session, flow: Flow[..., Any]) -> Attempt:
 
 
 def _may_begin(session: Session, flow: Flow[..., Any]) -> bool:
-    """Waits for the run's time; whether its lease has outlived that. `loaded` is said by those that are early or too late."""
+    """Waits for the run's time; whether its lease has outlived that, and nobody withdraws it. `loaded` is said by those that are early or
+    too late."""
     job, loaded = session.job, {"k": "loaded", "flow_version": flow.version}
     if job["start_at"] is not None:
         session.channel.send(loaded)
@@ -166,7 +168,7 @@ def _may_begin(session: Session, flow: Flow[..., Any]) -> bool:
     if lease_is_over(job["lease_until"], session.clock):
         session.channel.send(loaded)
         return False
-    return True
+    return permitted(job.get("permit"))
 
 
 def _begin(session: Session, flow: Flow[..., Any], attempt: Attempt) -> None:

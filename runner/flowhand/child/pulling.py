@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flowhand.child.barrier import permitted
 from flowhand.child.channel import Channel
 from flowhand.child.handover import continue_in
 from flowhand.errors import PullStepFailed
@@ -65,6 +66,7 @@ def pull(job: Job, run: RunContext, channel: Channel) -> Path:
         following = job.copy()
         following["directory"] = directory
         following["prepared"] = as_prepared(progress, folder)
+        permitted(following.pop("permit", None))  # the flowhand over there may know nothing of it
         continue_in(progress.python, following, channel)
     return Path(directory)
 

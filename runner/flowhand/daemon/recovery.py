@@ -5,7 +5,7 @@
 | with a final state that the server has | either way | forgotten |
 | with a final state | either way | reported |
 | started | alive or ended | adopted: followed from the server's marks to its true end |
-| started | no | its keeper died too: its end is what its files say, else Crashed; begun again under `retry` |
+| started | no | its keeper died too: its end is what its files say, else Crashed; begun again under `retry`, or if it had not begun |
 | not started | alive or ended | adopted (the kill came between start and journal) |
 | not started | no | handed back |
 | no | yes | not ours to speak of: stopped and forgotten |
@@ -61,7 +61,7 @@ async def recover(journal: Journal, launcher: Launcher, held: list[Held], regist
             _adopt(run, item, clock)
             (found.ended if run.ended else found.adopted).append(run)
         elif entry.started or entry.final is not None:
-            _vanished(run, clock)
+            _vanished(run, launcher, clock)
             found.ended.append(run)
         else:
             run.ended = True
@@ -93,9 +93,9 @@ def _adopt(run: Run, item: Held, clock: Clock) -> None:
     run.ended = item.exit is not None or run.final is not None  # a launcher may still make sure that nothing of it is left
 
 
-def _vanished(run: Run, clock: Clock) -> None:
+def _vanished(run: Run, launcher: Launcher, clock: Clock) -> None:
     """Its keeper is gone: what it wrote is still there, how it ended is not known."""
-    run.ended = True
+    run.ended, run.unbegun = True, launcher.unbegun(run.key)
     run.why = "the worker's keeper was killed, or the host went down"
     run.follower.grown(EVERYTHING, clock.now_us())
 

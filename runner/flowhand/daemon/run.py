@@ -64,6 +64,8 @@ class Run:
     ended: bool = False
     why: str = ""
     """With no exit although ended: why."""
+    unbegun: bool = False
+    """With no exit: the flow's code had surely not begun."""
     lost: str = ""
     """Why something that it reported could not be kept, if so."""
     stopping: StopReason | None = None
@@ -117,15 +119,18 @@ class Run:
     def interruption(self) -> str | None:
         """Why an attempt that has ended is to be begun again, and that is counted: what it ran in went away.
 
-        Of one that may have begun its policy decides: what it said last may have died with its keeper, `running` among it. None: this is
-        its end, or it is handed back as if it had never been claimed.
+        Of one that may have begun its policy decides: what it said last may have died with its keeper, `running` among it, and only a
+        permit that it has not taken says that it had not. None: this is its end, or it is handed back as if it had never been claimed.
         """
         return self._cause if self.claimed.begins_again or not self.began else None
 
     @property
     def _cause(self) -> str | None:
         """What interrupted it, if anything did."""
-        if self.word is not None or (self.claimed.crash_policy != "retry" and (self.began or self.exit is None)):
+        if self.word is not None:
+            return None
+        surely_unbegun = not self.began and (self.exit is not None or self.unbegun)
+        if self.claimed.crash_policy != "retry" and not surely_unbegun:
             return None
         if stopped_for(self.exit, self.stopping) is StopReason.CANCEL:
             return None

@@ -210,7 +210,7 @@ class Lifecycle:
                 continue
             if run.ended:
                 continue
-            run.why, run.ended = event.why, True
+            run.why, run.ended, run.unbegun = event.why, True, self._launcher.unbegun(key)
             run.follower.grown(EVERYTHING, self._clock.now_us())
             self.mark(run)
 

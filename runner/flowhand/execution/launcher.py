@@ -138,12 +138,16 @@ class Launcher(Protocol):
 
     async def stop(self, key: str, reason: StopReason, grace_s: float) -> None:
         """Asks the attempt to end: SIGTERM to its group, after `grace_s` seconds SIGKILL to all of its tree. Returns at once; `Exited`
-        tells the end. A second call may shorten the grace. Unknown or ended keys are ignored, and REVOKED once the attempt has said
-        `running`."""
+        tells the end. A second call may shorten the grace; the first reason stays, but CANCEL takes the place of DRAIN and REVOKED.
+        Unknown or ended keys are ignored, and REVOKED once the attempt has begun."""
         ...
 
     async def read(self, key: str, channel: Channel, offset: int, limit: int) -> bytes:
         """At most `limit` bytes of a file from `offset`; empty at its end or when there is no such file."""
+        ...
+
+    def unbegun(self, key: str) -> bool:
+        """Whether an attempt that vanished had surely not come to the flow's code. False when that is not known."""
         ...
 
     async def forget(self, key: str) -> None:

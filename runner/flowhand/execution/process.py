@@ -22,7 +22,7 @@ from flowhand.execution.keeper_link import ANSWER_S, KeeperRefused, Link
 from flowhand.execution.keepers import Keepers
 from flowhand.execution.launcher import Channel, Event, Exit, Exited, Held, Progress, Sizes, Started, StopReason, Vanished
 from flowhand.execution.news import News
-from flowhand.keeper import exits
+from flowhand.keeper import exits, permits
 from flowhand.keeper.instance import RUNS
 from flowhand.keeper.loop import now
 from flowhand.keeper.protocol import Message
@@ -106,6 +106,10 @@ class ProcessLauncher:
     async def read(self, key: str, channel: Channel, offset: int, limit: int) -> bytes:
         """See the port."""
         return self._files.read(key, channel, offset, limit)
+
+    def unbegun(self, key: str) -> bool:
+        """See the port."""
+        return permits.stands(self._runs, key)
 
     async def forget(self, key: str) -> None:
         """See the port. Every keeper is asked: a newer one may have found the files of an older one's attempt."""

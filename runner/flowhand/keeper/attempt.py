@@ -40,6 +40,7 @@ class House(Protocol):
 
     def grown(self, attempt: Attempt) -> None: ...
     def ended(self, attempt: Attempt, told: exits.ExitMessage) -> None: ...
+    def withdraw_permit(self, attempt: Attempt) -> bool: ...
     def wants_pydantic(self) -> None: ...
     def killed_for_memory(self, kills_before: int) -> bool: ...
 
@@ -58,6 +59,8 @@ class Attempt:
         self.followed = True
         self.killed = False
         self.exit: exits.ExitMessage | None = None
+        self.permitted = False
+        """It has a permit to begin, or has taken it."""
         self.outputs: Outputs
         self.status: int | None = None
         self._house = house
@@ -116,8 +119,12 @@ class Attempt:
             self._run_began(frame)
 
     def _has_begun(self) -> bool:
+        """If it has not, it does not any more, where it needs a permit for that."""
         self.outputs.hear()
-        return self._began
+        if self._began or (self.permitted and not self._house.withdraw_permit(self)):
+            return True
+        self.permitted = False
+        return False
 
     def _run_began(self, frame: dict[str, Any]) -> None:
         if not self._timed and self.alive:

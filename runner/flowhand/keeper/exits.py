@@ -10,11 +10,12 @@ import os
 import signal
 from typing import Any, Final, TypedDict
 
+from flowhand.keeper import permits
 from flowhand.keeper.files import Reserve
 from flowhand.wire import records
 
 SUFFIX: Final = ".exit"
-FILES: Final = (".channel", ".stdout", ".stderr", ".job", SUFFIX)
+FILES: Final = (".channel", ".stdout", ".stderr", ".job", permits.SUFFIX, SUFFIX)
 """What an attempt may have in the folder of runs."""
 
 

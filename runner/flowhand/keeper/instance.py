@@ -13,7 +13,7 @@ import socket
 from pathlib import Path
 from typing import Any, Final
 
-from flowhand.keeper import linux, tree
+from flowhand.keeper import linux, permits, tree
 from flowhand.keeper.protocol import Refused
 
 RUNS: Final = "runs"
@@ -23,7 +23,7 @@ class Instance:
     """Held open by descriptors, so that the length of its path does not matter. `fingerprint` says which image this keeper is."""
 
     def __init__(self, directory: Path, number: int, fingerprint: str) -> None:
-        self.directory = directory
+        self.directory = directory.absolute()
         self.suffix = f".{number}" if number > 1 else ""
         self._fingerprint = fingerprint
         self.folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -91,6 +91,11 @@ class Instance:
         with os.fdopen(fd, "w") as file:
             json.dump(job, file)
         return str(self.directory / RUNS / name)
+
+    def give_permit(self, key: str) -> str | None:
+        """The path of an attempt's permit to begin (`keeper.permits`); None when it can have none."""
+        given = permits.give(f"keeper.json{self.suffix}", self.folder, self.runs, key)
+        return str(self.directory / RUNS / (key + permits.SUFFIX)) if given else None
 
     def _lock(self) -> int:
         fd = os.open(f"keeper.lock{self.suffix}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600, dir_fd=self.folder)

@@ -6,7 +6,7 @@ import os
 import re
 from typing import Any, Final
 
-from flowhand.keeper import exits, forking, memory, warm
+from flowhand.keeper import exits, forking, memory, permits, warm
 from flowhand.keeper.attempt import Attempt
 from flowhand.keeper.cgroups import Cgroups
 from flowhand.keeper.door import Door
@@ -175,9 +175,12 @@ class Keeper:
             job = {**job, "env": {**job["env"], "FLOWHAND__JOB": self._instance.file_job(key, job)}}
         elif warm.up_for(job):
             self._spare.dismiss()
+        if plan.argv is None and "ended" not in job:  # any other program may be of a flowhand that knows no permits
+            job = {**job, "permit": self._instance.give_permit(key)}
         birth = (self._spare.take(job) if plan.argv is None else None) or forking.fork(self._surroundings, job, plan.argv)
         baseline = 0 if plan.argv else self._baseline
         attempt = Attempt(self, key, job["mark"], birth.pid, spawned=plan.why, grace_s=grace_s, baseline=baseline, kills=kills)
+        attempt.permitted = job.get("permit") is not None
         attempt.outputs = Outputs(
             self.loop,
             self._instance.runs,
@@ -193,6 +196,10 @@ class Keeper:
         return attempt
 
     # --- what an attempt needs of us
+
+    def withdraw_permit(self, attempt: Attempt) -> bool:
+        """Whether it had not begun; from now on it does not."""
+        return permits.withdraw(self._instance.runs, attempt.key)
 
     def grown(self, attempt: Attempt) -> None:
         """Its files have grown; the doorbell is rung at the end of the turn."""

@@ -107,6 +107,8 @@ class Job(TypedDict):
     """The attempt is executed in a container; `directory` and the entrypoint are its own."""
     ended: NotRequired[Ended]
     """Nothing is run: the hooks are called that go with this end."""
+    permit: NotRequired[str | None]
+    """Set by the keeper alone: the path of the permit to begin (`keeper.permits`)."""
     prepared: NotRequired[Prepared]
     """Set by the child alone: the pull steps are behind it."""
 

@@ -76,6 +76,10 @@ class DockerLauncher:
         """See the port."""
         return await self._processes.read(key, channel, offset, limit)
 
+    def unbegun(self, key: str) -> bool:
+        """See the port."""
+        return self._processes.unbegun(key)
+
     async def forget(self, key: str) -> None:
         """See the port. What lives is killed, and its end not told: so the container is looked for here."""
         await self._processes.forget(key)
