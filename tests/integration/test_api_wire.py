@@ -43,6 +43,18 @@ def test_api_version_header(rest: Rest, version: str, status: int) -> None:
     assert rest.http.get("/health", headers={"X-PREFECT-API-VERSION": version}).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "where"),
+    [(None, 201, ["body", "task_key"]), ("application/json", 201, ["body", "task_key"]), ("text/plain", 422, ["body"])],
+)
+def test_a_body_that_does_not_say_what_it_is_is_json(rest: Rest, said: str | None, status: int, where: list[str]) -> None:
+    """Clients of 3.0 to 3.5 make task runs so; a body that says it is something else is taken for that."""
+    headers = {} if said is None else {"Content-Type": said}
+    made = rest.http.post("/task_runs/", content=b'{"task_key": "u", "dynamic_key": "%s"}' % str(said).encode(), headers=headers)
+    wrong = rest.http.post("/task_runs/", content=b'{"task_key": 1}', headers=headers)
+    assert (made.status_code, wrong.status_code, wrong.json()["exception_detail"][0]["loc"]) == (status, 422, where), made.text
+
+
 def test_an_id_that_is_none_is_not_found(rest: Rest) -> None:
     """A segment that is no UUID does not match the route: 404, not 422."""
     assert rest.get("/flow_runs/not-a-uuid").status_code == 404

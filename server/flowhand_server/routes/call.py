@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from flowhand.wire.body import Query
 from flowhand_server.routes.context import request_time, store_of
 
 _JSON: Final = b"application/json"
@@ -26,19 +27,22 @@ class Call:
     endpoint: Callable[..., Any]
     path: Mapping[str, TypeAdapter[Any]]
     body: tuple[str, TypeAdapter[Any]] | None
+    reads: bool
+    """Whether its body only says what is looked for: an empty one then asks for nothing in particular."""
     headers: Sequence[tuple[str, bytes, str]]
     """Name, header, and what stands for a header that is missing."""
     dependencies: Sequence[tuple[str, Callable[..., Any]]]
 
     async def arguments(self, request: Request, headers: Mapping[bytes, bytes], found: Mapping[str, Any]) -> dict[str, Any] | None:
         """What to call the function with; None when something about the request is wrong, or to be looked at more closely."""
-        if self.body is not None and (headers.get(b"content-type") != _JSON or not await request.body()):
+        sent = self.body is not None and bool(await request.body())
+        if self.body is not None and not (self.reads if not sent else headers.get(b"content-type", _JSON) == _JSON):
             return None
         try:
             given = {name: kind.validate_python(found[name]) for name, kind in self.path.items()}
             if self.body is not None:
                 name, kind = self.body
-                given[name] = kind.validate_python(await request.json())
+                given[name] = kind.validate_python(await request.json() if sent else {})
         except ValueError:  # JSON that is none, or that is not what is asked for
             return None
         for name, header, missing in self.headers:
@@ -63,10 +67,12 @@ def call_of(route: APIRoute) -> Call | None:
         or hints.get("return") is not Response
     ):
         return None
+    kind: Any = hints[body[0].name] if body else None
     return Call(
         endpoint=route.endpoint,
         path={each.name: TypeAdapter(hints[each.name]) for each in dependant.path_params},
-        body=(body[0].name, TypeAdapter(hints[body[0].name])) if body else None,
+        body=(body[0].name, TypeAdapter(kind)) if body else None,
+        reads=isinstance(kind, type) and issubclass(kind, Query),
         headers=[(each.name, each.alias.encode(), each.default) for each in headers],
         dependencies=[(name, call) for name, call in dependencies.items() if call],
     )
