@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from flowhand.child import nudges
 from flowhand.child.channel import Channel
 from flowhand.child.insistence import Insistence
 from flowhand.sdk.interrupts import RunStopped
@@ -27,6 +28,7 @@ class Stop:
     def listen(self) -> None:
         """From now on SIGTERM stops the flow's code."""
         signal.signal(signal.SIGTERM, self._arrived)
+        nudges.listen()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def over(self) -> None:

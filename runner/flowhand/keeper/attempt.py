@@ -10,11 +10,13 @@ behind gets a moment to go by itself and is then killed, so that nothing of one 
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
+from flowhand.child.nudges import NUDGE, PAUSES_S
 from flowhand.keeper import exits
 from flowhand.keeper.cgroups import Cgroups
 from flowhand.keeper.family import Family, signal_group
@@ -97,11 +99,23 @@ class Attempt:
             self.outputs.tell({"k": "stop", "why": reason})
             if grace_s > 0 and not asked:
                 signal_group(self.pid, signal.SIGTERM)
+                self._nudge_after(iter(PAUSES_S))
                 signal_group(self.pid, signal.SIGCONT)  # a stopped group takes no signal but this and SIGKILL
         if grace_s > 0:
             self._sooner("kill", now() + grace_s, self._kill)
         else:
             self._kill()
+
+    def _nudge_after(self, pauses: Iterator[float]) -> None:
+        """Lest SIGTERM came right before its main thread went to sleep."""
+
+        def nudge() -> None:
+            os.kill(self.pid, NUDGE)  # not reaped: that would have cancelled the timer
+            self._nudge_after(pauses)
+
+        pause = next(pauses, None)
+        if pause is not None:
+            self._sooner("nudge", now() + pause, nudge)
 
     def extend(self, kill_at: float | None) -> None:
         """The CLOCK_BOOTTIME second at which the lease is over; None: it has no end."""
