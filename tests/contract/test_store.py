@@ -202,5 +202,5 @@ async def test_a_limit_holds_under_concurrent_proposals(store: Store) -> None:
 
 async def test_an_unknown_run_is_not_found(store: Store) -> None:
     """In the contract's words."""
-    with pytest.raises(NotFound, match="Flow run not found"):
+    with pytest.raises(NotFound, match="Flow run with id no-such-run not found"):
         await store.write(propose_state, "no-such-run", propose(StateType.PENDING), CLOCK.now_us())

@@ -96,10 +96,10 @@ def test_states_with_an_id_and_a_time(rest: Rest) -> None:
 def test_the_counts_of_the_dashboard(rest: Rest) -> None:
     """Completed and failed task runs, in twenty spans up to now."""
     run = rest.run()
-    for state in ("COMPLETED", "COMPLETED", "FAILED"):
+    for state in ("COMPLETED", "COMPLETED", "FAILED", "RUNNING"):
         rest.made("/task_runs/", flow_run_id=run["id"], task_key="t", dynamic_key=fresh("k"), state={"type": state})
     after = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-    wanted = {"expected_start_time": {"after_": after}, "flow_run_id": {"any_": [run["id"]]}}
+    wanted = {"start_time": {"after_": after}, "flow_run_id": {"any_": [run["id"]]}}
     counts = rest.made("/ui/task_runs/dashboard/counts", task_runs=wanted)
     assert len(counts) == 20
     assert {name: sum(one[name] for one in counts) for name in ("completed", "failed")} == {"completed": 2, "failed": 1}

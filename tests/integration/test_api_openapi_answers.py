@@ -85,7 +85,7 @@ ASKED: Final[list[tuple[str, dict[str, Any]]]] = [
     ("POST /ui/flows/next-runs", {"flow_ids": ["{flow}"]}),
     ("POST /ui/schemas/validate", {"schema": {"type": "object"}, "values": {}}),
     ("POST /ui/task_runs/count", {}),
-    ("POST /ui/task_runs/dashboard/counts", {"task_runs": {"expected_start_time": {"after_": "2026-01-01T00:00:00Z"}}}),
+    ("POST /ui/task_runs/dashboard/counts", {"task_runs": {"start_time": {"after_": "2026-01-01T00:00:00Z"}}}),
     ("POST /work_pools/{pool}/concurrency_status", {}),
     ("POST /work_queues/{queue}/concurrency_status", {}),
     ("POST /flow_runs/bulk_set_state", {"flow_runs": {"id": {"any_": ["{run}"]}}, "state": {"type": "COMPLETED"}}),

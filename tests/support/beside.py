@@ -19,7 +19,7 @@ import subprocess
 import time
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -50,7 +50,8 @@ class Player:
     """Plays one story to one server and keeps what was said. Each call answers the body, whatever the status."""
 
     def __init__(self, url: str, now: datetime) -> None:
-        self.http = httpx.Client(base_url=url, timeout=60, headers={"User-Agent": AGENT, "X-PREFECT-API-VERSION": "0.8.4"})
+        self._url = url
+        self.http = self._connected()
         self.exchanges: list[Exchange] = []
         self._now = now
 
@@ -86,6 +87,13 @@ class Player:
                 raise AssertionError(f"not within {seconds} s")
             time.sleep(0.05)  # a server has no bell for this; the deadline is what counts
 
+    def _connected(self) -> httpx.Client:
+        return httpx.Client(base_url=self._url, timeout=60, headers={"User-Agent": AGENT, "X-PREFECT-API-VERSION": "0.8.4"})
+
+    def close(self) -> None:
+        """Ends its connections."""
+        self.http.close()
+
     def _call(self, method: str, path: str, *, unordered: bool = False, body: Any = None, params: dict[str, Any] | None = None) -> Any:
         content = body if isinstance(body, (str, bytes)) else None if body is None else json.dumps(body)
         headers = {} if content is None else {"Content-Type": "application/json"}
@@ -94,6 +102,9 @@ class Player:
             if answer.status_code != 503:  # what Prefect's server says while its database is locked; clients ask again, too
                 break
             answer = self.http.request(method, path, content=content, headers=headers, params=params)
+        if answer.is_server_error:  # Prefect's server hangs up after one, at a moment of its own
+            self.close()
+            self.http = self._connected()
         try:
             said = answer.json() if answer.content else None
         except ValueError:
@@ -128,9 +139,11 @@ class Both:
 def _played(story: Story, now: datetime, url: str) -> list[Exchange]:
     """What was said. A story that cannot go on, since an answer lacks what it needs, ends with the reason as its last answer."""
     player = Player(url, now)
-    with player.http:
+    with closing(player):
         try:
             story(player)
+        except httpx.TransportError as lost:
+            raise AssertionError(f"{url} was lost after {len(player.exchanges)} calls") from lost
         except (KeyError, IndexError, TypeError) as missing:
             player.exchanges.append(Exchange("the story ended", 0, repr(missing), datetime.now(UTC)))
     return player.exchanges

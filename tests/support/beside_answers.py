@@ -9,11 +9,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+FAILED: Final = 500
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _SLUG: Final = re.compile(r"[a-z]+-[a-z]+")
-_MEASURED: Final = frozenset({"total_run_time", "estimated_run_time", "estimated_start_time_delta", "delay_seconds"})
+_MEASURED: Final = frozenset(
+    {
+        *("total_run_time", "estimated_run_time", "estimated_start_time_delta", "delay_seconds"),
+        *("sum_estimated_run_time", "sum_estimated_lateness", "lateness", "duration"),
+    }
+)
 """Seconds that are measured."""
+_EXACT_ZERO: Final = frozenset({"total_run_time"})
+"""Those of them that are nothing for a reason."""
+_SETS: Final = frozenset({"tags", "pause_keys"})
+"""Lists in no order."""
 _SOON: Final = timedelta(seconds=5)
 _SLACK_S: Final = 5
 
@@ -73,6 +83,8 @@ def compared(theirs: list[Exchange], ours: list[Exchange], began: datetime) -> l
     found: list[Difference] = []
     for number, (known, given) in enumerate(zip(theirs, ours, strict=False)):
         said = reader.words(known.said)
+        if known.status >= FAILED and given.status < FAILED:
+            continue  # where theirs breaks down there is nothing to compare with
         if known.status != given.status:
             found.append(Difference(number, said, "status", (known.status, known.body), (given.status, given.body)))
             continue
@@ -107,20 +119,27 @@ class _Reader:
         if isinstance(value, dict):
             return {self._text(name, path, ended): self._value(part, f"{path}.{name}", name, ended) for name, part in sorted(value.items())}
         if isinstance(value, list):
-            return [self._value(part, f"{path}[{place}]", key, ended) for place, part in enumerate(value)]
+            parts = sorted(value, key=str) if key in _SETS else value
+            return [self._value(part, f"{path}[{place}]", key, ended) for place, part in enumerate(parts)]
         if isinstance(value, str):
             if key.endswith("name") and _SLUG.fullmatch(value) and not any(value in said for said in self._sent):
                 return "<a name>"
             return self._text(value, path, ended)
         if key in _MEASURED and isinstance(value, (int, float)) and not isinstance(value, bool):
-            return 0 if value == 0 else "<short>" if abs(value) < 2 else Rough(value)
+            return Rough(value) if value or key not in _EXACT_ZERO else value
         return value
 
     def _text(self, text: str, path: str, ended: datetime) -> Any:
         if _MOMENT.fullmatch(text):
             return self._moment(text, ended)
-        text = _UUID.sub(lambda found: self._labels.setdefault(found.group(), f"<{path}>"), text)
+        text = _UUID.sub(lambda found: self._label(found.group(), path), text)
         return _MOMENT.sub("<moment>", text)
+
+    def _label(self, key: str, path: str) -> str:
+        """What an id is called; one that the story has made up is called what it is."""
+        if key not in self._labels:
+            self._labels[key] = key if any(key in said for said in self._sent) else f"<{path}>"
+        return self._labels[key]
 
     def _moment(self, text: str, ended: datetime) -> Any:
         moment = datetime.fromisoformat(text).astimezone(UTC)

@@ -8,7 +8,7 @@ import pytest
 
 from flowhand.wire.states import StateType
 from flowhand_server.orchestration.state import Proposal, State, propose, scheduled
-from flowhand_server.orchestration.task_rules import TaskFacts, decide_task
+from flowhand_server.orchestration.task_rules import FlowFacts, TaskFacts, begins_anew, decide_task
 
 NOW = 1_800_000_000_000_000
 
@@ -19,13 +19,28 @@ def _in(kind: StateType, **fields: Any) -> State:
 
 RUNNING = propose("RUNNING")
 CACHED = propose("COMPLETED", "Cached")
+DEFERRED = propose("PENDING", details={"deferred": True})
+AWAITING_RETRY = State(StateType.SCHEDULED, "AwaitingRetry", id="id", timestamp=NOW - 1)
 
 
 @pytest.mark.parametrize(
     ("current", "proposed", "facts", "verdict", "name"),
     [
         (_in(StateType.PENDING), RUNNING, {}, "ACCEPT", "Running"),
-        (_in(StateType.PENDING), RUNNING, {"flow_ended": True}, "ABORT", None),
+        (_in(StateType.PENDING), RUNNING, {"flow": FlowFacts("f", RUNNING)}, "ACCEPT", "Running"),
+        (_in(StateType.PENDING), RUNNING, {"flow": FlowFacts("f", propose("FAILED"))}, "ABORT", None),
+        (_in(StateType.PENDING), RUNNING, {"flow": FlowFacts("f", propose("PENDING"))}, "ABORT", None),
+        (_in(StateType.PENDING), RUNNING, {"flow": FlowFacts("f", None)}, "ABORT", None),
+        (_in(StateType.PENDING), RUNNING, {"flow": FlowFacts("f", propose("PAUSED"))}, "REJECT", "NotReady"),
+        (_in(StateType.RUNNING), RUNNING, {"run_count": 1}, "ACCEPT", "Rerunning"),
+        (AWAITING_RETRY, RUNNING, {"run_count": 1}, "ACCEPT", "Retrying"),
+        (_in(StateType.FAILED), RUNNING, {"run_count": 1}, "ACCEPT", "Running"),
+        (_in(StateType.FAILED), RUNNING, {"flow": FlowFacts("f", RUNNING, newer=True)}, "ACCEPT", "Retrying"),
+        *((_in(StateType.FAILED), propose(kind), {}, "ABORT", None) for kind in ("CANCELLING", "PAUSED", "CRASHED")),
+        (_in(StateType.RUNNING), propose("FAILED", details={"retriable": False}), {"run_count": 1, "retries": 1}, "ACCEPT", "Failed"),
+        (_in(StateType.PENDING), propose("COMPLETED", details={"cache_key": "k" * 2001}), {}, "REJECT", "Completed"),
+        (_in(StateType.RUNNING), DEFERRED, {}, "ABORT", None),
+        (_in(StateType.SCHEDULED), DEFERRED, {"flow": FlowFacts("f", propose("FAILED"))}, "ACCEPT", "Pending"),
         (_in(StateType.PENDING), RUNNING, {"cached": CACHED}, "REJECT", "Cached"),
         (_in(StateType.PENDING), RUNNING, {"full_tags": ("x",)}, "WAIT", None),
         (_in(StateType.PENDING), RUNNING, {"closed_tags": ("x",)}, "ABORT", None),
@@ -52,6 +67,13 @@ def test_a_task_waits_for_its_time() -> None:
 
 def test_force_and_repetition() -> None:
     """Force passes every rule but the one about a repeated transition."""
-    assert decide_task(_in(StateType.PENDING), RUNNING, TaskFacts(NOW, flow_ended=True), force=True).verdict == "ACCEPT"
+    assert decide_task(_in(StateType.PENDING), RUNNING, TaskFacts(NOW, flow=FlowFacts("f", None)), force=True).verdict == "ACCEPT"
     told = {"transition_id": "1"}
     assert decide_task(_in(StateType.PENDING, details=told), RUNNING.with_details(**told), TaskFacts(NOW), force=True).verdict == "REJECT"
+
+
+def test_tries_are_counted_anew_after_an_end() -> None:
+    """What goes on after an end has all of its tries; from one end to another nothing is counted."""
+    assert begins_anew(_in(StateType.FAILED), RUNNING)
+    assert not begins_anew(_in(StateType.FAILED), propose("COMPLETED"))
+    assert not begins_anew(_in(StateType.RUNNING), RUNNING)

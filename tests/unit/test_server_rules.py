@@ -155,7 +155,20 @@ ROWS = [
         WAIT,
         reason="Scheduled time is in",
     ),
-    Row("less than a second early", was(T.PENDING, scheduled_time=to_iso(NOW + 900_000)), propose(T.RUNNING), ACCEPT, "RUNNING/Running"),
+    Row(
+        "less than half a second early", was(T.PENDING, scheduled_time=to_iso(NOW + 400_000)), propose(T.RUNNING), ACCEPT, "RUNNING/Running"
+    ),
+    Row("nearly a second early", was(T.PENDING, scheduled_time=to_iso(NOW + 900_000)), propose(T.RUNNING), WAIT),
+    Row("suspended to scheduled", was(T.PAUSED, "Suspended", pause_reschedule=True), propose(T.SCHEDULED), ACCEPT, "SCHEDULED/Scheduled"),
+    Row(
+        "suspended to scheduled without deployment",
+        was(T.PAUSED, "Suspended", pause_reschedule=True),
+        propose(T.SCHEDULED, "Resuming"),
+        REJECT,
+        facts=facts(has_deployment=False),
+        reason="Cannot reschedule a resuming flow run without a deployment.",
+    ),
+    Row("ended to late without deployment", was(T.FAILED), propose(T.SCHEDULED, "Late"), ABORT, facts=facts(has_deployment=False)),
     Row(
         "failing with a try left",
         was(T.RUNNING),

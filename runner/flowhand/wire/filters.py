@@ -230,7 +230,7 @@ class Page(Query):
     """Which page of the rows; the first is 1."""
 
     limit: int | None = None
-    page: Positive = 1
+    page: Annotated[Positive, BeforeValidator(lambda page: 1 if page is None else page)] = 1
 
     def window(self, limit: int) -> dict[str, Any]:
         """The fields of the query that reads this page of `limit` rows."""
@@ -348,7 +348,7 @@ class History(Entities):
 
     history_start: Moment
     history_end: Moment
-    history_interval_seconds: Annotated[float, Field(ge=1)]
+    history_interval_seconds: float
 
 
 class BulkFlowRuns(Query):

@@ -5,19 +5,35 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from flowhand.wire.body import Answer, Entity, Id, Labels, Query, Request
 from flowhand.wire.states import StateType
 from flowhand.wire.transitions import OrchestrationResult, State, StateCreate
 
 
-class FlowRunPolicy(Answer):
-    """How a run is retried, and what the server remembers of its pauses. `retry_delay` is seconds."""
+class RetryPolicy(Answer):
+    """How often a run is tried again and after how many seconds, each by its name of today and by its older one."""
 
     max_retries: int = 0
     retry_delay_seconds: float = 0.0
     retries: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_older_names(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        policy: dict[str, Any] = dict(given)
+        for name, older in (("retries", "max_retries"), ("retry_delay", "retry_delay_seconds")):
+            if policy.get(name) is None and policy.get(older):
+                policy[name] = policy[older]
+        return policy
+
+
+class FlowRunPolicy(RetryPolicy):
+    """How a run is retried, and what the server remembers of its pauses. `retry_delay` is seconds."""
+
     retry_delay: int | None = None
     pause_keys: list[str] | None = Field(default_factory=list)
     resuming: bool | None = False

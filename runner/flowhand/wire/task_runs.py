@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from flowhand.wire.body import Answer, Entity, Id, Labels, Moment, Query, Request
+from flowhand.wire.flow_runs import RetryPolicy
 from flowhand.wire.states import StateType
 from flowhand.wire.transitions import State, StateCreate
 
+MAX_CACHE_KEY: Final = 2000
+"""Characters that a cache key may have."""
 
-class TaskRunPolicy(Answer):
+
+class TaskRunPolicy(RetryPolicy):
     """How a task is retried; delays are seconds."""
 
-    max_retries: int = 0
-    retry_delay_seconds: float = 0.0
-    retries: int | None = None
-    retry_delay: int | float | list[int | float] | None = None
-    retry_jitter_factor: float | None = None
+    retry_delay: int | float | Annotated[list[int | float], Field(max_length=50)] | None = None
+    retry_jitter_factor: Annotated[float, Field(ge=0)] | None = None
 
 
 class TaskInput(Answer):
@@ -40,7 +41,7 @@ class TaskRunCreate(Request):
     flow_run_id: Id | None = None
     task_key: str
     dynamic_key: str
-    cache_key: str | None = None
+    cache_key: Annotated[str, Field(max_length=MAX_CACHE_KEY)] | None = None
     cache_expiration: Moment | None = None
     task_version: str | None = None
     empirical_policy: TaskRunPolicy = Field(default_factory=TaskRunPolicy)
@@ -52,7 +53,7 @@ class TaskRunCreate(Request):
 class TaskRunUpdate(Request):
     """Changes to a task run."""
 
-    name: str = ""
+    name: str | None = None
 
 
 class TaskRun(Entity):

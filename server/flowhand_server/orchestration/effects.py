@@ -60,7 +60,7 @@ def advance(run: Progress, new: State, policy: Mapping[str, Any]) -> tuple[Progr
         expected_start_time=_expected(run, new, due),
         next_scheduled_start_time=due if new.type is StateType.SCHEDULED else None,
         start_time=run.start_time if run.start_time is not None or not (running or terminal) else new.timestamp,
-        end_time=new.timestamp if terminal else None,
+        end_time=(run.end_time or new.timestamp) if terminal else None,  # the first end counts
         total_run_time=run.total_run_time + ran,
         in_process=new.type is StateType.SCHEDULED and policy.get("retry_type") == "in_process",
     )

@@ -5,9 +5,10 @@ A rule takes a `Transition` and returns a decision, or None when it has nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+from uuid import uuid4
 
 from flowhand.wire.states import ACTIVE, TERMINAL, StateName, StateType
 
@@ -58,7 +59,7 @@ def decide(current: State | None, proposed: Proposal, facts: RunFacts, *, force:
         decision = rule(transition)
         if decision is not None:
             return decision
-    return _accept(transition)
+    return Decision(Verdict.ACCEPT, proposed) if force else _accept(transition)
 
 
 def _stay(reason: str) -> Decision:
@@ -81,6 +82,10 @@ def same_transition(t: Transition) -> Decision | None:
     return None
 
 
+ANEW: Final[Mapping[str, Any]] = {"pause_keys": [], "resuming": False, "retry_type": None}
+"""What a run that begins from the top has in its `empirical_policy`: each of its pauses fires once more."""
+
+
 def leave_terminal(t: Transition) -> Decision | None:
     """What may follow an end: another end, or a new beginning."""
     if t.current is None or not ended(t.current):
@@ -97,7 +102,7 @@ def keep_result(t: Transition) -> Decision | None:
     if t.current is None or t.source is not StateType.COMPLETED or t.target is not StateType.COMPLETED:
         return None
     if has_result(t.current) and not has_result(t.proposed):
-        return _stay("Cannot overwrite a completed state that has a result with one that has none.")
+        return _stay("Cannot overwrite a COMPLETED state that carries persisted result data with one that does not.")
     return None
 
 
@@ -105,11 +110,11 @@ def reschedule(t: Transition) -> Decision | None:
     """An ended run that is scheduled anew needs a deployment to run it, and forgets its pauses."""
     if not ended(t.current) or t.target is not StateType.SCHEDULED:
         return None
-    if t.proposed.name == StateName.LATE:
-        return None
     if not t.facts.has_deployment:
         return _abort("Cannot reschedule a run without an associated deployment.")
-    return Decision(Verdict.ACCEPT, t.proposed, policy={"pause_keys": [], "resuming": False, "retry_type": "reschedule"})
+    if t.proposed.name == StateName.LATE:
+        return None
+    return Decision(Verdict.ACCEPT, t.proposed, policy=ANEW | {"retry_type": "reschedule"})
 
 
 def only_cancelled_after_cancelling(t: Transition) -> Decision | None:
@@ -188,7 +193,7 @@ def late_only_from_scheduled(t: Transition) -> Decision | None:
     if t.current is None or t.source is not StateType.SCHEDULED:
         return _stay("Only scheduled flows can be marked late.")
     if t.current.name == StateName.LATE:
-        return _stay("This run is already late.")
+        return _stay("This flow run is already marked late.")
     return None
 
 
@@ -197,19 +202,17 @@ def pause(t: Transition) -> Decision | None:
     if t.target is not StateType.PAUSED:
         return None
     suspend = bool(t.proposed.details.get("pause_reschedule"))
-    word = "suspend" if suspend else "pause"
-    if t.source is StateType.PAUSED:
-        return None
+    word = "suspend" if t.proposed.name == StateName.SUSPENDED else "pause"
     if t.source is not StateType.RUNNING:
         return _stay(f"Cannot {word} flows that are not currently running.")
-    key = t.proposed.details.get("pause_key")
-    if key and key in t.facts.pause_keys:
+    key = t.proposed.details.get("pause_key") or str(uuid4())
+    if key in t.facts.pause_keys:
         return _stay(f"This {word} has already fired.")
     if suspend and t.facts.is_subflow:
-        return _abort("Cannot suspend subflows.")
+        return _abort(f"Cannot {word} subflows.")
     if suspend and not t.facts.has_deployment:
-        return _abort("Cannot suspend flows without a deployment.")
-    return Decision(Verdict.ACCEPT, t.proposed, policy={"pause_keys": [*t.facts.pause_keys, key]} if key else {})
+        return _abort(f"Cannot {word} flows without a deployment.")
+    return Decision(Verdict.ACCEPT, t.proposed, policy={"pause_keys": [*t.facts.pause_keys, key]})
 
 
 _AFTER_PAUSE: Final = frozenset({StateType.RUNNING, StateType.SCHEDULED, StateType.CANCELLING}) | TERMINAL
@@ -220,33 +223,44 @@ def resume(t: Transition) -> Decision | None:
     if t.current is None or t.source is not StateType.PAUSED:
         return None
     if t.target not in _AFTER_PAUSE:
-        return _stay(f"This run is paused and cannot transition to {t.target}.")
+        return _stay(f"This run cannot transition to the {t.target} state from the {t.source} state.")
+    suspended = bool(t.current.details.get("pause_reschedule"))
+    if suspended and not t.facts.has_deployment:
+        return _stay(f"Cannot reschedule a {t.proposed.name.lower()} flow run without a deployment.")
     timeout = moment(t.current.details.get("pause_timeout"))
     if timeout is not None and timeout < t.facts.now and t.target is not StateType.CANCELLING:
-        message = "The flow was paused and never resumed."
-        return _instead(Proposal(StateType.FAILED, "Failed", message), message)
+        word = "suspend" if t.proposed.name == StateName.SUSPENDED else "pause"
+        failed = Proposal(StateType.FAILED, "Failed", "The flow was paused and never resumed.")
+        return _instead(failed, f"The flow run {word} has timed out and can no longer resume.")
+    if t.target is StateType.SCHEDULED and not suspended:
+        return Decision(Verdict.ACCEPT, t.proposed, policy=ANEW | {"retry_type": "reschedule"})
     if t.target in {StateType.RUNNING, StateType.SCHEDULED}:
         return Decision(Verdict.ACCEPT, t.proposed, policy={"resuming": True})
     return None
 
 
 def wait_for_time(t: Transition) -> Decision | None:
-    """A run does not begin before its time; less than a second is let pass."""
+    """A run does not begin before its time; less than half a second is let pass."""
     if t.current is None or t.target is not StateType.RUNNING or t.source not in {StateType.SCHEDULED, StateType.PENDING}:
         return None
-    due = t.current.scheduled_us
-    if due is None or (due - t.facts.now) // 1_000_000 <= 0:
-        return None
-    return Decision(Verdict.WAIT, None, "Scheduled time is in the future", (due - t.facts.now) // 1_000_000)
+    delay_s = seconds_until(t.current.scheduled_us, t.facts.now)
+    return Decision(Verdict.WAIT, None, "Scheduled time is in the future", delay_s) if delay_s > 0 else None
+
+
+def seconds_until(due: int | None, now: int) -> int:
+    """Whole seconds from `now` to `due`, both microseconds; 0 without a time."""
+    return 0 if due is None else round((due - now) / 1_000_000)
 
 
 def retry(t: Transition) -> Decision | None:
-    """A failure with tries left becomes the next try."""
-    if t.source is not StateType.RUNNING or t.target is not StateType.FAILED or t.facts.run_count > t.facts.retries:
+    """A failure with tries left becomes the next try, in which each pause fires once more."""
+    if t.source is not StateType.RUNNING or t.target is not StateType.FAILED:
         return None
+    if t.facts.run_count > t.facts.retries:
+        return Decision(Verdict.ACCEPT, t.proposed, policy={"retry_type": None})
     again = scheduled(t.facts.now + t.facts.retry_delay_us, StateName.AWAITING_RETRY, t.proposed.message)
     again = Proposal(again.type, again.name, again.message, t.proposed.data, again.details)
-    return _instead(again, "Retrying", retry_type="reschedule" if t.facts.leased else "in_process")
+    return _instead(again, "Retrying", **(ANEW | {"retry_type": "reschedule" if t.facts.leased else "in_process"}))
 
 
 def _accept(t: Transition) -> Decision:
@@ -254,7 +268,8 @@ def _accept(t: Transition) -> Decision:
     due = t.current.details.get("scheduled_time") if t.current and t.source is StateType.SCHEDULED else None
     if t.target is StateType.PENDING and due and not proposed.details.get("scheduled_time"):
         proposed = proposed.with_details(scheduled_time=due)
-    return Decision(Verdict.ACCEPT, proposed)
+    again = ended(t.current) and t.target not in TERMINAL
+    return Decision(Verdict.ACCEPT, proposed, policy=ANEW if again else {})
 
 
 RULES: Final[tuple[Rule, ...]] = (

@@ -15,6 +15,9 @@ LEASE: Final = "deployment_concurrency_lease_id"
 """The entry of `state_details` that names the lease by which a foreign client holds its deployment's slot (contract 5.7)."""
 
 
+UNPERSISTED: Final = "unpersisted"
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """A state that somebody wants a run to have. `details` is the contract's `state_details`, times in it as ISO-8601."""
@@ -51,9 +54,10 @@ def propose(
     data: Any = None,
     details: Mapping[str, Any] | None = None,
 ) -> Proposal:
-    """A proposal with what may be left out filled in: the name from the type."""
+    """A proposal with what may be left out filled in: the name from the type. Of a result that is kept nowhere nothing is told."""
     state_type = StateType(state_type)
-    return Proposal(state_type, name or default_name(state_type), message, data, details or {})
+    kept = None if isinstance(data, Mapping) and data.get("type") == UNPERSISTED else data
+    return Proposal(state_type, default_name(state_type) if name is None else name, message, kept, details or {})
 
 
 def scheduled(at_us: int, name: str = "Scheduled", message: str | None = None, **details: Any) -> Proposal:
@@ -150,9 +154,6 @@ class Decision:
     reason: str = ""
     delay_s: int = 0
     policy: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-UNPERSISTED: Final = "unpersisted"
 
 
 def has_result(state: Proposal) -> bool:

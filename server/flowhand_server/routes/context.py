@@ -65,8 +65,8 @@ def check_limit(limit: int | None) -> int:
 
 async def page_reply(page: Page, query: Window, results: Awaitable[list[Any]], counted: Awaitable[int]) -> Response:
     """What `/paginate` answers."""
-    rows, count, limit = await results, await counted, query.limit or DEFAULT_LIMIT
-    return reply({"results": rows, "count": count, "limit": limit, "pages": -(-count // limit), "page": page.page})
+    rows, count, limit = await results, await counted, check_limit(query.limit)
+    return reply({"results": rows, "count": count, "limit": limit, "pages": -(-count // limit) if limit else 0, "page": page.page})
 
 
 def shows(model: Any, status: int = 200) -> dict[int | str, dict[str, Any]]:

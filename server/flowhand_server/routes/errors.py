@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.encoders import jsonable_encoder
@@ -33,13 +33,18 @@ async def _invalid(request: Request, error: Any) -> Response:
 
 
 async def _not_found(request: Request, error: Any) -> Response:
-    if request.url.path.endswith("/set_state") or "/automations" in request.url.path:
+    path = request.url.path
+    if path.endswith(_TOLD_AS_EXCEPTION) or "/automations" in path:
         return reply({"exception_message": error.detail}, 404)
     return reply({"detail": error.detail}, 404)
 
 
 async def _conflict(request: Request, error: Any) -> Response:
     return reply({"detail": error.detail}, 409)
+
+_TOLD_AS_EXCEPTION: Final = ("/set_state", "/labels", "/graph", "/graph-v2")
+"""Ends of the paths whose 404 has the shape of what went wrong inside."""
+
 
 
 async def _refused(request: Request, error: Any) -> Response:

@@ -49,7 +49,6 @@ async def flow_run_graph(flow_run_id: Key, store: StoreDep, since: Moment | None
 @router.get("/flow_runs/{flow_run_id:uuid}/graph")
 async def dependencies(flow_run_id: Key, store: StoreDep, now: Now) -> Response:
     """The older form: each task run with those it depends on."""
-    await store.read(flow_run_reading.read_flow_run, str(flow_run_id), now)
     return reply(await store.read(task_runs.dependencies, str(flow_run_id), now))
 
 
@@ -88,9 +87,9 @@ async def count_deployments(body: IdList, store: StoreDep) -> Response:
 
 
 @router.post("/ui/flows/next-runs")
-async def next_runs(body: IdList, store: StoreDep, now: Now) -> Response:
+async def next_runs(body: IdList, store: StoreDep) -> Response:
     """By flow: the run that comes next."""
-    return reply(await store.read(history.next_runs_by_flow, body.flow_ids, now))
+    return reply(await store.read(history.next_runs_by_flow, body.flow_ids))
 
 
 @router.post("/ui/task_runs/dashboard/counts")

@@ -62,7 +62,10 @@ async def read_task_run(task_run_id: Key, store: StoreDep, now: Now) -> Response
 @router.patch("/task_runs/{task_run_id:uuid}", status_code=204, response_class=Response)
 async def rename_task_run(task_run_id: Key, body: TaskRunUpdate, store: StoreDep, now: Now) -> Response:
     """Gives a task run another name."""
-    await store.write(task_runs.rename_task_run, str(task_run_id), body.name, now)
+    if "name" in body.model_fields_set:
+        await store.write(task_runs.rename_task_run, str(task_run_id), body.name, now)
+    else:
+        await store.read(task_runs.read_task_run, str(task_run_id), now)
     return nothing()
 
 

@@ -114,7 +114,7 @@ def _new_run(
     queue_id, queue_name = row["work_queue_id"], row["work_queue_name"]
     if body.work_queue_name:
         if row["work_pool_id"] is None:
-            raise Refused(400, f"Cannot create a run in queue {body.work_queue_name!r}: its deployment has no work pool.")
+            raise Refused(400, f"Cannot create flow run in work queue {body.work_queue_name}: its deployment has no work pool.")
         queue_id, queue_name = ensure_queue(conn, row["work_pool_id"], body.work_queue_name, now)
     return NewRun(
         flow_id=row["flow_id"],
@@ -125,8 +125,8 @@ def _new_run(
         parameters=parameters,
         context=body.context,
         tags=list(dict.fromkeys([*row["tags"], *body.tags])),
-        labels={**row["labels"], "prefect.flow.id": row["flow_id"], "prefect.deployment.id": row["id"], **(body.labels or {})},
-        job_variables=body.job_variables,
+        labels={**row["labels"], **_origin(row["flow_id"], row["id"]), **(body.labels or {})},
+        job_variables=body.job_variables or {},
         empirical_policy=body.empirical_policy.model_dump(),
         idempotency_key=body.idempotency_key,
         parent_task_run_id=body.parent_task_run_id,
@@ -136,6 +136,11 @@ def _new_run(
         work_queue_name=queue_name,
         created_by=created_by,
     )
+
+
+def _origin(flow_id: str, deployment_id: str | None) -> dict[str, str]:
+    """The labels that say what a run is of."""
+    return {"prefect.flow.id": flow_id} | ({"prefect.deployment.id": deployment_id} if deployment_id else {})
 
 
 def _check_parameters(row: Mapping[Any, Any], body: DeploymentFlowRunCreate, parameters: Mapping[str, Any]) -> None:
@@ -188,9 +193,9 @@ def create_adhoc_run(conn: Connection, body: FlowRunCreate, now: int) -> tuple[f
         flow_version=body.flow_version,
         parameters=body.parameters,
         context=body.context,
-        tags=list(dict.fromkeys(body.tags)),
-        labels={**flow_labels.labels, "prefect.flow.id": body.flow_id, **(body.labels or {})},
-        job_variables=body.job_variables,
+        tags=body.tags,
+        labels={**flow_labels.labels, **_origin(body.flow_id, body.deployment_id), **(body.labels or {})},
+        job_variables=body.job_variables or {},
         empirical_policy=body.empirical_policy.model_dump(),
         idempotency_key=body.idempotency_key,
         parent_task_run_id=body.parent_task_run_id,

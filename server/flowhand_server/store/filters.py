@@ -83,7 +83,7 @@ def condition(criterion: Criterion | None, noun: Properties) -> Condition | None
         part = _property(value, noun[name])
         if part is not None:
             parts.append(part)
-    return _joined(criterion, parts)
+    return joined(criterion, parts)
 
 
 def _property(value: Any, target: Property) -> Condition | None:
@@ -101,10 +101,11 @@ def _column(criterion: Criterion, column: ColumnElement[Any]) -> Condition | Non
         value = getattr(criterion, name)
         if name != "operator" and value is not None:
             parts.append(operators[name](column, value))
-    return _joined(criterion, parts)
+    return joined(criterion, parts)
 
 
-def _joined(criterion: Criterion, parts: list[Condition]) -> Condition | None:
+def joined(criterion: Criterion, parts: list[Condition]) -> Condition | None:
+    """All of these or any, as the filter has it; None when it says nothing."""
     if not parts:
         return None
     return or_(*parts) if criterion.operator == "or_" else and_(*parts)

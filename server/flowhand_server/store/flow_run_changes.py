@@ -14,7 +14,7 @@ from flowhand_server.json_schemas import DoesNotFit, check
 from flowhand_server.orchestration.state import Verdict, propose, scheduled
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
-from flowhand_server.store.errors import Conflict, NotFound
+from flowhand_server.store.errors import Conflict, NotFound, Refused
 from flowhand_server.store.flow_run_reading import MISSING
 from flowhand_server.store.flow_run_tags import retag_run
 from flowhand_server.store.flow_runs import Outcome, propose_state
@@ -27,15 +27,13 @@ SCHEMA: Final = "schema"
 
 
 def update_flow_run(conn: Connection, run_id: str, body: FlowRunUpdate, now: int) -> None:
-    """Sets what is given; of the policy only the parts that are given. NotFound."""
+    """Sets what is given. NotFound; Refused (400) for job variables of a run that is not scheduled any more."""
     given_values = body.model_dump(mode="json", include=body.model_fields_set)
     values: dict[str, Any] = {name: value for name, value in given_values.items() if value is not None or _run[name].nullable}
-    if "empirical_policy" in values:
-        row = conn.execute(select(_run.empirical_policy).where(_run.id == run_id).with_for_update()).first()
-        if row is None:
-            raise NotFound(MISSING)
-        given = body.empirical_policy.model_dump(mode="json", exclude_unset=True)
-        values["empirical_policy"] = {**(row.empirical_policy or {}), **given}
+    if "name" in given_values:
+        values["name"] = body.name or random_name()
+    if body.job_variables is not None:
+        _check_waiting(conn, run_id)
     if not conn.execute(update(t.flow_run).where(_run.id == run_id).values(**values, updated=now)).rowcount:
         raise NotFound(MISSING)
     if "tags" in values:
@@ -54,7 +52,7 @@ def delete_flow_run(conn: Connection, run_id: str) -> None:
     """Removes a run with its states, task runs, input and logs. NotFound."""
     run = load_run(conn, run_id)
     if run is None:
-        raise NotFound(MISSING)
+        raise NotFound(f"Flow run with id {run_id} not found")
     conn.execute(delete(t.flow_run).where(_run.id == run_id))
     if run.state_type in ACTIVE:
         slot_freed(conn, run)

@@ -23,7 +23,7 @@ _tag: Final = flow_run_tag.c
 
 def tag_runs(conn: Connection, tags: Iterable[tuple[str, Iterable[str]]]) -> None:
     """Stores the tags of new runs: pairs of a run's id and its tags."""
-    insert_many_once(conn, flow_run_tag, [{"tag": tag, "flow_run_id": run_id} for run_id, names in tags for tag in names])
+    insert_many_once(conn, flow_run_tag, [{"tag": tag, "flow_run_id": run_id} for run_id, names in tags for tag in set(names)])
 
 
 def retag_run(conn: Connection, run_id: str, tags: Iterable[str]) -> None:
@@ -34,7 +34,7 @@ def retag_run(conn: Connection, run_id: str, tags: Iterable[str]) -> None:
 
 def has_tags(criterion: Tags) -> ColumnElement[bool] | None:
     """The condition on runs that a filter over tags stands for; None when it says nothing."""
-    parts = [_has([tag]) for tag in criterion.all_ or ()]
+    parts = [and_(*(_has([tag]) for tag in criterion.all_))] if criterion.all_ else []
     if criterion.any_ is not None:
         parts.append(_has(criterion.any_))
     if criterion.is_null_ is not None:

@@ -22,7 +22,7 @@ from .mirror import mirror_to_task_run
 from .names import random_name
 from .notices import Notice, post
 from .prepared import Prepared, among
-from .runs import INSERT_STATE, Run, StateWriter, ask_for_runs, due_notice, loaded, progress_row, state_row
+from .runs import INSERT_STATE, Run, StateWriter, ask_for_runs, due_notice, loaded, of_subflow, progress_row, state_row
 from .tables import flow_run, lease
 
 
@@ -107,7 +107,7 @@ def _insert(conn: Connection, runs: Sequence[NewRun], now: int) -> list[dict[str
     states: list[dict[str, Any]] = []
     for new in runs:
         run_id = timed_id()
-        state = stamp(new.state, timed_id(), now, None)
+        state = stamp(of_subflow(new.state, new.parent_task_run_id), timed_id(), now, None)
         progress, policy = advance(Progress(), state, new.empirical_policy)
         row = {name: getattr(new, name) for name in _COPIED} | progress_row(progress)
         row |= {"id": run_id, "created": now, "updated": now, "name": new.name or random_name(), "empirical_policy": dict(policy)}
@@ -142,7 +142,7 @@ def propose_state(conn: Connection, run_id: str, proposal: Proposal, now: int, *
     asked, holding = ask_for_runs(conn, [run_id]), _HOLDER.ask(conn, run=run_id)
     run = loaded(asked).get(run_id)
     if run is None:
-        raise NotFound("Flow run not found")
+        raise NotFound(f"Flow run with id {run_id} not found")
     holder = holding.scalar() if run.attempt else None
     facts = facts_of(conn, run, proposal, now, leased=holder is not None)
     decision = decide(run.current, proposal, facts, force=force)

@@ -21,7 +21,7 @@ _NO_DETAILS: Final[Form] = {
     "scheduled_time": None,
     "cache_key": None,
     "cache_expiration": None,
-    "deferred": None,
+    "deferred": False,
     "untrackable_result": False,
     "pause_timeout": None,
     "pause_reschedule": False,

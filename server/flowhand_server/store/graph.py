@@ -11,7 +11,6 @@ from sqlalchemy import Connection, or_, select
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
-from flowhand_server.store.flow_run_reading import MISSING
 
 MAX_NODES: Final = 10_000
 MAX_ARTIFACTS: Final = 10_000
@@ -31,10 +30,10 @@ class _Node:
 
 
 def flow_run_graph(conn: Connection, run_id: str, since: int) -> forms.Form:
-    """Nodes that began or ended after `since` (microseconds, UTC), edges as the tasks' inputs tell. NotFound."""
+    """Nodes that have not ended before `since` (microseconds, UTC), edges as the tasks' inputs tell. NotFound."""
     run = conn.execute(select(_run.start_time, _run.end_time).where(_run.id == run_id)).first()
     if run is None:
-        raise NotFound(MISSING)
+        raise NotFound(f"Flow run {run_id} not found")
     nodes, aliases = _nodes(conn, run_id, since)
     _connect(nodes, aliases)
     loose = _attach_artifacts(conn, run_id, nodes, aliases)
@@ -51,7 +50,7 @@ def flow_run_graph(conn: Connection, run_id: str, since: int) -> forms.Form:
 
 def _nodes(conn: Connection, run_id: str, since: int) -> tuple[dict[str, _Node], dict[str, str]]:
     """The nodes by id, and by task run the id of its node: a subflow stands for the task run that it has in its parent."""
-    lately = or_(_task.start_time > since, _task.end_time > since, _task.start_time.is_(None)) if since else _task.id.is_not(None)
+    lately = or_(_task.end_time >= since, _task.end_time.is_(None)) if since else _task.id.is_not(None)
     tasks = conn.execute(select(t.task_run).where(_task.flow_run_id == run_id, lately).order_by(_task.id).limit(MAX_NODES)).mappings().all()
     parents = select(_task.id).where(_task.flow_run_id == run_id)
     statement = select(t.flow_run, t.flow.c.name.label("flow_name")).join(t.flow, t.flow.c.id == _run.flow_id)

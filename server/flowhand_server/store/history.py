@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, case, func, select
+from sqlalchemy import ColumnElement, Connection, Table, case, exists, func, select
 
 from flowhand.clock import to_iso, to_micros
 from flowhand.wire.filters import Entities, History
@@ -16,6 +16,7 @@ from flowhand_server.store.errors import Refused
 from flowhand_server.store.nouns import where
 
 MAX_SPANS: Final = 2000
+_MINUTE: Final = 60_000_000
 SPANS: Final = 20
 """Of the dashboard (contract: `/ui/task_runs/dashboard/counts`)."""
 
@@ -23,10 +24,12 @@ SPANS: Final = 20
 def run_history(conn: Connection, table: Table, query: History, now: int) -> list[forms.Form]:
     """For each span of time: how many runs that fit were to begin in it, by state. Spans without any are there too.
 
-    Refused (422) for an end before the beginning or too many spans.
+    Refused (422) for an end before the beginning, spans of less than a second, or too many of them.
     """
     begin, end = to_micros(query.history_start), to_micros(query.history_end)
     step = round(query.history_interval_seconds * 1e6)
+    if step < 1_000_000:
+        raise Refused(422, "History interval must not be less than 1 second.")
     spans = -(-(end - begin) // step)
     if end < begin or spans > MAX_SPANS:
         raise Refused(422, f"History needs an end after its beginning and at most {MAX_SPANS} intervals.")
@@ -83,27 +86,31 @@ def counts_by_state(conn: Connection, query: Entities) -> dict[str, int]:
 
 
 def dashboard_counts(conn: Connection, query: Entities, now: int) -> list[dict[str, int]]:
-    """How many task runs that fit completed and how many failed, in each of twenty equal spans since the filter's beginning.
+    """How many ended task runs that fit failed and how many did not, in each of twenty equal spans of when they began: from the minute of
+    the filter's `start_time.after_` to that of its `before_`, or to now.
 
     Refused (422) without a beginning.
     """
-    since = query.task_runs.expected_start_time.after_ if query.task_runs and query.task_runs.expected_start_time else None
-    if since is None:
-        raise Refused(422, "task_runs.expected_start_time.after_ is needed: the spans begin there.")
-    c, begin = t.task_run.c, to_micros(since)
-    step = max(1, -(-(now - begin) // SPANS))
-    span = ((c.expected_start_time - begin) // step).label("span")
-    kinds = {"completed": ["COMPLETED"], "failed": ["FAILED", "CRASHED"]}
-    sums = [func.sum(case((c.state_type.in_(types), 1), else_=0)).label(name) for name, types in kinds.items()]
-    statement = select(span, *sums).where(*where(t.task_run, query), c.expected_start_time >= begin).group_by("span")
-    found = {int(row["span"]): {name: int(row[name]) for name in kinds} for row in conn.execute(statement).mappings()}
-    return [found.get(number, dict.fromkeys(kinds, 0)) for number in range(SPANS)]
+    began = query.task_runs.start_time if query.task_runs else None
+    if began is None or began.after_ is None:
+        raise Refused(422, "task_runs.start_time.after_ is required")
+    begin = to_micros(began.after_) // _MINUTE * _MINUTE
+    end = ((to_micros(began.before_) if began.before_ else now) // _MINUTE + 1) * _MINUTE
+    c = t.task_run.c
+    span = ((c.start_time - begin) * SPANS // max(1, end - begin)).label("span")
+    failed = func.sum(case((c.state_type.in_(["FAILED", "CRASHED"]), 1), else_=0))
+    statement = select(span, func.count(), failed).where(*where(t.task_run, query), c.state_type.in_(list(TERMINAL))).group_by("span")
+    counts = [{"completed": 0, "failed": 0} for _ in range(SPANS)]
+    for number, ended, wrong in conn.execute(statement):
+        counts[min(int(number), SPANS - 1)] = {"completed": int(ended - wrong), "failed": int(wrong)}
+    return counts
 
 
 def count_task_runs_by_flow_run(conn: Connection, ids: list[str]) -> dict[str, int]:
-    """By flow run: how many task runs it has."""
-    c = t.task_run.c
+    """By flow run: how many task runs it has, less those that stand for a subflow."""
+    c, subflow = t.task_run.c, t.flow_run.alias("subflow").c
     statement = select(c.flow_run_id, func.count()).where(c.flow_run_id.in_(ids)).group_by(c.flow_run_id)
+    statement = statement.where(~exists().where(subflow.parent_task_run_id == c.id))
     return dict.fromkeys(ids, 0) | {row[0]: row[1] for row in conn.execute(statement)}
 
 
@@ -114,14 +121,15 @@ def count_deployments_by_flow(conn: Connection, ids: list[str]) -> dict[str, int
     return dict.fromkeys(ids, 0) | {row[0]: row[1] for row in conn.execute(statement)}
 
 
-def next_runs_by_flow(conn: Connection, ids: list[str], now: int) -> dict[str, forms.Form | None]:
-    """By flow: the run that comes next."""
+def next_runs_by_flow(conn: Connection, ids: list[str]) -> dict[str, forms.Form | None]:
+    """By flow: the run that comes next, or should have come already."""
     c = t.flow_run.c
     shown = (c.id, c.flow_id, c.name, c.state_name, c.state_type, c.next_scheduled_start_time)
     found: dict[str, forms.Form | None] = dict.fromkeys(ids)
     for flow_id in ids:
-        coming = select(*shown).where(c.flow_id == flow_id, c.state_type == "SCHEDULED", c.expected_start_time > now)
-        row = conn.execute(coming.order_by(c.expected_start_time).limit(1)).mappings().first()
+        # said so, the index of what has a next time serves: few have, and a flow may have had very many runs
+        coming = select(*shown).where(c.flow_id == flow_id, c.state_type == "SCHEDULED", c.next_scheduled_start_time.is_not(None))
+        row = conn.execute(coming.order_by(c.next_scheduled_start_time, c.id).limit(1)).mappings().first()
         if row is not None:
             found[flow_id] = {**row, "next_scheduled_start_time": forms.iso(row["next_scheduled_start_time"])}
     return found

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Select, Table, and_, or_, select, true
+from sqlalchemy import Column, ColumnElement, Select, Table, and_, func, or_, select, true
 
 from flowhand.wire import criteria
 from flowhand.wire.criteria import Criterion
 from flowhand.wire.filters import Capabilities, Entities, FlowHasDeployment
 from flowhand_server.store import tables as t
-from flowhand_server.store.filters import Condition, Properties, condition, one_of
+from flowhand_server.store.filters import OPERATORS, Condition, Properties, condition, joined, one_of
 from flowhand_server.store.flow_run_tags import has_tags
 from flowhand_server.store.json_sql import has_text
 from flowhand_server.store.text_sql import contains
@@ -40,6 +40,14 @@ def _parent_flow_run(criterion: criteria.OptionalIds) -> Condition | None:
     if criterion.any_ is None:
         return None
     return flow_run.parent_task_run_id.in_(_picked(task_run.id, one_of(task_run.flow_run_id, criterion.any_)))
+
+
+def _start_time(criterion: criteria.OptionalSpan) -> Condition | None:
+    """When a run began; one that has not is taken by when it is expected to, as it is sorted (there is an index of that)."""
+    began = func.coalesce(flow_run.start_time, flow_run.expected_start_time)
+    columns: dict[str, ColumnElement[Any]] = {"before_": began, "after_": began, "is_null_": flow_run.start_time}
+    asked = {name: value for name in columns if (value := getattr(criterion, name)) is not None}
+    return joined(criterion, [OPERATORS[name](columns[name], value) for name, value in asked.items()])
 
 
 def _creator(criterion: criteria.Creator) -> Condition | None:
@@ -85,6 +93,7 @@ _RUN: Final[Mapping[str, Any]] = {
 FLOW: Final[Properties] = {"id": flow.id, "name": flow.name, "tags": flow.tags, "deployment": _flow_has_deployment}
 FLOW_RUN: Final[Properties] = _RUN["flow_run"] | {
     "tags": has_tags,
+    "start_time": _start_time,
     "deployment_id": flow_run.deployment_id,
     "work_queue_name": flow_run.work_queue_name,
     "flow_version": flow_run.flow_version,

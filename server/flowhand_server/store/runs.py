@@ -167,7 +167,7 @@ class StateWriter:
 
     def enter(self, run: Run, proposal: Proposal, policy: Mapping[str, Any] | None = None) -> State:
         """Has the run enter a state that was decided for it. `policy` holds changes to its `empirical_policy`."""
-        state = stamp(proposal, timed_id(), self.now, run.progress.state_timestamp)
+        state = stamp(of_subflow(proposal, run.parent_task_run_id), timed_id(), self.now, run.progress.state_timestamp)
         slot = run.current.details.get(LEASE) if run.current else None
         given_back = bool(slot) and slot != state.details.get(LEASE)
         if slot and given_back:
@@ -233,6 +233,11 @@ def due_notice(pool: str | None, queue: str | None, deployment: str | None, at: 
 
 def state_row(run_id: str, state: State, attempt: int) -> dict[str, Any]:
     """A state as a row of `flow_run_state`."""
+def of_subflow(state: Proposal, parent_task_run_id: str | None) -> Proposal:
+    """The state with the task run that a subflow has in its parent."""
+    return state.with_details(task_run_id=parent_task_run_id) if parent_task_run_id else state
+
+
     return {
         "id": state.id,
         "flow_run_id": run_id,

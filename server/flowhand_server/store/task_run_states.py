@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
-from flowhand.wire.states import TERMINAL, StateType
+from flowhand.wire.states import StateType
 from flowhand_server.orchestration.effects import Progress
 from flowhand_server.orchestration.state import Proposal, State, propose
-from flowhand_server.orchestration.task_rules import TaskFacts, decide_task
+from flowhand_server.orchestration.task_rules import FlowFacts, TaskFacts, begins_anew, decide_task
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
 from flowhand_server.store.flow_runs import Outcome
 from flowhand_server.store.json_sql import has_text
-from flowhand_server.store.task_runs import MISSING, PROGRESS, enter
+from flowhand_server.store.task_runs import PROGRESS, enter
 
 _task, _state = t.task_run.c, t.task_run_state.c
 
@@ -24,13 +25,27 @@ def propose_task_state(conn: Connection, task_run_id: str, proposed: Proposal, n
     """Asks the rules about a state for a task run, and stores what they decide. NotFound."""
     row = conn.execute(select(t.task_run).where(_task.id == task_run_id).with_for_update()).mappings().first()
     if row is None:
-        raise NotFound(MISSING)
+        raise NotFound(f"Task run with id {task_run_id} not found")
     current = _current(conn, row["state_id"])
-    decision = decide_task(current, proposed, _facts(conn, row, proposed, now), force=force)
+    flow = conn.execute(_FLOW, {"id": row["flow_run_id"]}).mappings().first()
+    decision = decide_task(current, proposed, _facts(conn, row, flow, proposed, now), force=force)
     if decision.state is not None:
         before = Progress(**{name: row[name] for name in PROGRESS})
+        if begins_anew(current, decision.state) and not force:
+            before = replace(before, run_count=0)
         current = enter(conn, task_run_id, row["flow_run_id"], before, decision.state, now)
+        if current.type is StateType.RUNNING and flow is not None and not force:
+            values = {"flow_run_run_count": flow["run_count"]}
+            conn.execute(update(t.task_run).where(_task.id == task_run_id).values(**values))
     return Outcome(decision.verdict, current, decision.reason, decision.delay_s)
+
+
+_run, _run_state = t.flow_run.c, t.flow_run_state.c
+_FLOW: Final = (
+    select(_run.run_count, _run_state.type, _run_state.name, _run_state.state_details)
+    .outerjoin_from(t.flow_run, t.flow_run_state, _run_state.id == _run.state_id)
+    .where(_run.id == bindparam("id"))
+)
 
 
 def _current(conn: Connection, state_id: str | None) -> State | None:
@@ -41,7 +56,7 @@ def _current(conn: Connection, state_id: str | None) -> State | None:
     return State(kind, row["name"], row["message"], row["data"], row["state_details"] or {}, row["id"], row["timestamp"])
 
 
-def _facts(conn: Connection, row: Mapping[Any, Any], proposed: Proposal, now: int) -> TaskFacts:
+def _facts(conn: Connection, row: Mapping[Any, Any], flow: Mapping[Any, Any] | None, proposed: Proposal, now: int) -> TaskFacts:
     policy = row["empirical_policy"] or {}
     delays = policy.get("retry_delay")
     delay = delays[min(row["run_count"], len(delays)) - 1] if isinstance(delays, list) and delays else delays
@@ -52,17 +67,16 @@ def _facts(conn: Connection, row: Mapping[Any, Any], proposed: Proposal, now: in
         run_count=row["run_count"],
         retries=int(policy.get("retries") or policy.get("max_retries") or 0),
         retry_delay_us=round(float(delay if isinstance(delay, int | float) else policy.get("retry_delay_seconds") or 0) * 1_000_000),
-        flow_ended=running and _flow_ended(conn, row["flow_run_id"]),
+        flow=_flow(row, flow) if flow is not None else None,
         cached=_cached(conn, proposed, now) if running else None,
         full_tags=full,
         closed_tags=closed,
     )
 
 
-def _flow_ended(conn: Connection, flow_run_id: str | None) -> bool:
-    if flow_run_id is None:
-        return False
-    return conn.execute(select(t.flow_run.c.state_type).where(t.flow_run.c.id == flow_run_id)).scalar() in TERMINAL
+def _flow(row: Mapping[Any, Any], flow: Mapping[Any, Any]) -> FlowFacts:
+    state = propose(flow["type"], flow["name"], details=flow["state_details"]) if flow["type"] else None
+    return FlowFacts(row["flow_run_id"], state, newer=row["flow_run_run_count"] < flow["run_count"])
 
 
 def _cached(conn: Connection, proposed: Proposal, now: int) -> Proposal | None:

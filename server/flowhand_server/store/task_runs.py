@@ -17,6 +17,7 @@ from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.deployment_runs import proposal
 from flowhand_server.store.errors import Conflict, NotFound
+from flowhand_server.store.names import random_name
 from flowhand_server.store.notices import Notice, post
 from flowhand_server.store.nouns import where
 from flowhand_server.store.reading import insert_once
@@ -56,16 +57,16 @@ def create_task_run(conn: Connection, body: TaskRunCreate, now: int) -> tuple[fo
         return read_task_run(conn, existing, now), False
     labels: dict[str, Any] = {}
     if body.flow_run_id is not None:
-        run = conn.execute(select(t.flow_run.c.flow_id).where(t.flow_run.c.id == body.flow_run_id)).first()
+        run = conn.execute(select(t.flow_run.c.labels).where(t.flow_run.c.id == body.flow_run_id)).first()
         if run is None:
             raise Conflict(f"There is no flow run with id {body.flow_run_id}.")
-        labels = {"prefect.flow.id": run.flow_id, "prefect.flow-run.id": body.flow_run_id}
+        labels = {**(run.labels or {}), "prefect.flow-run.id": body.flow_run_id}
     task_run_id = body.id or timed_id()
     row = {
         "id": task_run_id,
         "created": now,
         "updated": now,
-        "name": body.name or f"{body.task_key.rpartition('.')[2]}-{body.dynamic_key}",
+        "name": body.name or random_name(),
         "flow_run_id": body.flow_run_id,
         "task_key": body.task_key,
         "dynamic_key": body.dynamic_key,
@@ -84,8 +85,6 @@ def create_task_run(conn: Connection, body: TaskRunCreate, now: int) -> tuple[fo
 
 
 def _by_keys(conn: Connection, body: TaskRunCreate) -> str | None:
-    if body.flow_run_id is None:
-        return None
     keys = (_task.flow_run_id == body.flow_run_id, _task.task_key == body.task_key, _task.dynamic_key == body.dynamic_key)
     return conn.execute(select(_task.id).where(*keys)).scalar()
 
@@ -144,10 +143,11 @@ def count_task_runs(conn: Connection, query: Entities) -> int:
     return conn.execute(select(func.count()).select_from(t.task_run).where(*where(t.task_run, query))).scalar_one()
 
 
-def rename_task_run(conn: Connection, task_run_id: str, name: str, now: int) -> None:
-    """Gives a task run another name. NotFound."""
-    if not conn.execute(update(t.task_run).where(_task.id == task_run_id).values(name=name, updated=now)).rowcount:
-        raise NotFound(MISSING)
+def rename_task_run(conn: Connection, task_run_id: str, name: str | None, now: int) -> None:
+    """Gives a task run another name; one of the server's own where none is said. NotFound."""
+    values = {"name": name or random_name(), "updated": now}
+    if not conn.execute(update(t.task_run).where(_task.id == task_run_id).values(**values)).rowcount:
+        raise NotFound("Task run not found")
 
 
 def delete_task_run(conn: Connection, task_run_id: str) -> None:
@@ -166,12 +166,14 @@ def read_state(conn: Connection, state_id: str) -> forms.Form:
     """One state. NotFound."""
     row = conn.execute(select(t.task_run_state).where(_state.id == state_id)).mappings().first()
     if row is None:
-        raise NotFound("Task run state not found")
+        raise NotFound("Flow run state not found")  # what the contract says of either kind
     return forms.state(row)
 
 
 def dependencies(conn: Connection, flow_run_id: str, now: int) -> list[forms.Form]:
-    """A flow run's task runs, each with those that its inputs name."""
+    """A flow run's task runs, each with those that its inputs name. NotFound."""
+    if conn.execute(select(t.flow_run.c.id).where(t.flow_run.c.id == flow_run_id)).first() is None:
+        raise NotFound(f"Flow run with id {flow_run_id} not found")
     rows = conn.execute(_SELECT.where(_task.flow_run_id == flow_run_id).order_by(_task.id)).mappings()
     shown = ("id", "name", "state", "expected_start_time", "start_time", "end_time", "total_run_time", "estimated_run_time")
     found: list[forms.Form] = []
