@@ -13,6 +13,9 @@ from flowhand_server.routes.context import reply
 from flowhand_server.store.errors import Conflict, NotFound, Refused, StoreUnavailable
 from flowhand_server.store.postgresql_errors import in_words
 
+_TOLD: Final = ("type", "loc", "msg", "input", "ctx")
+"""What is said of each thing that is wrong with a request."""
+
 
 def install_error_forms(app: FastAPI) -> None:
     """Has the errors of the store and of validation answered as the contract shows them."""
@@ -27,9 +30,9 @@ def install_error_forms(app: FastAPI) -> None:
 
 async def _invalid(request: Request, error: Any) -> Response:
     body = error.body if isinstance(error.body, dict | list) else None
-    detail = [{"loc": list(entry["loc"]), "msg": entry["msg"], "type": entry["type"]} for entry in error.errors()]
-    form = {"exception_message": "Invalid request received.", "exception_detail": detail, "request_body": jsonable_encoder(body)}
-    return reply(form, 422)
+    detail = [{name: entry[name] for name in _TOLD if name in entry} for entry in error.errors()]
+    form = {"exception_message": "Invalid request received.", "exception_detail": detail, "request_body": body}
+    return reply(jsonable_encoder(form, custom_encoder={bytes: lambda raw: raw.decode(errors="replace")}), 422)
 
 
 async def _not_found(request: Request, error: Any) -> Response:
@@ -39,12 +42,12 @@ async def _not_found(request: Request, error: Any) -> Response:
     return reply({"detail": error.detail}, 404)
 
 
-async def _conflict(request: Request, error: Any) -> Response:
-    return reply({"detail": error.detail}, 409)
-
 _TOLD_AS_EXCEPTION: Final = ("/set_state", "/labels", "/graph", "/graph-v2")
 """Ends of the paths whose 404 has the shape of what went wrong inside."""
 
+
+async def _conflict(request: Request, error: Any) -> Response:
+    return reply({"detail": error.detail}, 409)
 
 
 async def _refused(request: Request, error: Any) -> Response:

@@ -18,6 +18,7 @@ from flowhand_server.store.errors import Conflict, NotFound, Refused
 from flowhand_server.store.flow_run_reading import MISSING
 from flowhand_server.store.flow_run_tags import retag_run
 from flowhand_server.store.flow_runs import Outcome, propose_state
+from flowhand_server.store.names import random_name
 from flowhand_server.store.reading import insert_once
 from flowhand_server.store.runs import load_run, slot_freed
 
@@ -40,11 +41,21 @@ def update_flow_run(conn: Connection, run_id: str, body: FlowRunUpdate, now: int
         retag_run(conn, run_id, values["tags"])
 
 
+def _check_waiting(conn: Connection, run_id: str) -> None:
+    row = conn.execute(select(_run.state_type, _run.deployment_id).where(_run.id == run_id).with_for_update()).first()
+    if row is None:
+        raise NotFound(MISSING)
+    if row.state_type != StateType.SCHEDULED:
+        raise Refused(400, f"Job variables for a flow run in state {row.state_type} cannot be updated")
+    if row.deployment_id is None:
+        raise Refused(400, "A deployment for the flow run could not be found")
+
+
 def add_labels(conn: Connection, run_id: str, labels: dict[str, Any], now: int) -> None:
     """Lays labels over the run's. NotFound."""
     row = conn.execute(select(_run.labels).where(_run.id == run_id).with_for_update()).first()
     if row is None:
-        raise NotFound(MISSING)
+        raise NotFound(f"Flow run with id {run_id} not found")
     conn.execute(update(t.flow_run).where(_run.id == run_id).values(labels={**(row.labels or {}), **labels}, updated=now))
 
 
@@ -52,7 +63,7 @@ def delete_flow_run(conn: Connection, run_id: str) -> None:
     """Removes a run with its states, task runs, input and logs. NotFound."""
     run = load_run(conn, run_id)
     if run is None:
-        raise NotFound(f"Flow run with id {run_id} not found")
+        raise NotFound(MISSING)
     conn.execute(delete(t.flow_run).where(_run.id == run_id))
     if run.state_type in ACTIVE:
         slot_freed(conn, run)
