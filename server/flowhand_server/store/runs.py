@@ -221,6 +221,11 @@ class StateWriter:
             post(self.conn, due_notice(run.work_pool_id, run.work_queue_id, run.deployment_id, run.progress.next_scheduled_start_time))
 
 
+def of_subflow(state: Proposal, parent_task_run_id: str | None) -> Proposal:
+    """The state with the task run that a subflow has in its parent."""
+    return state.with_details(task_run_id=parent_task_run_id) if parent_task_run_id else state
+
+
 def slot_freed(conn: Connection, run: Run) -> None:
     """Tells that the run holds no slot any more, of whatever limits what it is of."""
     post(conn, Notice("freed", run.limit_id, run.work_pool_id, run.work_queue_id, run.deployment_id))
@@ -233,11 +238,6 @@ def due_notice(pool: str | None, queue: str | None, deployment: str | None, at: 
 
 def state_row(run_id: str, state: State, attempt: int) -> dict[str, Any]:
     """A state as a row of `flow_run_state`."""
-def of_subflow(state: Proposal, parent_task_run_id: str | None) -> Proposal:
-    """The state with the task run that a subflow has in its parent."""
-    return state.with_details(task_run_id=parent_task_run_id) if parent_task_run_id else state
-
-
     return {
         "id": state.id,
         "flow_run_id": run_id,
