@@ -37,7 +37,7 @@ pytestmark = pytest.mark.anyio
 CLOCK = SystemClock()
 
 AT_MOST: Final[Mapping[str, tuple[int, int]]] = {
-    "create_flow_run": (3, 2),
+    "create_flow_run": (4, 2),
     "set_state": (4, 2),
     "look": (5, 5),
     "claim": (13, 6),

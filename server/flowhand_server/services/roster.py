@@ -11,6 +11,7 @@ from flowhand_server.store.store import Store
 
 from . import expiry, foreman, late
 from .chores import Chore, Chores
+from .namer import Namer
 from .reaper import Reaper
 from .retention import Retention
 from .scheduler import Scheduler
@@ -36,4 +37,5 @@ def services_of(store: Store, config: ServerConfig, clock: WatchedClock) -> list
         reaper,
         Retention(store, clock, config.retention_days),
         Chores(store, clock, CHORES),
+        Namer(store),
     ]

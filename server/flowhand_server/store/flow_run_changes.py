@@ -18,6 +18,7 @@ from flowhand_server.store.errors import Conflict, NotFound, Refused
 from flowhand_server.store.flow_run_reading import MISSING
 from flowhand_server.store.flow_run_tags import retag_run
 from flowhand_server.store.flow_runs import Outcome, propose_state
+from flowhand_server.store.name_segments import note_names
 from flowhand_server.store.names import random_name
 from flowhand_server.store.reading import insert_once
 from flowhand_server.store.runs import load_run, slot_freed
@@ -39,6 +40,8 @@ def update_flow_run(conn: Connection, run_id: str, body: FlowRunUpdate, now: int
         raise NotFound(MISSING)
     if "tags" in values:
         retag_run(conn, run_id, values["tags"])
+    if "name" in values:
+        note_names(conn, [(run_id, values["name"])])
 
 
 def _check_waiting(conn: Connection, run_id: str) -> None:

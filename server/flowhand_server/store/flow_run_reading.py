@@ -7,7 +7,7 @@ than the answer holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Select, bindparam, func, select
@@ -17,11 +17,12 @@ from flowhand.wire.filters import Entities, FlowRunQuery, Window
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
-from flowhand_server.store.flow_run_search import WITH_NEXT, WITHOUT_NEXT, approach, hint
-from flowhand_server.store.flow_run_tags import choices, tagged
+from flowhand_server.store.flow_run_search import WITH_NEXT, WITHOUT_NEXT, ByName, ByTag, approach, found_by, hint
 from flowhand_server.store.nouns import where
 from flowhand_server.store.prepared import Prepared, among
-from flowhand_server.store.search import Search
+from flowhand_server.store.prepared_values import LONG
+from flowhand_server.store.search import SHAPES, Search
+from flowhand_server.store.shapes import Shape, take_apart
 
 MISSING: Final = "Flow run not found"
 T = TypeVar("T")
@@ -86,12 +87,19 @@ def _in_order(search: Callable[[str, Window], list[T]], sort: str, window: Windo
 
 def count_flow_runs(conn: Connection, query: Entities) -> int:
     """How many runs fit."""
-    conditions = where(t.flow_run, query)
-    rarest = hint(conn, query) if conn.dialect.name == "sqlite" else None
-    if rarest is not None:
-        found = tagged(choices(query.flow_runs)[rarest[0]], conditions)
-        return conn.execute(select(func.count()).select_from(found.subquery())).scalar_one()
-    return conn.execute(select(func.count()).select_from(t.flow_run).where(*conditions)).scalar_one()
+    way, known = hint(conn, query)
+    shape, values = take_apart(query)
+    if isinstance(way, ByName) and len(values) <= LONG:
+        return _count_by_name(shape).scalar(conn, **values, **known)
+    if isinstance(way, ByTag) and conn.dialect.name == "sqlite":
+        return conn.execute(select(func.count()).select_from(found_by(way, query).subquery())).scalar_one()
+    return conn.execute(select(func.count()).select_from(t.flow_run).where(*where(t.flow_run, query))).scalar_one()
+
+
+@lru_cache(SHAPES)
+def _count_by_name(shape: Shape) -> Prepared:
+    found = found_by(ByName(), shape.with_parameters())
+    return Prepared(select(func.count()).select_from(found.subquery()), by_values=True)
 
 
 def average_lateness(conn: Connection, query: Entities, now: int) -> float | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, union_all
 
 from flowhand.wire import criteria
 from flowhand.wire.filters import Entities, FlowRunFilter
@@ -13,7 +14,10 @@ from flowhand.wire.states import TERMINAL, StateType
 from flowhand_server.store import tables as t
 from flowhand_server.store.filters import each_of, one_of
 from flowhand_server.store.flow_run_tags import choices, how_many, tagged, without_choice
+from flowhand_server.store.name_candidates import candidates
 from flowhand_server.store.nouns import ids_alone, where
+from flowhand_server.store.prepared import among
+from flowhand_server.store.reading import Opaque
 from flowhand_server.store.search import PEEK, PROBE, Approach
 from flowhand_server.store.search_orders import Beginning, Order
 
@@ -41,19 +45,56 @@ _PRECISE: Final = ("id", "name", "idempotency_key", "parent_task_run_id", "paren
 _PEEK_FOR_TEXT: Final = 100
 """A text is looked for in an index of names, thousands of which are read as quickly as hundreds of runs."""
 
-Hint = tuple[int, bool] | None
-"""Which of the tags that are asked for is the rarest, and whether less than PROBE runs have it; None without any that all must have."""
+
+@dataclass(frozen=True, slots=True)
+class ByTag:
+    """Which of the tags that are asked for is the rarest, and whether less than PROBE runs have it."""
+
+    choice: int
+    few: bool
 
 
-def hint(conn: Connection, query: Entities) -> Hint:
-    """What has to be known before a way is chosen."""
+@dataclass(frozen=True, slots=True)
+class ByName:
+    """That all runs whose names may fit are known: they are few, and are the parameter CANDIDATES."""
+
+
+Hint = ByTag | ByName | None
+CANDIDATES: Final = "candidates"
+
+
+def hint(conn: Connection, query: Entities) -> tuple[Hint, dict[str, list[str]]]:
+    """What has to be known before a way is chosen, and the parameters that this way has beside those of the query."""
+    tags = _rarest_tag(conn, query)
+    if tags is not None and tags.few:
+        return tags, {}
+    text = _text_asked(query.flow_runs)
+    runs = None if text is None else candidates(conn, text)
+    return (tags, {}) if runs is None else (ByName(), {CANDIDATES: runs})
+
+
+def _rarest_tag(conn: Connection, query: Entities) -> ByTag | None:
     asked = choices(query.flow_runs)
     if not asked:
         return None
     under_way = [how_many(conn, tags, PROBE) for tags in asked]
     counts = [question.scalar() for question in under_way]
     least = min(counts)
-    return counts.index(least), least < PROBE
+    return ByTag(counts.index(least), least < PROBE)
+
+
+def _text_asked(criterion: FlowRunFilter | None) -> str | None:
+    """What the names of all runs that fit are like."""
+    name = criterion.name if criterion is not None and criterion.operator == "and_" else None
+    return None if name is None or (name.operator == "or_" and name.any_ is not None) else name.like_
+
+
+def found_by(hint: ByTag | ByName, query: Entities, within: ColumnElement[bool] | None = None) -> Select[tuple[str]]:
+    """The ids of the runs that fit, found by what the hint says and by nothing else."""
+    beside = [] if within is None else [within]
+    if isinstance(hint, ByTag):
+        return tagged(choices(query.flow_runs)[hint.choice], where(t.flow_run, without_choice(query, hint.choice)) + beside)
+    return select(_run.id).where(among(_run.id, CANDIDATES), Opaque(and_(*where(t.flow_run, query), *beside)))
 
 
 def approach(query: Entities, order: str, hint: Hint) -> Approach:
@@ -64,10 +105,9 @@ def approach(query: Entities, order: str, hint: Hint) -> Approach:
             return Approach(along, conditions, peek=_PEEK_FOR_TEXT, samples=True)
         peek = 0 if _is_precise(query.flow_runs, _PRECISE) else PEEK
         return Approach(along, conditions, peek=peek, one_plan=_is_precise(query.flow_runs, ("id",)))
-    choice, few = hint
-    rest = where(t.flow_run, without_choice(query, choice)) + ([] if along.within is None else [along.within])
-    probe = tagged(choices(query.flow_runs)[choice], rest)
-    return Approach(along, conditions, probe, peek=0 if few else PEEK, samples=True, few=few)
+    few = isinstance(hint, ByName) or hint.few
+    probe = found_by(hint, query, along.within)
+    return Approach(along, conditions, probe, reads=isinstance(hint, ByName), peek=0 if few else PEEK, samples=True, few=few)
 
 
 def _is_precise(criterion: FlowRunFilter | None, names: Sequence[str]) -> bool:

@@ -19,6 +19,7 @@ from .errors import NotFound
 from .flow_run_tags import tag_runs
 from .limits import deployment_limit
 from .mirror import mirror_to_task_run
+from .name_segments import note_names
 from .names import random_name
 from .notices import Notice, post
 from .prepared import Prepared, among
@@ -121,6 +122,7 @@ def _insert(conn: Connection, runs: Sequence[NewRun], now: int) -> list[dict[str
             mirror_to_task_run(conn, new.parent_task_run_id, run_id, state, now)
     _INSERT_RUN.run_each(conn, rows)
     INSERT_STATE.run_each(conn, states)
+    note_names(conn, ((row["id"], row["name"]) for row in rows))
     tag_runs(conn, ((row["id"], row["tags"]) for row in rows if row["tags"]))
     return rows
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, ColumnElement, Dialect, Text, bindparam
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, Dialect, Integer, Text, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -101,7 +101,7 @@ LONG: Final = 1024
 
 
 class Among(FunctionElement[bool]):
-    """Whether a text is in a list that is one parameter: an array; on SQLite, which has none, as many as `spread` makes of it.
+    """Whether a value is in a list that is one parameter: an array; on SQLite, which has none, as many as `spread` makes of it.
 
     It has no type: a Boolean would be compared with 1 on SQLite, where no index answers that.
     """
@@ -123,8 +123,9 @@ def _postgresql(element: Among, compiler: SQLCompiler, **options: Any) -> str:
 
 
 def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """Whether the column is one of the texts that the parameter `name` stands for."""
-    return Among(column, bindparam(name, type_=ARRAY(Text())))
+    """Whether the column is one of the texts, or of the whole numbers, that the parameter `name` stands for."""
+    kind = BigInteger() if isinstance(column.type, Integer) else Text()
+    return Among(column, bindparam(name, type_=ARRAY(kind)))
 
 
 def list_at(compiled: SQLCompiler) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from flowhand_server.orchestration.state import LEASE, Proposal, State
 
 from .deployment_slots import end_slots
 from .mirror import mirror_to_task_run
+from .name_segments import note_names
 from .notices import Notice, post
 from .prepared import Asked, Prepared, among
 from .tables import deployment, flow_run, flow_run_state
@@ -41,6 +42,8 @@ class Run:
     policy: Mapping[str, Any]
     progress: Progress
     current: State | None
+    known_as: str
+    """Its name as it is stored."""
     name: str | None = None
     """Set to rename it. So with the next two."""
     flow_version: str | None = None
@@ -57,7 +60,7 @@ _run = flow_run.c
 _state = flow_run_state.c
 _PLACE: Final = (
     *("id", "flow_id", "deployment_id", "work_pool_id", "work_queue_id", "parent_task_run_id", "infrastructure_pid"),
-    *("auto_scheduled", "attempt", "interruptions", "empirical_policy"),
+    *("auto_scheduled", "attempt", "interruptions", "empirical_policy", "name"),
 )
 _load: Final = (
     select(
@@ -119,6 +122,7 @@ def _as_run(row: Any) -> Run:
         policy=row.empirical_policy or {},
         progress=Progress(*row[len(_PLACE) : len(_PLACE) + len(_PROGRESS)]),
         current=_current(row),
+        known_as=row.name,
     )
 
 
@@ -189,6 +193,7 @@ class StateWriter:
         """Stores what was entered."""
         INSERT_STATE.run_each(self.conn, self._states)
         _UPDATE.run_each(self.conn, [self._as_row(run) for run in self._runs.values()])
+        note_names(self.conn, self._renamed())
         for run in self._runs.values():
             if run.parent_task_run_id and run.current:
                 mirror_to_task_run(self.conn, run.parent_task_run_id, run.id, run.current, self.now)
@@ -196,6 +201,13 @@ class StateWriter:
         self._slots.clear()
         self._states.clear()
         self._runs.clear()
+
+    def _renamed(self) -> Iterator[tuple[str, str]]:
+        """Whoever begins a run tells its name, which as a rule it has already."""
+        for run in self._runs.values():
+            if run.name is not None and run.name != run.known_as:
+                yield run.id, run.name
+                run.known_as = run.name
 
     def _as_row(self, run: Run) -> dict[str, Any]:
         row = progress_row(run.progress)

@@ -50,6 +50,8 @@ class Approach:
     order: Order
     conditions: Sequence[ColumnElement[bool]]
     probe: Select[Any] | None = None
+    reads: bool = False
+    """Whether the probe reads the rows themselves."""
     peek: int = 0
     """How many rows of the order are looked at first: some where an index walks along it and its first rows may show the page."""
     samples: bool = False
@@ -62,7 +64,7 @@ class Approach:
 
 class Search:
     """Finds rows of one table. `rows` reads them by `key`, their id; `approach` takes a query of parameters, the name of an order and the
-    hint that `hint` gives for a query and its database.
+    hint that `hint` gives for a query and its database, with values for parameters that the approach adds because of it.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class Search:
         rows: Select[Any],
         key: ColumnElement[str],
         approach: Callable[[Entities, str, Any], Approach],
-        hint: Callable[[Connection, Entities], Hashable] = lambda _conn, _query: None,
+        hint: Callable[[Connection, Entities], tuple[Hashable, dict[str, list[str]]]] = lambda _conn, _query: (None, {}),
     ) -> None:
         self._rows = rows
         self._key = key
@@ -93,14 +95,17 @@ class Search:
 
     def _at_least(self, limit: int, conn: Connection, query: Entities, order: str, offset: int, *, whole: bool) -> list[Any]:
         shape, values = take_apart(query)
-        asked = shape, order, self._hint(conn, query), _rounded(limit), offset > 0
+        hint, known = self._hint(conn, query)
+        if known and len(values) > LONG:  # which no statement has beside values that are written into it
+            hint, known = None, {}
+        asked = shape, order, hint, _rounded(limit), offset > 0
         if len(values) <= SHORT:
             ways = self._short(*asked)
         elif len(values) <= LONG:
             ways = self._long(*asked)
         else:
             ways, values = self._made(_once, *asked), {}
-        values["offset"] = offset
+        values |= {"offset": offset, **known}
         if ways.peek is not None and offset + limit <= ways.peeked // 2:
             found = ways.peek.ask(conn, values, whole=whole)
             if len(found) >= limit:
@@ -157,7 +162,7 @@ class _Ways:
         self.peek = made(True, _peek(key, approach, fits)) if approach.peek and fits is not None else None
         self.sample: _Statement | None = None
         if approach.few and probe is not None:
-            self.walk = made(False, _sorted(key, approach.order, probe))
+            self.walk = made(False, _sorted(key, approach.order, probe, reads=approach.reads))
             return
         self.walk = made(approach.one_plan or fits is None, _walk(key, approach.order, fits))
         if fits is not None:
@@ -219,8 +224,12 @@ def _peek(key: ColumnElement[str], approach: Approach, fits: ColumnElement[bool]
     return select(first.c[0]).where(first.c.fits)
 
 
-def _sorted(key: ColumnElement[str], order: Order, ids: Select[Any]) -> Select[Any]:
-    """All of these, in order. They are read before they are sorted: otherwise an index of the order might be walked along to meet them."""
+def _sorted(key: ColumnElement[str], order: Order, ids: Select[Any], *, reads: bool = False) -> Select[Any]:
+    """All of these, in order. They are read before they are sorted: otherwise an index of the order might be walked along to meet them.
+
+    `reads`: what finds the ids reads the rows, so that they need not be looked up again.
+    """
     places = [column.label(f"place_{number}") for number, column in enumerate(order.columns)]
-    read = select(key, *places).where(key.in_(ids)).cte("read").prefix_with("MATERIALIZED")
+    found = ids.add_columns(*places) if reads else select(key, *places).where(key.in_(ids))
+    read = found.cte("read").prefix_with("MATERIALIZED")
     return select(read.c[0]).order_by(*order.by([read.c[place.name] for place in places]))

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -29,7 +30,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-SCHEMA: Final = "0006"
+SCHEMA: Final = "0007"
 """The revision of the migrations that this metadata is equal to."""
 
 metadata = MetaData(
@@ -297,6 +298,41 @@ flow_run_tag = Table(
     sqlite_with_rowid=False,
 )
 """`flow_run.tags` by tag, for filters: no index looks into a JSON array on every kind of database."""
+
+name_tail = Table(
+    "name_tail",
+    metadata,
+    Column("number", Cursor, primary_key=True),
+    Column("flow_run_id", String(36), nullable=False),
+    Column("name", Text, nullable=False),
+)
+"""Names of runs that are not in the index of names yet: of new ones, and of those that were given another name (docs/adr/0038)."""
+
+name_segment = Table(
+    "name_segment",
+    metadata,
+    Column("number", Cursor, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+)
+"""Parts of the index of names, each of `size` runs. These are not tied to it by keys: it says which may fit, not which there are."""
+
+name_page = Table(
+    "name_page",
+    metadata,
+    Column("number", Cursor, primary_key=True, autoincrement=False),
+    Column("runs", Text, nullable=False),
+)
+"""The ids of a segment's runs, one behind the other, a few in a row. Which row is computed (`name_segments.page_of`)."""
+
+name_piece = Table(
+    "name_piece",
+    metadata,
+    Column("segment", BigInteger, primary_key=True, autoincrement=False),
+    Column("piece", Text, primary_key=True),
+    Column("places", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""By three letters: the places in the segment of the runs whose names have them (`name_places`)."""
 
 flow_run_state = Table(
     "flow_run_state",

@@ -1,0 +1,60 @@
+"""The index of names is kept: the tail becomes segments, and segments are rid of runs that are gone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection
+
+from flowhand_server.store.name_segments import Batch, Seen, look_through, merged, store_batch, tail_batch
+from flowhand_server.store.store import Store
+
+from .service import BETWEEN_CHUNKS_S, leads
+
+EVERY_S: Final = 10.0
+ROUNDS_BETWEEN_LOOKS: Final = 6
+"""Rounds in which there was nothing to store, before another segment is looked through."""
+
+
+class Namer:
+    """Keeps the index. What a segment is made of is read and put together beside the writer, which is given the rows to store."""
+
+    name = "namer"
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._quiet = 0
+        self._looked_at = 0
+        self._sparse: Seen | None = None
+
+    async def round(self) -> float:
+        """One segment; the next follows soon while there is more."""
+        batch = await self._store.read(tail_batch)
+        if batch is not None:
+            await self._store.write(put, batch)
+            return BETWEEN_CHUNKS_S
+        self._quiet += 1
+        if self._quiet >= ROUNDS_BETWEEN_LOOKS:
+            self._quiet = 0
+            await self.look()
+        return EVERY_S
+
+    async def look(self) -> None:
+        """Looks through the next segment. What is left of two of which most is gone becomes one."""
+        seen = await self._store.read(look_through, self._looked_at)
+        self._looked_at = seen.number if seen is not None else 0
+        if seen is None or not seen.sparse:
+            return
+        if seen.left and (self._sparse is None or self._sparse.number == seen.number):
+            self._sparse = seen
+            return
+        if not seen.left:
+            await self._store.write(put, merged(seen))
+        elif self._sparse is not None:
+            await self._store.write(put, merged(self._sparse, seen))
+            self._sparse = None
+
+
+def put(conn: Connection, batch: Batch) -> bool:
+    """Stores a batch; whether it did. Another replica may be at it, or have done it."""
+    return leads(conn, "namer") and store_batch(conn, batch)

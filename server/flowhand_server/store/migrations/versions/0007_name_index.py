@@ -1,0 +1,51 @@
+"""An index for pieces of names of flow runs. A server fills it with the runs that there are, beside its other work."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: Final = "0007"
+down_revision: Final = "0006"
+
+_Number: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def upgrade() -> None:
+    """Adds it, with every name in line."""
+    op.create_table(
+        "name_tail",
+        sa.Column("number", _Number, nullable=False),
+        sa.Column("flow_run_id", sa.String(36), nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_name_tail"),
+    )
+    op.create_table(
+        "name_segment",
+        sa.Column("number", _Number, nullable=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_name_segment"),
+    )
+    op.create_table(
+        "name_page",
+        sa.Column("number", _Number, nullable=False, autoincrement=False),
+        sa.Column("runs", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_name_page"),
+    )
+    op.create_table(
+        "name_piece",
+        sa.Column("segment", sa.BigInteger, nullable=False, autoincrement=False),
+        sa.Column("piece", sa.Text, nullable=False),
+        sa.Column("places", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("segment", "piece", name="pk_name_piece"),
+        sqlite_with_rowid=False,
+    )
+    op.execute("INSERT INTO name_tail (flow_run_id, name) SELECT id, name FROM flow_run ORDER BY id")
+
+
+def downgrade() -> None:
+    """Takes it away. Names are looked for one by one again."""
+    for table in ("name_piece", "name_page", "name_segment", "name_tail"):
+        op.drop_table(table)
