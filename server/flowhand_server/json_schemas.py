@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.protocols import Validator
 from referencing import Registry
 from referencing.exceptions import Unresolvable
@@ -45,6 +45,14 @@ def check(value: Mapping[str, Any], schema: Mapping[str, Any], *, required: bool
         raise DoesNotFit("Validation failed. Failure reason: the schema refers to itself without end") from None
     if error is not None:
         raise DoesNotFit(_words(error))
+
+
+def check_schema(schema: Mapping[str, Any]) -> None:
+    """DoesNotFit unless this is a JSON schema."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise DoesNotFit(f"The provided schema is not a valid json schema. Schema error: {error.message}") from None
 
 
 def _words(error: ValidationError) -> str:

@@ -594,7 +594,7 @@ async def test_a_block_that_cannot_be_read_does_not_stop_the_other_calls(bench: 
     """One whose key is lost is told of; the next call is made."""
     lost, vault = Vault(tmp_path / "lost.key"), Vault(tmp_path / "secrets.key")
     for number, key in enumerate((lost, vault)):
-        hook = await bench.store.write(make_webhook, key, f"hook {number}")
+        hook = await bench.store.write(make_webhook, key, f"hook-{number}")
         await bench.automation(on("a"), {"type": "call-webhook", "block_document_id": hook}, name=f"a {number}")
     await bench.happens("a")
     taken = [await bench.store.write(outside.take, vault, NOW) for _ in range(2)]

@@ -85,13 +85,17 @@ def test_a_rate_limit_gives_back_by_itself(rest: Rest) -> None:
 
 
 def test_limits_are_changed_and_deleted(rest: Rest) -> None:
-    """By name or id; an inactive limit limits nothing."""
+    """By name or id; an inactive limit is answered and limits nothing; a name that is taken stays whose it is."""
     name = _limit(rest, 1)
     limit = rest.read(f"{V2}/{name}")
     assert rest.post(f"{V2}/", name=name, limit=1).status_code == 409
     assert rest.patch(f"{V2}/{limit['id']}", limit=7, active=False).status_code == 204
     assert (rest.read(f"{V2}/{name}")["limit"], rest.read(f"{V2}/{name}")["active"]) == (7, False)
-    assert rest.made(f"{V2}/increment-with-lease", names=[name], slots=1)["limits"] == []
+    assert rest.patch(f"{V2}/{name}", name=_limit(rest, 1)).status_code == 409
+    lease = rest.made(f"{V2}/increment-with-lease", names=[name], slots=9)
+    assert ([limit["name"] for limit in lease["limits"]], _slots(rest, name)) == ([name], 0)
+    assert rest.post(f"{V2}/leases/{lease['lease_id']}/renew", lease_duration=60).status_code == 204
+    assert [limit["name"] for limit in rest.made(f"{V2}/decrement", names=[name], slots=1)] == [name]
     assert rest.delete(f"{V2}/{name}").status_code == 204
     assert rest.get(f"{V2}/{name}").status_code == 404
 
@@ -103,10 +107,12 @@ def test_limits_by_tag(rest: Rest) -> None:
     again = rest.post("/concurrency_limits/", tag=tag, concurrency_limit=2)
     assert (first.status_code, again.status_code, again.json()["concurrency_limit"]) == (201, 200, 2)
     assert rest.read(f"{V2}/tag:{tag}")["limit"] == 2
-    rest.made("/concurrency_limits/increment", names=[tag], task_run_id=holder)
+    assert [one["name"] for one in rest.made("/concurrency_limits/increment", names=[tag], task_run_id=holder)] == [tag]
     assert rest.read(f"/concurrency_limits/tag/{tag}")["active_slots"] == [holder]
     rest.made("/concurrency_limits/decrement", names=[tag], task_run_id=holder)
     assert rest.read(f"/concurrency_limits/tag/{tag}")["active_slots"] == []
+    none = rest.made("/concurrency_limits/", tag=fresh("tag"), concurrency_limit=0)["tag"]
+    assert rest.post("/concurrency_limits/increment", names=[none], task_run_id=holder).status_code == 423
     leased = {"names": [f"tag:{tag}"], "slots": 1, "holder": {"type": "task_run", "id": holder}}
     rest.made(f"{V2}/increment-with-lease", **leased)
     assert rest.read(f"/concurrency_limits/tag/{tag}")["active_slots"] == [holder]

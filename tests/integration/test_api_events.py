@@ -27,6 +27,14 @@ def _event(name: str, resource: str = "thing.1", **fields: Any) -> dict[str, Any
     return made | fields
 
 
+def _owner(number: int) -> dict[str, str]:
+    return {"prefect.resource.id": f"owner.{number}", "prefect.resource.role": "owner"}
+
+
+def _minute(number: int) -> str:
+    return (NOW + timedelta(minutes=number)).isoformat()
+
+
 def _found(rest: Rest, **wanted: Any) -> list[dict[str, Any]]:
     return rest.made("/events/filter", filter=wanted)["events"]
 
@@ -82,7 +90,47 @@ def test_pages(rest: Rest) -> None:
     assert seen == [0, 1, 2, 3, 4]
     assert rest.get("/events/filter/next", **{"page-token": "nonsense"}).status_code == 403
     assert [count["count"] for count in rest.made("/events/count-by/event", filter={"event": {"name": [name]}})] == [5]
-    assert [count["count"] for count in rest.made("/events/count-by/day", filter={"event": {"name": [name]}})] == [5]
+    day = {"since": "2026-01-01T00:00:00Z", "until": "2026-01-01T12:00:00Z"}
+    assert [one["count"] for one in rest.made("/events/count-by/day", filter={"event": {"name": [name]}, "occurred": day})] == [5]
+
+
+def test_all_parts_of_a_filter_are_counted(rest: Rest) -> None:
+    """What is excluded, labels, related resources and repeated resources count as they are found, by name and by the resource's name."""
+    name = fresh("counted")
+    for number in range(4):
+        event = _event(f"{name}.{number % 2}", related=[_owner(number)], occurred=_minute(number))
+        about = {"prefect.resource.id": f"{name}.{number % 3}", "prefect.resource.name": f"called {number % 3}", "odd": str(number % 2)}
+        assert rest.post("/events", [event | {"resource": about}]).status_code == 204
+    here = {"resource": {"id_prefix": [name]}}
+    totals = [
+        rest.made("/events/filter", filter=here | more, limit=1)["total"]
+        for more in (
+            {},
+            {"event": {"exclude_name": [f"{name}.0"]}},
+            {"event": {"exclude_prefix": [name]}},
+            {"resource": {"labels": {"prefect.resource.id": f"{name}.*", "odd": "1"}}},
+            {"related": {"id": ["owner.3"]}},
+            {"resource": {"id_prefix": [name], "distinct": True}},
+        )
+    ]
+    assert totals == [4, 2, 0, 2, 1, 3]
+    distinct = rest.made("/events/filter", filter={"resource": {"id_prefix": [name], "distinct": True}})["events"]
+    assert [event["resource"]["prefect.resource.id"] for event in distinct] == [f"{name}.0", f"{name}.2", f"{name}.1"]
+    by_name = rest.made("/events/count-by/event", filter=here | {"related": {"id": ["owner.0", "owner.1", "owner.2"]}})
+    assert [(one["value"], one["count"]) for one in by_name] == [(f"{name}.0", 2), (f"{name}.1", 1)]
+    by_resource = rest.made("/events/count-by/resource", filter=here)
+    assert [(one["label"], one["count"]) for one in by_resource] == [("called 0", 2), ("called 1", 1), ("called 2", 1)]
+
+
+def test_spans_without_events_are_counted_too(rest: Rest) -> None:
+    """Spans are cut at the same moments for everybody, numbered by their place; more than a thousand are refused."""
+    name = fresh("spans")
+    rest.post("/events", [_event(name, occurred=f"2026-01-05T0{hour}:30:00Z") for hour in (1, 1, 4)])
+    wanted = {"event": {"name": [name]}, "occurred": {"since": "2026-01-05T00:30:00Z", "until": "2026-01-05T05:30:00Z"}}
+    found = rest.made("/events/count-by/time", filter=wanted, time_unit="hour", time_interval=2)
+    assert [(one["value"], one["count"]) for one in found] == [("0", 2), ("1", 0), ("2", 1)]
+    assert (found[1]["start_time"], found[1]["end_time"]) == ("2026-01-05T02:00:00.000000Z", "2026-01-05T03:59:59.999999Z")
+    assert rest.post("/events/count-by/time", filter=wanted, time_unit="second").status_code == 422
 
 
 def test_events_come_in_by_socket(rest: Rest) -> None:

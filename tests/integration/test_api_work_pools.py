@@ -24,7 +24,7 @@ def _due(rest: Rest, pool: dict[str, Any], **body: Any) -> list[str]:
 
 def test_pools(rest: Rest) -> None:
     """A pool comes with its default queue; taken names are 409, reserved ones 403, names with slashes 422; deleting is 204."""
-    pool = rest.pool(base_job_template={"variables": {}})
+    pool = rest.pool()
     queue = rest.read(f"/work_pools/{pool['name']}/queues/default")
     assert (queue["id"], queue["priority"]) == (pool["default_queue_id"], 1)
     assert rest.post("/work_pools/", name=pool["name"]).status_code == 409

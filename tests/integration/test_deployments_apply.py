@@ -73,7 +73,7 @@ def test_apply_creates_what_the_script_says(api: Api) -> None:
     assert (found["entrypoint"], found["path"]) == ("tests/integration/test_deployments_apply.py:sample", ".")
     assert found["parameter_openapi_schema"] == sample.parameters
     assert found["enforce_parameter_schema"] is False
-    assert (found["work_pool_name"], found["pull_steps"]) == (None, None)
+    assert (found["work_pool_name"], found["pull_steps"]) == (None, [])
 
 
 def test_applying_twice_changes_nothing_that_was_not_given(api: Api) -> None:

@@ -39,7 +39,7 @@ class Echo:
 
 @functools.cache
 def _contract() -> FastAPI:
-    app = FastAPI(openapi_url=None)
+    app = FastAPI(openapi_url=None, strict_content_type=False)
     app.state.clock = SimpleNamespace(now_us=lambda: 7)
     install_error_forms(app)
     add_api(app)
@@ -136,7 +136,7 @@ def test_what_is_asked_often_is_answered_so() -> None:
 @pytest.mark.anyio
 async def test_the_first_route_that_fits_is_asked() -> None:
     """Fixed paths are not looked for among the others, but one that stands behind another is still behind it."""
-    app = FastAPI(openapi_url=None)
+    app = FastAPI(openapi_url=None, strict_content_type=False)
     app.state.store = Echo()
 
     def add(path: str, name: str) -> None:

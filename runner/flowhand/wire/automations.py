@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from flowhand.ids import new_id
 from flowhand.wire.body import Answer, Entity, Id, Positive, Request
@@ -33,7 +34,7 @@ class EventTrigger(Answer):
 
     @model_validator(mode="after")
     def _long_enough(self) -> EventTrigger:
-        if self.posture == "Proactive" and "within" not in self.model_fields_set:
+        if self.posture == "Proactive" and not self.within:
             self.within = PROACTIVE_S
         if self.posture == "Proactive" and self.within < PROACTIVE_S:
             raise ValueError(f"the minimum `within` of a proactive trigger is {PROACTIVE_S} seconds")
@@ -91,7 +92,17 @@ class SequenceTrigger(Answer):
     within: Seconds | None = None
 
 
-Trigger = Annotated[EventTrigger | MetricTrigger | CompoundTrigger | SequenceTrigger, Field(discriminator="type")]
+def _with_type(trigger: Any) -> Any:
+    """A trigger that does not say of which type it is, is the one that its fields belong to."""
+    if not isinstance(trigger, dict) or "type" in trigger:
+        return trigger
+    kind = "compound" if "require" in trigger else "sequence" if "triggers" in trigger else "event"
+    return {**trigger, "type": kind}
+
+
+Trigger = Annotated[
+    EventTrigger | MetricTrigger | CompoundTrigger | SequenceTrigger, Field(discriminator="type"), BeforeValidator(_with_type)
+]
 
 
 ActionType = Literal[
@@ -116,6 +127,11 @@ ActionType = Literal[
 """What an action can be; its fields are `Action`'s."""
 
 
+def _as_text(payload: Any) -> Any:
+    """A payload that is given as an object is sent as its JSON."""
+    return json.dumps(payload) if isinstance(payload, dict) else payload
+
+
 class Action(Answer):
     """What is done when a trigger fires. Which fields count depends on `type`; a `source` of `inferred` takes the thing from the event."""
 
@@ -131,7 +147,7 @@ class Action(Answer):
     block_document_id: Id | None = None
     subject: str | None = None
     body: str | None = None
-    payload: str | None = None
+    payload: Annotated[str | None, BeforeValidator(_as_text)] = None
     state: StateType | None = None
     name: str | None = None
     message: str | None = None

@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from flowhand.wire.body import Answer, Entity, Id, Name, Request
+from flowhand.wire.body import Answer, Entity, Id, Name, Request, Slug
 
 NON_VERSIONED = "non-versioned"
 OBFUSCATED = "********"
@@ -19,7 +19,7 @@ class BlockTypeCreate(Request):
     """A kind of block."""
 
     name: Name
-    slug: str
+    slug: Slug
     logo_url: str | None = None
     documentation_url: str | None = None
     description: str | None = None
@@ -70,11 +70,17 @@ class BlockSchema(Entity):
 class BlockDocumentCreate(Request):
     """A filled-in block. An anonymous one has no name of its own."""
 
-    name: Name | None = None
+    name: Slug | None = None
     data: dict[str, Any] = Field(default_factory=dict)
     block_schema_id: Id
     block_type_id: Id
     is_anonymous: bool = False
+
+    @model_validator(mode="after")
+    def _has_a_name(self) -> BlockDocumentCreate:
+        if self.name is None and not self.is_anonymous:
+            raise ValueError("Names must be provided for block documents that are not anonymous.")
+        return self
 
 
 class BlockDocumentUpdate(Request):

@@ -70,6 +70,9 @@ Id = Annotated[str, BeforeValidator(_uuid_text), WithJsonSchema({"type": "string
 Name = Annotated[str, StringConstraints(pattern=rf"^[^{BANNED_IN_NAMES}]+$")]
 """A name that can stand in a URL path."""
 
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]
+"""Lower-case letters, digits and dashes."""
+
 Labels = dict[str, bool | int | float | str]
 """Labels of flows, deployments and runs."""
 

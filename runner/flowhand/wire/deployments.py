@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from flowhand.wire.body import Answer, Entity, Id, Labels, Moment, Positive, Query, Request
 from flowhand.wire.concurrency import GlobalLimit
@@ -32,16 +32,27 @@ class VersionInfo(Answer):
     version: str
 
 
-class DeploymentCreate(Request):
+class _Limited(Request):
+    """What is limited has either a number of its own or a limit that it shares."""
+
+    concurrency_limit: Positive | None = None
+    concurrency_options: ConcurrencyOptions | None = None
+    global_concurrency_limit_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Self:
+        if self.concurrency_limit is not None and self.global_concurrency_limit_id is not None:
+            raise ValueError("A deployment has either a concurrency limit of its own or a global one, not both.")
+        return self
+
+
+class DeploymentCreate(_Limited):
     """A deployment, known by flow and name: posting it again replaces what it holds, its schedules included."""
 
     name: str
     flow_id: Id
     paused: bool = False
     schedules: list[DeploymentScheduleCreate] = Field(default_factory=list)
-    concurrency_limit: Positive | None = None
-    concurrency_options: ConcurrencyOptions | None = None
-    global_concurrency_limit_id: Id | None = None
     enforce_parameter_schema: bool = True
     parameter_openapi_schema: dict[str, Any] | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
@@ -67,14 +78,11 @@ class DeploymentCreate(Request):
     """The older name of `job_variables`."""
 
 
-class DeploymentUpdate(Request):
+class DeploymentUpdate(_Limited):
     """Changes to a deployment. What is present is set, null included."""
 
     paused: bool = False
     schedules: list[DeploymentScheduleUpdate] = Field(default_factory=list)
-    concurrency_limit: Positive | None = None
-    concurrency_options: ConcurrencyOptions | None = None
-    global_concurrency_limit_id: Id | None = None
     enforce_parameter_schema: bool | None = None
     parameter_openapi_schema: dict[str, Any] | None = None
     parameters: dict[str, Any] | None = None

@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from flowhand.wire.body import Answer, Count, Entity, Id, Moment, Name, Positive, Query, Request
 from flowhand.wire.flow_runs import FlowRun
 from flowhand.wire.pool_types import AGENTS
 
 ReadyStatus = Literal["READY", "NOT_READY", "PAUSED"]
+
+
+_PLACEHOLDER: Final = re.compile(r"\{\{\s*([\w.\-\[\]$]+)\s*\}\}")
+_FROM_ELSEWHERE: Final = ("$", "prefect.", "ctx.")
+"""How placeholders begin that stand for the environment, for blocks and variables, and for the run."""
+
+
+def _holds_together(template: dict[str, Any]) -> dict[str, Any]:
+    """An empty template, or one whose job is made of variables that it declares."""
+    if not template:
+        return template
+    job, schema = template.get("job_configuration"), template.get("variables")
+    if not (isinstance(job, dict) and job and isinstance(schema, dict) and schema):
+        raise ValueError("The `base_job_template` must contain both a `job_configuration` key and a `variables` key.")
+    used = set(_PLACEHOLDER.findall(json.dumps(job)))
+    unknown = sorted(name for name in used - set(schema.get("properties") or ()) if not name.startswith(_FROM_ELSEWHERE))
+    if unknown:
+        raise ValueError(f"The job configuration uses variables that are no properties of the variables schema: {', '.join(unknown)}.")
+    return template
+
+
+JobTemplate = Annotated[dict[str, Any], AfterValidator(_holds_together)]
+"""What the jobs of a pool are made of (contract 6.2)."""
 
 
 class StorageConfiguration(Request):
@@ -28,7 +53,7 @@ class WorkPoolCreate(Request):
     name: Name
     description: str | None = None
     type: str = AGENTS
-    base_job_template: dict[str, Any] = Field(default_factory=dict)
+    base_job_template: JobTemplate = Field(default_factory=dict)
     is_paused: bool = False
     concurrency_limit: Count | None = None
     storage_configuration: StorageConfiguration = Field(default_factory=StorageConfiguration)
@@ -39,7 +64,7 @@ class WorkPoolUpdate(Request):
 
     description: str | None = None
     is_paused: bool | None = None
-    base_job_template: dict[str, Any] | None = None
+    base_job_template: JobTemplate | None = None
     concurrency_limit: Count | None = None
     storage_configuration: StorageConfiguration | None = None
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from flowhand.errors import FlowhandError
 from flowhand.wire.automations import Action, AutomationUpdate
 from flowhand_server.automations.templating import BadTemplate, compiled, looks_like_one
-from flowhand_server.store.errors import Refused
 
 _TEMPLATES: Final = ("parameters", "job_variables", "subject", "body", "payload", "message")
 
 
+class BadAction(FlowhandError):
+    """An action that could never be carried out."""
+
+
 def check_templates(body: AutomationUpdate) -> None:
-    """Refused (422) with the action, the field and the line of the first template that cannot be read."""
+    """BadAction with the action, the field and the line of the first template that cannot be read."""
     for kind in ("actions", "actions_on_trigger", "actions_on_resolve"):
         actions: list[Action] = getattr(body, kind)
         for place, action in enumerate(actions):
@@ -28,7 +32,7 @@ def _check(where: str, value: Any) -> None:
                 compiled(text)
         except BadTemplate as error:
             line = f" (line {error.line})" if error.line else ""
-            raise Refused(422, f"{where}: {text[:80]!r} is not a template that can be used: {error}{line}") from None
+            raise BadAction(f"{where}: {text[:80]!r} is not a template that can be used: {error}{line}") from None
 
 
 def _texts(value: Any) -> Iterator[str]:

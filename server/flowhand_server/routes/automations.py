@@ -8,18 +8,25 @@ from fastapi import APIRouter, Body, Response
 
 from flowhand.wire.automations import Automation, AutomationCreate, AutomationSwitch, AutomationUpdate
 from flowhand.wire.filters import AutomationQuery
-from flowhand_server.automations.checking import check_templates
-from flowhand_server.routes.context import Key, Now, StoreDep, check_limit, nothing, reply, shows
+from flowhand_server.automations.checking import BadAction, check_templates
+from flowhand_server.routes.context import Key, Now, StoreDep, check_limit, invalid, nothing, reply, shows
 from flowhand_server.routes.templates import template_reply
 from flowhand_server.store import automations
 
 router = APIRouter(prefix="/automations", tags=["Automations"])
 
 
+def _check(body: AutomationUpdate) -> None:
+    try:
+        check_templates(body)
+    except BadAction as error:
+        raise invalid(body, str(error)) from None
+
+
 @router.post("/", status_code=201, responses=shows(Automation, 201))
 async def create_automation(body: AutomationCreate, store: StoreDep, now: Now) -> Response:
     """A new automation."""
-    check_templates(body)
+    _check(body)
     return reply(await store.write(automations.create_automation, body, now), 201)
 
 
@@ -64,7 +71,7 @@ async def read_automation(automation_id: Key, store: StoreDep) -> Response:
 @router.put("/{automation_id:uuid}", status_code=204, response_class=Response)
 async def replace_automation(automation_id: Key, body: AutomationUpdate, store: StoreDep, now: Now) -> Response:
     """Puts another trigger and other actions in the place of what was there."""
-    check_templates(body)
+    _check(body)
     await store.write(automations.replace_automation, str(automation_id), body, now)
     return nothing()
 

@@ -18,12 +18,14 @@ from flowhand.wire.deployments import (
 )
 from flowhand.wire.filters import BulkDeployments, Entities, NamedPage, NamedQuery
 from flowhand.wire.flow_runs import FlowRun
+from flowhand_server.json_schemas import DoesNotFit, check, check_schema
 from flowhand_server.routes.context import (
     Key,
     Now,
     StoreDep,
     check_limit,
     created,
+    invalid,
     nothing,
     page_reply,
     reply,
@@ -38,6 +40,12 @@ router = APIRouter(prefix="/deployments", tags=["Deployments"])
 @router.post("/", responses=shows_created(Deployment))
 async def apply_deployment(body: DeploymentCreate, store: StoreDep, now: Now) -> Response:
     """The deployment of this flow and name, made or changed."""
+    if "enforce_parameter_schema" in body.model_fields_set and body.enforce_parameter_schema and body.parameter_openapi_schema is not None:
+        try:
+            check_schema(body.parameter_openapi_schema)
+            check(body.parameters, body.parameter_openapi_schema, required=False)
+        except DoesNotFit as error:
+            raise invalid(body, str(error)) from None
     return created(*await store.write(deployments.apply_deployment, body, now))
 
 

@@ -16,9 +16,10 @@ from pydantic import ValidationError
 from flowhand.clock import to_datetime
 from flowhand.wire.events import MAX_EVENT_BYTES, Event, EventCount, EventCountQuery, EventFilter, EventPage, EventQuery
 from flowhand_server.events.feed import Feed
+from flowhand_server.events.spans import TooManySpans
 from flowhand_server.routes.context import Now, StoreDep, nothing, now_us, reply, shows
 from flowhand_server.routes.sockets import PROTOCOL_ERROR, TRY_AGAIN, filter_of, greet, send, while_connected
-from flowhand_server.store import events
+from flowhand_server.store import event_counts, events
 from flowhand_server.store.store import Store
 
 router = APIRouter(tags=["Events"])
@@ -26,7 +27,7 @@ router = APIRouter(tags=["Events"])
 BACKFILL: Final = timedelta(minutes=15)
 """How far back a stream begins at most."""
 BATCH: Final = 200
-_UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+Countable = Literal["day", "time", "event", "resource"]
 
 
 @router.post("/events", status_code=204, response_class=Response)
@@ -55,7 +56,7 @@ async def next_events(request: Request, store: StoreDep, token: Annotated[str, Q
 
 async def _page(request: Request, store: Store, wanted: EventFilter, limit: int, after: events.Place | None) -> dict[str, Any]:
     found = await store.read(events.search, wanted, limit, after)
-    total = await store.read(events.count, wanted)
+    total = await store.read(event_counts.count, wanted)
     following = None
     if limit and len(found) == limit:
         token = base64.urlsafe_b64encode(orjson.dumps([limit, *found[-1][0], wanted.model_dump(mode="json")])).decode()
@@ -64,10 +65,19 @@ async def _page(request: Request, store: Store, wanted: EventFilter, limit: int,
 
 
 @router.post("/events/count-by/{countable}", responses=shows(list[EventCount]))
-async def count_events(countable: Literal["day", "time", "event", "resource"], query: EventCountQuery, store: StoreDep) -> Response:
+async def count_events(
+    countable: Literal["day", "time", "event", "resource"], query: EventCountQuery, store: StoreDep, now: Now
+) -> Response:
     """How many events fit, by name, resource, or spans of time."""
-    seconds = 86_400 if countable == "day" else _UNITS[query.time_unit] * query.time_interval
-    return reply(await store.read(events.count_by, query.filter, countable, max(1, round(seconds * 1e6))))
+    if countable == "event":
+        return reply(await store.read(event_counts.count_by_name, query.filter))
+    if countable == "resource":
+        return reply(await store.read(event_counts.count_by_resource, query.filter))
+    unit, interval = ("day", 1.0) if countable == "day" else (query.time_unit, query.time_interval)
+    try:
+        return reply(await store.read(event_counts.count_by_time, query.filter, unit, interval, now))
+    except TooManySpans as error:
+        raise HTTPException(422, str(error)) from None
 
 
 # --- in --------------------------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ import orjson
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message, Scope
 
+from flowhand.wire.body import Query
 from flowhand_server.routes.legacy import adapted, is_legacy
 
 _LONG_NUMBER: Final = re.compile(rb"\d{19}")
@@ -33,15 +35,30 @@ class JsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """A route that reads its body so."""
+    """A route that reads its body so. One whose body only says what is looked for takes none for one that says nothing."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
+        kinds = [each.field_info.annotation for each in self.dependant.body_params]
+        reads = any(isinstance(kind, type) and issubclass(kind, Query) for kind in kinds)
 
         async def handle(request: Request) -> Response:
-            return await handler(JsonRequest(request.scope, request.receive))
+            asked = JsonRequest(request.scope, request.receive)
+            if reads and not await asked.body():
+                asked = _saying_nothing(request.scope)
+            return await handler(asked)
 
         return handle
+
+
+def _saying_nothing(scope: Scope) -> JsonRequest:
+    """The same request with an empty object for its body."""
+    headers = [(name, value) for name, value in scope["headers"] if name not in (b"content-type", b"content-length")]
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    return JsonRequest({**scope, "headers": [*headers, (b"content-type", b"application/json")]}, receive)
 
 
 def strict_json(body: bytes) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from flowhand.ids import new_id
-from flowhand.wire.automations import Action, AutomationCreate, AutomationUpdate
+from flowhand.wire.automations import AutomationCreate, AutomationUpdate
 from flowhand.wire.events import RESOURCE_ID, RESOURCE_NAME
 from flowhand.wire.filters import AutomationFilter, AutomationQuery
 from flowhand_server.store import forms
@@ -22,6 +22,7 @@ from flowhand_server.store.reading import bounded, insert_many_once, named_order
 MISSING: Final = "Automation not found"
 _automation, _related = t.automation.c, t.automation_related.c
 _SHOWN: Final = ("name", "description", "enabled", "tags", "trigger", "actions", "actions_on_trigger", "actions_on_resolve")
+_ACTIONS: Final = ("actions", "actions_on_trigger", "actions_on_resolve")
 _NOUNS: Final = ("deployment", "work_queue", "work_pool", "automation")
 
 
@@ -29,34 +30,37 @@ def _form(row: Any) -> forms.Form:
     return {**forms.entity(row), **{name: row[name] for name in _SHOWN}}
 
 
-def _columns(body: AutomationUpdate) -> dict[str, Any]:
+def _columns(body: AutomationUpdate, *, all_of_it: bool) -> dict[str, Any]:
+    """The columns of a body; not `all_of_it`: of what it says."""
     columns = body.model_dump(mode="json", include={"name", "description", "enabled", "tags", "trigger"})
-    for name in ("actions", "actions_on_trigger", "actions_on_resolve"):
+    for name in _ACTIONS:
         columns[name] = [action.stored() for action in getattr(body, name)]
-    return columns
+    return {name: value for name, value in columns.items() if all_of_it or name in body.model_fields_set}
 
 
 def create_automation(conn: Connection, body: AutomationCreate, now: int) -> forms.Form:
     """A new automation."""
     automation_id = new_id()
-    conn.execute(insert(t.automation).values(id=automation_id, created=now, updated=now, **_columns(body)))
-    _relate(conn, automation_id, body, body.owner_resource)
+    conn.execute(insert(t.automation).values(id=automation_id, created=now, updated=now, **_columns(body, all_of_it=True)))
+    _relate(conn, automation_id, body.owner_resource)
     _tell(conn, "created", automation_id, body.name, now)
     return read_automation(conn, automation_id)
 
 
-def _relate(conn: Connection, automation_id: str, body: AutomationUpdate, owner: str | None) -> None:
-    named = set(_resources([*body.actions, *body.actions_on_trigger, *body.actions_on_resolve])) - {owner}
+def _relate(conn: Connection, automation_id: str, owner: str | None) -> None:
+    """Notes what an automation belongs to, and what its actions name."""
+    stored = conn.execute(select(*(_automation[name] for name in _ACTIONS)).where(_automation.id == automation_id)).one()
+    named = {resource for actions in stored for resource in _resources(actions)} - {owner}
     rows = [{"automation_id": automation_id, "resource_id": resource, "owned": False} for resource in sorted(named)]
     if owner is not None:
         rows.append({"automation_id": automation_id, "resource_id": owner, "owned": True})
     insert_many_once(conn, t.automation_related, rows)
 
 
-def _resources(actions: Iterable[Action]) -> Iterator[str]:
+def _resources(actions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for action in actions:
         for noun in _NOUNS:
-            key = getattr(action, f"{noun}_id")
+            key = action.get(f"{noun}_id")
             if key is not None:
                 yield f"prefect.{noun.replace('_', '-')}.{key}"
 
@@ -95,13 +99,14 @@ def related_automations(conn: Connection, resource_id: str) -> list[forms.Form]:
 
 
 def replace_automation(conn: Connection, automation_id: str, body: AutomationUpdate, now: int) -> None:
-    """Puts another trigger and other actions in the place of what was there; its owner stays. NotFound."""
-    changed = conn.execute(update(t.automation).where(_automation.id == automation_id).values(**_columns(body), updated=now))
+    """Puts another trigger and other actions in the place of what was there; its owner, and what is not said, stay. NotFound."""
+    columns = _columns(body, all_of_it=False)
+    changed = conn.execute(update(t.automation).where(_automation.id == automation_id).values(**columns, updated=now))
     if not changed.rowcount:
         raise NotFound(MISSING)
     _forget_counts(conn, automation_id)
     conn.execute(delete(t.automation_related).where(_related.automation_id == automation_id, _related.owned.is_(False)))
-    _relate(conn, automation_id, body, None)
+    _relate(conn, automation_id, None)
     _tell(conn, "updated", automation_id, body.name, now)
 
 

@@ -15,7 +15,7 @@ from flowhand_server.secret_fields import hidden, merged
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.block_types import schema_form, type_form
-from flowhand_server.store.errors import Conflict, NotFound, Refused
+from flowhand_server.store.errors import Conflict, NotFound
 from flowhand_server.store.events import emit
 from flowhand_server.store.filters import condition
 from flowhand_server.store.nouns import BLOCK_DOCUMENT, BLOCK_SCHEMA, BLOCK_TYPE
@@ -133,9 +133,11 @@ def with_id(document_id: str) -> Select[Any]:
 
 
 def of_type(slug: str, name: str | None = None) -> Select[Any]:
-    """The documents of a type, or the one of a name."""
+    """The documents of a type that are not anonymous, or the one of a name."""
     statement = select(t.block_document).join(t.block_type, _type.id == _document.block_type_id).where(_type.slug == slug)
-    return statement.order_by(_document.name) if name is None else statement.where(_document.name == name)
+    if name is not None:
+        return statement.where(_document.name == name)
+    return statement.where(_document.is_anonymous.is_(False)).order_by(_document.name)
 
 
 def read_documents(conn: Connection, vault: Vault, statement: Select[Any], secrets: bool) -> list[forms.Form]:
@@ -185,9 +187,7 @@ def count_documents(conn: Connection, query: BlockDocumentQuery) -> int:
 
 
 def create_document(conn: Connection, vault: Vault, body: BlockDocumentCreate, now: int) -> forms.Form:
-    """A new document. Conflict when the name is taken or type or schema are not there; Refused (422) without a name."""
-    if body.name is None and not body.is_anonymous:
-        raise Refused(422, "Names must be provided for block documents that are not anonymous.")
+    """A new document. Conflict when the name is taken or type or schema are not there."""
     schema = conn.execute(select(_schema.block_type_id).where(_schema.id == body.block_schema_id)).first()
     if schema is None or schema.block_type_id != body.block_type_id:
         raise Conflict("There is no such block schema of this block type.")

@@ -23,6 +23,10 @@ _type, _schema = t.block_type.c, t.block_schema.c
 _SHOWN: Final = ("name", "slug", "logo_url", "documentation_url", "description", "code_example", "is_protected")
 BUILT_IN: Final = Path(__file__).parents[1] / "block_types.json"
 """Types that every server knows, with their schemas: made from the classes by tests/support/built_in_blocks.py."""
+PROTECTED: Final = ("local-file-system", "secret", "webhook")
+"""Those of them that nobody may remove."""
+RESERVED: Final = "prefect"
+"""Names that begin so are the contract's own."""
 
 
 def type_form(row: Mapping[Any, Any]) -> forms.Form:
@@ -47,10 +51,13 @@ def install_built_in(conn: Connection, now: int) -> None:
         insert_once(conn, t.block_type, {"id": new_id(), "created": now, "updated": now, **body.model_dump()})
         type_id = read_type(conn, with_slug(slug))["id"]
         create_schema(conn, BlockSchemaCreate(block_type_id=type_id, fields=about["fields"], capabilities=about["capabilities"]), now)
+    conn.execute(update(t.block_type).where(_type.slug.in_(PROTECTED), _type.is_protected.is_(False)).values(is_protected=True))
 
 
 def create_type(conn: Connection, body: BlockTypeCreate, now: int) -> forms.Form:
-    """A new type. Conflict when the slug is taken."""
+    """A new type. Conflict when the slug is taken; Refused (403) for a reserved name."""
+    if body.name.lower().startswith(RESERVED):
+        raise Refused(403, "Block type names beginning with 'Prefect' are reserved.")
     if not insert_once(conn, t.block_type, {"id": new_id(), "created": now, "updated": now, **body.model_dump()}):
         raise Conflict(f'Block type with name "{body.name}" already exists')
     return read_type(conn, with_slug(body.slug))
@@ -103,9 +110,9 @@ def delete_type(conn: Connection, type_id: str) -> None:
 
 
 def create_schema(conn: Connection, body: BlockSchemaCreate, now: int) -> tuple[forms.Form, bool]:
-    """The schema of these fields and this version, and whether it is new. Conflict without its type."""
+    """The schema of these fields and this version, and whether it is new. NotFound without its type."""
     if conn.execute(select(_type.id).where(_type.id == body.block_type_id)).first() is None:
-        raise Conflict(f"There is no block type with id {body.block_type_id}.")
+        raise NotFound(f"Block type {body.block_type_id} not found.")
     digest = checksum(body.fields)
     here = (_schema.checksum == digest, _schema.version == body.version)
     known = conn.execute(select(_schema.id).where(*here)).scalar()

@@ -59,9 +59,11 @@ def _forms(conn: Connection, rows: Any, now: int) -> list[forms.Form]:
 
 
 def update_limit(conn: Connection, id_or_name: str, body: LimitUpdate, now: int) -> None:
-    """Sets what is given; deployments that share the limit follow. NotFound."""
+    """Sets what is given; deployments that share the limit follow. NotFound; Conflict when the new name is taken."""
     collect_expired(conn, now)
     row = limit_row(conn, id_or_name)
+    if conn.execute(select(_limit.id).where(_limit.name == body.name, _limit.id != row["id"])).first():
+        raise Conflict("A concurrency limit with this name already exists.")
     values = {name: value for name, value in body.given().items() if value is not None}
     conn.execute(update(t.concurrency_limit).where(_limit.id == row["id"]).values(**values, updated=now))
     limit_changed(conn, row["id"])

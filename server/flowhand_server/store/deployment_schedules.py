@@ -51,10 +51,6 @@ def read_schedules(conn: Connection, deployment_id: str) -> list[forms.Form]:
 def add_schedules(conn: Connection, deployment_id: str, schedules: list[DeploymentScheduleCreate], now: int) -> list[forms.Form]:
     """Adds schedules. NotFound; Conflict when a slug is taken."""
     _must_exist(conn, deployment_id)
-    taken = {form["slug"] for form in schedules_of(conn, [deployment_id]).get(deployment_id, []) if form["slug"]}
-    slugs = [entry.slug for entry in schedules if entry.slug]
-    if taken.intersection(slugs) or len(set(slugs)) < len(slugs):
-        raise Conflict("Schedule slugs must be unique within a deployment.")
     ids = insert_schedules(conn, deployment_id, schedules, now)
     _touch(conn, deployment_id, now)
     forms_by_id = {form["id"]: form for form in schedules_of(conn, [deployment_id])[deployment_id]} if ids else {}
@@ -64,7 +60,11 @@ def add_schedules(conn: Connection, deployment_id: str, schedules: list[Deployme
 def insert_schedules(
     conn: Connection, deployment_id: str, schedules: Sequence[DeploymentScheduleCreate | DeploymentScheduleUpdate], now: int
 ) -> list[str]:
-    """Stores schedules, returns their ids. Refused when one has no rule."""
+    """Stores schedules, returns their ids. Refused when one has no rule; Conflict when a slug is taken, or given twice."""
+    taken = {form["slug"] for form in schedules_of(conn, [deployment_id]).get(deployment_id, [])}
+    slugs = [entry.slug for entry in schedules if entry.slug]
+    if taken.intersection(slugs) or len(set(slugs)) < len(slugs):
+        raise Conflict("Schedule slugs must be unique within a deployment.")
     rows: list[dict[str, Any]] = []
     for entry in schedules:
         if entry.schedule is None:

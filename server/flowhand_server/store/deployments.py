@@ -13,10 +13,10 @@ from flowhand.wire.deployments import DeploymentCreate, DeploymentUpdate
 from flowhand.wire.events import RESOURCE_ID, RESOURCE_NAME
 from flowhand.wire.filters import Entities, NamedQuery
 from flowhand.wire.pool_types import AGENT_POOL
-from flowhand_server.json_schemas import DoesNotFit, check, check_job_variables
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.automations import delete_owned
+from flowhand_server.store.deployment_checking import check_blocks, check_new_variables, check_parameters, check_variables
 from flowhand_server.store.deployment_limits import limits_of, own_name, set_limit
 from flowhand_server.store.deployment_schedules import MISSING, merge_by_slug, replace_schedules, schedules_of, unplan
 from flowhand_server.store.errors import Conflict, NotFound, Refused
@@ -38,6 +38,8 @@ _ELSEWHERE: Final = frozenset(
     | {"work_pool_name", "work_queue_name", "labels"}
 )
 """Fields of a body that are not simply a column."""
+_UNSAID: Final[Mapping[str, Any]] = {"parameter_openapi_schema": {}, "pull_steps": []}
+"""What a new deployment has of that which its body does not mention; an explicit null stays null."""
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------------------------
@@ -84,7 +86,8 @@ def count_deployments(conn: Connection, query: Entities) -> int:
 def apply_deployment(conn: Connection, body: DeploymentCreate, now: int) -> tuple[forms.Form, bool]:
     """Makes the deployment of this flow and name, or sets what is given on the one that is there; whether it was made now.
 
-    Its schedules become those of the body, its planned runs are taken back. NotFound for an unknown pool; Conflict for an unknown flow;
+    Its schedules, parameters and labels become those of the body, its planned runs are taken back; it stays with its pool and queue unless
+    others are named, or none by null. NotFound for an unknown pool; Conflict for an unknown flow or block, and for a slug given twice;
     Refused (422) when job variables do not fit the pool.
     """
     flow = conn.execute(select(t.flow.c.labels).where(t.flow.c.id == body.flow_id)).first()
@@ -92,12 +95,13 @@ def apply_deployment(conn: Connection, body: DeploymentCreate, now: int) -> tupl
         raise Conflict(f"There is no flow with id {body.flow_id}.")
     existing = conn.execute(select(_dep.id).where(_dep.flow_id == body.flow_id, _dep.name == body.name)).scalar()
     values = _columns(body) | _place(conn, body, now)
-    if "labels" in body.model_fields_set or existing is None:
-        values["labels"] = {**flow.labels, "prefect.flow.id": body.flow_id, **(body.labels or {})}
-    _check_variables(conn, values.get("work_queue_id"), values.get("job_variables"), "creating")
+    values |= {"labels": {**flow.labels, "prefect.flow.id": body.flow_id, **(body.labels or {})}, "parameters": body.parameters}
+    check_new_variables(conn, values.get("work_queue_id"), values.get("job_variables"))
+    check_blocks(conn, values)
     deployment_id = existing or new_id()
     if existing is None:
-        conn.execute(insert(t.deployment).values(**values, id=deployment_id, created=now, updated=now))
+        unsaid = {name: empty for name, empty in _UNSAID.items() if name not in body.model_fields_set}
+        conn.execute(insert(t.deployment).values(**unsaid, **values, id=deployment_id, created=now, updated=now))
     else:
         conn.execute(update(t.deployment).where(_dep.id == existing).values(**values, updated=now))
         unplan(conn, deployment_id, now)
@@ -109,15 +113,19 @@ def apply_deployment(conn: Connection, body: DeploymentCreate, now: int) -> tupl
 
 
 def update_deployment(conn: Connection, deployment_id: str, body: DeploymentUpdate, now: int) -> None:
-    """Sets what is given and takes back planned runs. NotFound; Conflict when parameters do not fit their schema."""
+    """Sets what is given and takes back planned runs. NotFound; Conflict for an unknown block, and when parameters do not fit their schema,
+    or job variables the pool that is named beside them.
+    """
     row = conn.execute(select(t.deployment).where(_dep.id == deployment_id)).mappings().first()
     if row is None:
         raise NotFound(MISSING)
     values = _columns(body) | _place(conn, body, now)
     merged = {**row, **values}
-    _check_variables(conn, merged["work_queue_id"], values.get("job_variables"), "updating")
+    if body.work_pool_name is not None:
+        check_variables(conn, merged["work_queue_id"], values.get("job_variables"))
     if "parameters" in values or "parameter_openapi_schema" in values:
-        _check_parameters(merged)
+        check_parameters(merged)
+    check_blocks(conn, values)
     conn.execute(update(t.deployment).where(_dep.id == deployment_id).values(**values, updated=now))
     _update_schedules(conn, deployment_id, body, now)
     set_limit(conn, deployment_id, body, now)
@@ -168,8 +176,7 @@ def _place(conn: Connection, body: DeploymentCreate | DeploymentUpdate, now: int
     """Pool and queue: as given, made where the contract says so. NotFound for an unknown pool."""
     pool, queue = body.work_pool_name, body.work_queue_name
     if pool is None and queue is None:
-        cleared = {"work_pool_name", "work_queue_name"} & body.model_fields_set
-        return {"work_queue_id": None, "work_queue_name": None} if "work_pool_name" in cleared or isinstance(body, DeploymentCreate) else {}
+        return {"work_queue_id": None, "work_queue_name": None} if "work_pool_name" in body.model_fields_set else {}
     if pool is None and "work_pool_name" in body.model_fields_set and isinstance(body, DeploymentUpdate):
         return {"work_queue_id": None, "work_queue_name": None}
     pool_id = ensure_pool(conn, AGENT_POOL, now) if pool in (None, AGENT_POOL) else pool_row(conn, pool)["id"]
@@ -196,26 +203,3 @@ def _update_schedules(conn: Connection, deployment_id: str, body: DeploymentUpda
         merge_by_slug(conn, deployment_id, schedules, now)
     else:
         raise Refused(422, "Please provide a slug for each schedule in your request to ensure schedules are updated correctly.")
-
-
-def _check_variables(conn: Connection, queue_id: str | None, variables: Mapping[str, Any] | None, doing: str) -> None:
-    if not variables or queue_id is None:
-        return
-    template = conn.execute(
-        select(t.work_pool.c.base_job_template)
-        .join_from(t.work_queue, t.work_pool, t.work_pool.c.id == t.work_queue.c.work_pool_id)
-        .where(t.work_queue.c.id == queue_id)
-    ).scalar()
-    try:
-        check_job_variables(template, variables, required=False)
-    except DoesNotFit as error:
-        raise Refused(422, f"Error {doing} deployment: {error}") from None
-
-
-def _check_parameters(row: Mapping[str, Any]) -> None:
-    if not row["enforce_parameter_schema"] or not isinstance(row["parameter_openapi_schema"], dict):
-        return
-    try:
-        check(row["parameters"] or {}, row["parameter_openapi_schema"], required=False)
-    except DoesNotFit as error:
-        raise Conflict(f"Error updating deployment: {error}") from None

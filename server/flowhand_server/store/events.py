@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, or_, select, tuple_
@@ -114,8 +115,18 @@ def behind(conn: Connection, cursor: int) -> list[tuple[int, forms.Form]]:
     return [(row["cursor"], form(row)) for row in rows]
 
 
-def _conditions(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
+def is_for_sql(wanted: EventFilter) -> bool:
+    """Whether SQL can say all of a filter."""
+    labels = wanted.resource is not None and wanted.resource.labels is not None
+    return not (labels or wanted.related or wanted.any_resource or wanted.text)
+
+
+def conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
     """What SQL can say of a filter; the rest is for `matches`."""
+    return list(_conditions(wanted))
+
+
+def _conditions(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.occurred.since:
         yield _event.occurred >= to_micros(wanted.occurred.since)
     if wanted.occurred.until:
@@ -126,32 +137,47 @@ def _conditions(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
         yield _event.event.in_(wanted.event.name)
     if wanted.event and wanted.event.prefix:
         yield or_(*(_event.event.startswith(prefix.removesuffix("*"), autoescape=True) for prefix in wanted.event.prefix))
+    if wanted.event and wanted.event.exclude_name:
+        yield _event.event.not_in(wanted.event.exclude_name)
+    if wanted.event and wanted.event.exclude_prefix:
+        yield ~or_(*(_event.event.startswith(prefix.removesuffix("*"), autoescape=True) for prefix in wanted.event.exclude_prefix))
     if wanted.resource and wanted.resource.id:
         yield _event.resource_id.in_(wanted.resource.id)
     if wanted.resource and wanted.resource.id_prefix:
         yield or_(*(_event.resource_id.startswith(prefix, autoescape=True) for prefix in wanted.resource.id_prefix))
 
 
+Row = Mapping[Any, Any]
 Place = tuple[int, int]
 """Where an event stands: (occurred, cursor)."""
 
 
 def search(conn: Connection, wanted: EventFilter, limit: int, after: Place | None = None) -> list[tuple[Place, forms.Form]]:
-    """At most `limit` events that fit, in the filter's order, behind the place `after`."""
-    found: list[tuple[Place, forms.Form]] = []
-    for row in _scan(conn, wanted, after):
-        shown = form(row)
-        if matches(wanted, shown):
-            found.append(((row["occurred"], row["cursor"]), shown))
-        if len(found) >= limit:
-            break
-    return found
+    """At most `limit` events that fit, in the filter's order, behind the place `after`. Distinct resources are so within a page."""
+    rows = fitting(conn, wanted, after)
+    if wanted.resource is not None and wanted.resource.distinct:
+        rows = _first_of_each(rows)
+    return [((row["occurred"], row["cursor"]), form(row)) for row in islice(rows, limit)]
 
 
-def _scan(conn: Connection, wanted: EventFilter, after: Place | None) -> Iterable[Mapping[Any, Any]]:
+def _first_of_each(rows: Iterable[Row]) -> Iterator[Row]:
+    """Of the events about one resource, the one that comes first."""
+    seen: set[str] = set()
+    for row in rows:
+        if row["resource_id"] not in seen:
+            seen.add(row["resource_id"])
+            yield row
+
+
+def fitting(conn: Connection, wanted: EventFilter, after: Place | None) -> Iterator[Row]:
+    """The rows of events that fit, in the filter's order, behind the place `after`, as far as a search looks."""
+    return (row for row in _scan(conn, wanted, after) if matches(wanted, row))
+
+
+def _scan(conn: Connection, wanted: EventFilter, after: Place | None) -> Iterator[Row]:
     rising = wanted.order == "ASC"
     place = tuple_(_event.occurred, _event.cursor)
-    statement = select(t.event).where(*_conditions(wanted))
+    statement = select(t.event).where(*conditions(wanted))
     order = (_event.occurred, _event.cursor) if rising else (_event.occurred.desc(), _event.cursor.desc())
     statement = statement.order_by(*order).limit(CHUNK)
     for _ in range(MAX_SCAN // CHUNK):
@@ -166,28 +192,3 @@ def _from(statement: Select[Any], place: Any, after: Place | None, rising: bool)
     if after is None:
         return statement
     return statement.where(place > after if rising else place < after)
-
-
-def count(conn: Connection, wanted: EventFilter) -> int:
-    """How many events fit, as far as SQL can say."""
-    return conn.execute(select(func.count()).select_from(t.event).where(*_conditions(wanted))).scalar_one()
-
-
-def count_by(conn: Connection, wanted: EventFilter, what: str, bucket_us: int) -> list[forms.Form]:
-    """How many events fit, by name, by resource, or by spans of time of `bucket_us` microseconds."""
-    column: ColumnElement[Any]
-    match what:
-        case "event":
-            column = _event.event
-        case "resource":
-            column = _event.resource_id
-        case _:
-            column = _event.occurred - _event.occurred % bucket_us
-    numbers = (func.count(), func.min(_event.occurred), func.max(_event.occurred))
-    statement = select(column, *numbers).where(*_conditions(wanted)).group_by(column).order_by(column)
-    return [_counted(*row, timed=what in ("day", "time")) for row in conn.execute(statement)]
-
-
-def _counted(value: Any, number: int, first: int, last: int, *, timed: bool) -> forms.Form:
-    label = to_iso(value) if timed else value
-    return {"value": label, "label": label, "count": number, "start_time": to_iso(first), "end_time": to_iso(last)}

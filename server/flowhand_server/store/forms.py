@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flowhand.clock import to_iso
+from flowhand.wire.pool_types import AGENTS
 from flowhand.wire.states import StateType, is_terminal
 
 Row = Mapping[Any, Any]
@@ -281,7 +282,7 @@ def work_pool(row: Row, active_slots: int) -> Form:
         "is_paused": row["is_paused"],
         "concurrency_limit": row["concurrency_limit"],
         "active_slots": active_slots,
-        "status": "PAUSED" if row["is_paused"] else row["status"],
+        "status": None if row["type"] == AGENTS else "PAUSED" if row["is_paused"] else row["status"],  # agents tell nothing of themselves
         "storage_configuration": {**_NO_STORAGE, **(row["storage_configuration"] or {})},
         "default_queue_id": row["default_queue_id"],
     }

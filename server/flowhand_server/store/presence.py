@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from flowhand.ids import new_id
 
@@ -15,6 +15,8 @@ from .tables import deployment, session, work_pool, work_queue, worker
 
 SILENT: Final = 3
 """Heartbeats that may be missed before a session or worker counts as gone."""
+UNKNOWN_S: Final = 30
+"""Seconds between heartbeats of a worker that does not say (contract 5.4)."""
 
 _NOTED_EVERY_US: Final = 30_000_000
 """How stale the note on a pool's deployments may become; there may be thousands of them."""
@@ -30,8 +32,8 @@ _offline: Final = Turn(worker, worker.c.id == bindparam("b_id"), "OFFLINE")
 _pool_ready: Final = Turn(work_pool, work_pool.c.id == bindparam("b_id"), "READY")
 
 
-def worker_seen(conn: Connection, pool_id: str, name: str, interval_s: float, now: int) -> str:
-    """A worker of the pool lives: made when it is new, online, its pool ready. Its id."""
+def worker_seen(conn: Connection, pool_id: str, name: str, interval_s: float | None, now: int) -> str:
+    """A worker of the pool lives: made when it is new, online, its pool ready. Its id. `interval_s` is None when it does not say."""
     beat = {"last_heartbeat_time": now, "heartbeat_interval_seconds": interval_s, "updated": now}
     found = _WORKER.scalar(conn, pool=pool_id, named=name)
     if found is None:
@@ -87,7 +89,7 @@ def pool_is_live(conn: Connection, pool_id: str, now: int) -> bool:
     )
     if conn.execute(own.limit(1)).first():
         return True
-    since = now - SILENT * 1_000_000 * worker.c.heartbeat_interval_seconds
+    since = now - SILENT * 1_000_000 * func.coalesce(worker.c.heartbeat_interval_seconds, UNKNOWN_S)
     foreign = select(worker.c.id).where(worker.c.work_pool_id == pool_id, worker.c.status == "ONLINE", worker.c.last_heartbeat_time > since)
     return conn.execute(foreign.limit(1)).first() is not None
 

@@ -46,7 +46,7 @@ def decayed(row: Any, now: int) -> int:
 
 
 def increment(conn: Connection, body: Increment, now: int) -> list[forms.Form] | Wait:
-    """Takes slots of all limits that are named and active; answers them, or when to ask again.
+    """Takes slots of all limits that are named and active; answers all that are named, or when to ask again.
 
     Refused (422) when more is asked than there may ever be, or a rate is asked of a limit without decay.
     """
@@ -65,7 +65,8 @@ def increment_with_lease(conn: Connection, body: IncrementWithLease, now: int) -
         return taken
     lease_id = new_id()
     if taken:
-        grant(conn, lease_id, taken, body.slots, body.holder, now, round(body.lease_duration * 1e6))
+        active = [row for row in taken if row["active"]]
+        grant(conn, lease_id, active, body.slots, body.holder, now, round(body.lease_duration * 1e6))
     return {"lease_id": lease_id, "limits": [_minimal(row) for row in taken]}
 
 
@@ -74,10 +75,14 @@ def _minimal(row: Any) -> forms.Form:
 
 
 def take(conn: Connection, names: Sequence[str], slots: int, mode: Mode, now: int) -> Sequence[Any] | Wait:
-    """The limits of which slots were taken, or when to ask again; then each full one notes that it denied some."""
+    """The limits that are named, or when to ask again; then each full one notes that it denied some.
+
+    Of those that are not active nothing is taken.
+    """
     collect_expired(conn, now)
-    which = select(t.concurrency_limit).where(_limit.name.in_(names), _limit.active.is_(True)).order_by(_limit.id).with_for_update()
-    rows = conn.execute(which).mappings().all()
+    which = select(t.concurrency_limit).where(_limit.name.in_(names)).order_by(_limit.id).with_for_update()
+    named = conn.execute(which).mappings().all()
+    rows = [row for row in named if row["active"]]
     _must_be_possible(rows, slots, mode)
     runs = used_of_limits(conn, [row["id"] for row in rows])
     full = [row for row in rows if decayed(row, now) + runs[row["id"]] + slots > row["limit"]]
@@ -88,7 +93,7 @@ def take(conn: Connection, names: Sequence[str], slots: int, mode: Mode, now: in
     for row in rows:
         values = {"active_slots": decayed(row, now) + slots, "updated": now, "denied_slots": max(0, row["denied_slots"] - slots)}
         conn.execute(update(t.concurrency_limit).where(_limit.id == row["id"]).values(**values))
-    return rows
+    return named
 
 
 def _must_be_possible(rows: Sequence[Any], slots: int, mode: Mode) -> None:
@@ -115,8 +120,8 @@ def grant(conn: Connection, lease_id: str, limits: Sequence[Any], slots: int, ho
 def decrement(conn: Connection, body: Decrement, now: int) -> list[forms.Form]:
     """Gives slots back; answers the limits."""
     collect_expired(conn, now)
-    rows = conn.execute(select(t.concurrency_limit).where(_limit.name.in_(body.names), _limit.active.is_(True))).mappings().all()
-    _give_back(conn, [row["id"] for row in rows], body.slots)
+    rows = conn.execute(select(t.concurrency_limit).where(_limit.name.in_(body.names))).mappings().all()
+    _give_back(conn, [row["id"] for row in rows if row["active"]], body.slots)
     return [_minimal(row) for row in rows]
 
 

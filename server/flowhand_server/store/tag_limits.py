@@ -12,7 +12,7 @@ from flowhand.wire.filters import Window
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.concurrency import delete_limit, limit_row
-from flowhand_server.store.errors import NotFound
+from flowhand_server.store.errors import NotFound, Refused
 from flowhand_server.store.json_sql import has_text
 from flowhand_server.store.reading import bounded, insert_once
 from flowhand_server.store.slots import FOREVER_US, Wait, collect_expired, end_lease, grant, take
@@ -73,13 +73,22 @@ def delete_tag_limit(conn: Connection, id_or_name: str, now: int) -> None:
 
 
 def take_tag_slots(conn: Connection, body: TagSlots, now: int) -> list[forms.Form] | Wait:
-    """Takes a slot of each tag for a task run; answers the limits, or when to ask again."""
-    taken = take(conn, [PREFIX + tag for tag in body.names], 1, "concurrency", now)
+    """Takes a slot of each tag for a task run; answers the limits, or when to ask again. Refused (423) when one of them is 0."""
+    names = [PREFIX + tag for tag in body.names]
+    none = conn.execute(select(_limit.name).where(_limit.name.in_(names), _limit.limit == 0, _limit.active.is_(True))).scalar()
+    if none is not None:
+        raise Refused(423, f"The limit of the tag {none.removeprefix(PREFIX)!r} is 0: no task with it can run.")
+    taken = take(conn, names, 1, "concurrency", now)
     if isinstance(taken, Wait):
         return taken
-    for row in taken:
+    active = [row for row in taken if row["active"]]
+    for row in active:
         grant(conn, new_id(), [row], 1, LeaseHolder(type="task_run", id=body.task_run_id), now, FOREVER_US)
-    return [{"id": row["id"], "name": row["name"], "limit": row["limit"]} for row in taken]
+    return [_of_tag(row) for row in active]
+
+
+def _of_tag(row: Any) -> forms.Form:
+    return {"id": row["id"], "name": row["name"].removeprefix(PREFIX), "limit": row["limit"]}
 
 
 def free_tag_slots(conn: Connection, body: TagSlots, now: int) -> list[forms.Form]:
@@ -91,4 +100,4 @@ def free_tag_slots(conn: Connection, body: TagSlots, now: int) -> list[forms.For
         held = select(_lease.id).where(has_text(_lease.limit_ids, row["id"]), _lease.holder_id == body.task_run_id)
         for lease_id in conn.execute(held).scalars().all():
             end_lease(conn, lease_id)
-    return [{"id": row["id"], "name": row["name"], "limit": row["limit"]} for row in rows]
+    return [_of_tag(row) for row in rows]

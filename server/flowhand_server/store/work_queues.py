@@ -18,6 +18,7 @@ from flowhand_server.store.filters import condition
 from flowhand_server.store.limits import used_by_queues
 from flowhand_server.store.notices import config_changed
 from flowhand_server.store.nouns import WORK_QUEUE
+from flowhand_server.store.queue_priorities import make_way, next_priority
 from flowhand_server.store.reading import bounded, insert_once
 from flowhand_server.store.work_pools import DEFAULT_QUEUE, ensure_pool, pool_row
 
@@ -40,9 +41,10 @@ def create_queue(conn: Connection, pool: str | None, body: WorkQueueCreate, now:
     pool_id = ensure_pool(conn, AGENT_POOL, now) if pool is None else pool_row(conn, pool)["id"]
     queue_id = new_id()
     values = body.model_dump(mode="json") | {"id": queue_id, "created": now, "updated": now, "work_pool_id": pool_id}
-    values["priority"] = body.priority or _next_priority(conn, pool_id)
+    values["priority"] = body.priority or next_priority(conn, pool_id)
     if not insert_once(conn, t.work_queue, values):
         raise Conflict("A work queue with this name already exists.")
+    make_way(conn, queue_id, now)
     config_changed(conn)
     return read_queue(conn, queue_id)
 
@@ -57,16 +59,11 @@ def ensure_queue(conn: Connection, pool_id: str, name: str | None, now: int) -> 
     found = conn.execute(select(_queue.id).where(_queue.work_pool_id == pool_id, _queue.name == wanted)).scalar()
     if found is None:
         found = new_id()
-        priority = _next_priority(conn, pool_id)
+        priority = next_priority(conn, pool_id)
         row = {"id": found, "created": now, "updated": now, "work_pool_id": pool_id, "name": wanted, "priority": priority}
         insert_once(conn, t.work_queue, row)
         config_changed(conn)
     return found, wanted
-
-
-def _next_priority(conn: Connection, pool_id: str) -> int:
-    taken = set(conn.execute(select(_queue.priority).where(_queue.work_pool_id == pool_id)).scalars())
-    return next(number for number in range(1, len(taken) + 2) if number not in taken)
 
 
 def read_queue(conn: Connection, queue_id: str) -> forms.Form:
@@ -98,7 +95,7 @@ def find_queues(conn: Connection, query: WorkQueueQuery, pool: str | None = None
 
 
 def update_queue(conn: Connection, queue_id: str, body: WorkQueueUpdate, now: int) -> None:
-    """Sets what is given. NotFound, Conflict when the new name is taken."""
+    """Sets what is given. The queues in the way of a new priority come after it. NotFound, Conflict when the new name is taken."""
     values = body.model_dump(mode="json", include=body.model_fields_set)
     if "last_polled" in values:
         values["last_polled"] = now if body.last_polled else None
@@ -108,7 +105,10 @@ def update_queue(conn: Connection, queue_id: str, body: WorkQueueUpdate, now: in
     taken = select(_queue.id).where(_queue.work_pool_id == row.work_pool_id, _queue.name == body.name, _queue.id != queue_id)
     if body.name is not None and conn.execute(taken).first():
         raise Conflict("A work queue with this name already exists.")
+    values = {name: value for name, value in values.items() if value is not None or _queue[name].nullable}
     conn.execute(update(t.work_queue).where(_queue.id == queue_id).values(**values, updated=now))
+    if "priority" in values:
+        make_way(conn, queue_id, now)
     config_changed(conn)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from sqlalchemy import Connection, delete, select, update
 
 from flowhand.wire.filters import WorkerQuery
@@ -14,18 +12,16 @@ from flowhand_server.store.errors import NotFound
 from flowhand_server.store.filters import condition
 from flowhand_server.store.notices import config_changed
 from flowhand_server.store.nouns import WORKER
-from flowhand_server.store.presence import SILENT, worker_seen
+from flowhand_server.store.presence import SILENT, UNKNOWN_S, worker_seen
 from flowhand_server.store.reading import bounded
 from flowhand_server.store.work_pools import pool_row
 
 _worker = t.worker.c
-UNKNOWN_S: Final = 30
-"""Seconds between heartbeats of a worker that does not say (contract 5.4)."""
 
 
 def heartbeat(conn: Connection, pool: str, body: Heartbeat, now: int) -> None:
     """A worker lives: made on its first heartbeat, online after each; its pool becomes ready. NotFound without the pool."""
-    worker_seen(conn, pool_row(conn, pool)["id"], body.name, body.heartbeat_interval_seconds or UNKNOWN_S, now)
+    worker_seen(conn, pool_row(conn, pool)["id"], body.name, body.heartbeat_interval_seconds or None, now)
 
 
 def find_workers(conn: Connection, pool: str, query: WorkerQuery, now: int) -> list[forms.Form]:
