@@ -70,6 +70,26 @@ def test_deployments_that_do_not_hold_together(rest: Rest, fields: dict[str, Any
     assert rest.post("/deployments/", body | fields).status_code == status
 
 
+def test_a_span_of_time_is_planned_at_once(rest: Rest) -> None:
+    """From its start to its end, no more than asked for, and no more than it takes to have three and to reach an hour; each once."""
+    schedule = {"schedule": {"interval": 1800, "anchor_date": "2099-01-01T00:00:00Z"}, "slug": "half", "parameters": {"x": 1}}
+    deployment = rest.deployment(paused=True, schedules=[schedule])
+    of_it = {"deployments": {"id": {"any_": [deployment["id"]]}}, "sort": "EXPECTED_START_TIME_ASC"}
+
+    def planned(**span: Any) -> list[str]:
+        rest.made(f"/deployments/{deployment['id']}/schedule", **span)
+        found = rest.made("/flow_runs/filter", of_it)
+        assert all(run["auto_scheduled"] and run["parameters"] == {"x": 1} for run in found)
+        return [run["expected_start_time"][:16] for run in found]
+
+    first = ["2099-01-01T00:30", "2099-01-01T01:00", "2099-01-01T01:30"]
+    for _ in range(2):
+        assert planned(start_time="2099-01-01T00:10:00Z", end_time="2099-01-02T00:00:00Z") == first
+    assert planned(start_time="2099-02-01T00:00:00Z", min_runs=1, min_time=0) == [*first, "2099-02-01T00:00"]
+    assert planned(start_time="2099-03-01T00:00:00Z", min_runs=9, max_runs=1)[4:] == ["2099-03-01T00:00"]
+    assert planned(start_time="2099-04-01T00:00:00Z", end_time="2099-04-01T00:30:00Z")[5:] == ["2099-04-01T00:00", "2099-04-01T00:30"]
+
+
 def test_variables_are_checked_with_the_pool(rest: Rest) -> None:
     """A change of job variables is compared with the pool that is named beside them, and with none otherwise."""
     pool = rest.pool(base_job_template=TEMPLATE)
@@ -131,6 +151,27 @@ def test_names_of_blocks(rest: Rest) -> None:
     rest.made("/block_documents/", of_it | {"is_anonymous": True})
     assert [document["name"] for document in rest.read(f"/block_types/slug/{kind['slug']}/block_documents")] == ["a-1"]
     assert rest.post("/block_schemas/", fields={}, block_type_id=NOBODY).status_code == 404
+
+
+def test_a_changed_artifact_is_the_key_changed_last(rest: Rest) -> None:
+    """Of the newest artifacts of two keys the one that was changed comes first."""
+    older, newer = (rest.made("/artifacts/", key=fresh("artifact"), type="progress", data=0) for _ in range(2))
+    assert rest.patch(f"/artifacts/{older['id']}", data=1).status_code == 204
+    keys = {"key": {"any_": [older["key"], newer["key"]]}}
+    found = rest.made("/artifacts/latest/filter", artifacts=keys, sort="UPDATED_DESC")
+    assert [one["key"] for one in found] == [older["key"], newer["key"]]
+
+
+def test_names_of_variables(rest: Rest) -> None:
+    """Lower-case letters, digits, dashes and underscores, in any order."""
+    names = ("-a", "_a", "a-1_b", "A", "a b", "")
+    assert [rest.post("/variables/", name=name, value=1).status_code for name in names] == [201, 201, 201, 422, 422, 422]
+
+
+def test_pages_of_none(rest: Rest) -> None:
+    """A page of no rows tells how many there are, and that they make no pages."""
+    page = rest.made("/deployments/paginate", limit=0)
+    assert (page["results"], page["limit"], page["pages"]) == ([], 0, 0)
 
 
 def test_changing_an_automation_keeps_what_is_not_said(rest: Rest) -> None:

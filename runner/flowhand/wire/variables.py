@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from flowhand.wire.body import Entity, Request
 
-VariableName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([a-z0-9_-]*)$", max_length=255)]
+VariableName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$", max_length=255)]
 Json = str | int | float | bool | dict[str, Any] | list[Any] | None
 
 

@@ -11,7 +11,7 @@ from flowhand.wire.deployments import ScheduleNow
 from flowhand.wire.work_pools import WorkQueue
 from flowhand_server.routes.context import Key, Now, StoreDep, nothing, reply, shows
 from flowhand_server.store import deployment_schedules, work_queues
-from flowhand_server.store.scheduling import schedule_runs
+from flowhand_server.store.scheduling import schedule_span
 
 router = APIRouter(prefix="/deployments", tags=["Deployments"])
 
@@ -46,9 +46,8 @@ async def delete_schedule(deployment_id: Key, schedule_id: Key, store: StoreDep,
 
 @router.post("/{deployment_id:uuid}/schedule")
 async def plan_now(deployment_id: Key, store: StoreDep, now: Now, body: ScheduleNow | None = None) -> Response:
-    """Plans the runs of schedules at once, as far ahead as the scheduler does; it would soon have done so by itself."""
-    await store.read(deployment_schedules.read_schedules, str(deployment_id))
-    await store.write(schedule_runs, now)
+    """Plans the runs of a span of time at once: from now on, unless told otherwise."""
+    await store.write(schedule_span, str(deployment_id), body or ScheduleNow(), now)
     return reply(None)
 
 

@@ -111,8 +111,9 @@ def count_latest(conn: Connection, query: ArtifactQuery) -> int:
 
 
 def update_artifact(conn: Connection, artifact_id: str, body: ArtifactUpdate, now: int) -> None:
-    """Sets what is given. NotFound."""
+    """Sets what is given; the newest of a key is updated with it. NotFound."""
     conn.execute(update(t.artifact).where(_artifact.id == artifact_id).values(**body.given(), updated=now))
+    conn.execute(update(t.artifact_collection).where(_collection.latest_id == artifact_id).values(updated=now))
     _tell(conn, "updated", read_artifact(conn, artifact_id), now)
 
 

@@ -7,7 +7,9 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select, text, update
 
-from flowhand.clock import to_datetime
+from flowhand.clock import to_datetime, to_micros
+from flowhand.wire.deployments import ScheduleNow
+from flowhand.wire.schedules import occurrences
 from flowhand.wire.states import StateType
 from flowhand_server.orchestration.slots import NEVER_US, missed_slots, plan, wanted
 from flowhand_server.orchestration.state import Proposal, scheduled
@@ -38,13 +40,14 @@ _COLUMNS: Final = (
     _d.work_queue_name,
     work_queue.c.work_pool_id,
 )
-_ACTIVE: Final = (
+_SWITCHED_ON: Final = (
     select(*_COLUMNS)
     .join_from(deployment_schedule, deployment, _d.id == _s.deployment_id)
     .outerjoin(work_queue, work_queue.c.id == _d.work_queue_id)
-    .where(_s.active, ~_d.paused)
+    .where(_s.active)
     .order_by(_s.id)
 )
+_ACTIVE: Final = _SWITCHED_ON.where(~_d.paused)
 
 
 def _needed(now: int) -> ColumnElement[bool]:
@@ -80,6 +83,26 @@ def _schedule_one(conn: Connection, row: RowMapping, now: int) -> None:
     create_flow_runs(conn, row["flow_id"], [_new_run(row, slot) for slot in (slots if most is None else slots[:most])], now)
     noted = {"scheduled_at": now, "look_at": planned.look_at if planned else NEVER_US, "scheduled_until": slots[-1] if slots else None}
     conn.execute(update(deployment_schedule).where(_s.id == row["id"]).values(**noted))
+
+
+_DAY_US: Final = 86_400_000_000
+_HOUR_US: Final = _DAY_US // 24
+
+
+def schedule_span(conn: Connection, deployment_id: str, asked: ScheduleNow, now: int) -> None:
+    """Gives a deployment's schedules the runs of a span of time, in the past too, whether it is paused or not (contract 5.1).
+
+    Each schedule gets those from `start_time` (now) to `end_time` (100 days later): at most `max_runs` (100), and no more than it takes to
+    have `min_runs` (3) and to reach `min_time` seconds (3600) behind the start. Idempotent.
+    """
+    start = to_micros(asked.start_time) if asked.start_time else now
+    end = to_micros(asked.end_time) if asked.end_time else start + 100 * _DAY_US
+    reached = start + (_HOUR_US if asked.min_time is None else round(asked.min_time * 1e6))
+    least, most = (default if given is None else given for given, default in ((asked.min_runs, 3), (asked.max_runs, 100)))
+    for row in conn.execute(_SWITCHED_ON.where(_d.id == deployment_id)).mappings().all():
+        slots = occurrences(row["schedule"], start, most, end)
+        enough = next((place for place, slot in enumerate(slots, 1) if place >= least and slot >= reached), len(slots))
+        create_flow_runs(conn, row["flow_id"], [_new_run(row, slot) for slot in slots[:enough]], now)
 
 
 def _new_run(row: RowMapping, slot: int) -> NewRun:
