@@ -28,7 +28,7 @@ from typing import Any, Final
 
 import httpx
 from harness.contestants import KEPT, Contestant, contestant
-from harness.copies import NEEDLE, RARE, Originals, fill, waiting_runs
+from harness.copies import NEEDLE, RARE, Originals, fill, until_indexed, waiting_runs
 from harness.house import POOL, leave_by_finally
 from harness.load import UNANSWERED, Call, press
 from harness.rest import BenchmarkFailed, Rest, seconds_from_now
@@ -235,6 +235,7 @@ def _fill_in(sheet: Sheet, track: Track, size: int, keys: list[Key], seconds: fl
     share = len(waiting) // max(1, len(moving))
     shares = {clients: waiting[place * share : (place + 1) * share] for place, clients in enumerate(moving)}
     with track.server.start():
+        until_indexed(track.server)
         for _, call, _, clients in keys:
             runs = iter(shares.get(clients, ()))
             sources = [track.calls(runs)[call]() for _ in range(clients)]

@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.contestants import Contestant
+from harness.house import await_true
 
 BATCH: Final = 100_000
 WAITING_LEAST: Final = 10_000
 """Runs that wait in a big table; in a small one it is half of them."""
 RARE_EVERY: Final = 1_000
 """One of so many copies has the tag RARE, and a name with NEEDLE in it."""
+TAIL_AT_MOST: Final = 5_000
+"""Names that need not be in our index of names yet."""
+INDEXED_WITHIN_S: Final = 300.0
 RARE: Final = "rare"
 NEEDLE: Final = "needle"
 _OLDEST_S: Final = 5_000_000
@@ -66,6 +70,27 @@ def fill(server: Contestant, originals: Originals, size: int) -> None:
         connection.close()
 
 
+def until_indexed(server: Contestant) -> None:
+    """Until a server of ours, which is running, has made its index of the names that it was given, which it does beside its other work."""
+    if server.times != "micros":
+        return
+    connection = server.connect()
+    try:
+        await_true(
+            lambda: _tail(connection) <= TAIL_AT_MOST,
+            INDEXED_WITHIN_S,
+            f"{server.name} has not made its index of names within {INDEXED_WITHIN_S:.0f} s",
+        )
+    finally:
+        connection.close()
+
+
+def _tail(connection: Any) -> int:
+    found = _one(connection, "SELECT count(*) FROM name_tail")
+    connection.rollback()  # which on PostgreSQL would else go on to look at the same
+    return found
+
+
 def waiting_runs(server: Contestant, originals: Originals, most: int) -> list[str]:
     """Ids of runs that wait, but for the originals: the copies of bigger tables are still to be made of them."""
     connection = server.connect()
@@ -94,9 +119,11 @@ def _copy(server: Contestant, connection: Any, originals: list[str], have: int, 
         _insert(connection, "flow_run", "o.id = c.original", _run_values(server))
         source = "o.id = (SELECT state_id FROM flow_run WHERE id = c.original)"
         _insert(connection, "flow_run_state", source, {"id": "c.state", "flow_run_id": "c.run", "timestamp": "c.at", **_MADE})
-        if server.times == "micros":  # ours writes tags down twice
+        if server.times == "micros":  # ours writes tags and names down twice
             tagged = f"SELECT '{RARE}', run FROM copies WHERE n % {RARE_EVERY} = 0"
             connection.execute(f"INSERT INTO flow_run_tag (tag, flow_run_id) {tagged}")
+            named = "SELECT c.run, r.name FROM copies c JOIN flow_run r ON r.id = c.run"
+            connection.execute(f"INSERT INTO name_tail (flow_run_id, name) {named}")
         connection.execute("DROP TABLE copies")
         connection.execute("DROP TABLE originals")
         connection.commit()

@@ -1,4 +1,4 @@
-"""The index of names: how it grows, and how it is rid of runs that are gone (docs/adr/0038).
+"""The index of names: how it grows, and how it is rid of runs that are gone (docs/adr/0039).
 
 A name that is given to a run is put at the tail in the same transaction, which is all that it costs there. When the tail is long enough a
 service makes a segment of it, outside of the transaction that stores it. A segment never changes. What it says may be out of date, since
@@ -18,11 +18,12 @@ from flowhand_server.store.name_places import packed
 from flowhand_server.store.prepared import Prepared, among
 from flowhand_server.store.tables import flow_run, name_page, name_piece, name_segment, name_tail
 
-SEGMENT: Final = 4096
-"""Runs of a segment at most: as many as are stored within a few milliseconds."""
+SEGMENT: Final = 3072
+"""Runs of a segment at most: as many as are stored within 5 ms."""
 PAGE: Final = 16
-"""Runs whose ids are in one row."""
-_PAGES: Final = SEGMENT // PAGE
+"""Runs whose ids are in one row. Rows that are stored are found by it, and by the next."""
+_PAGES: Final = 256
+"""Numbers of pages that a segment has for itself."""
 _ID: Final = 36
 """Letters of an id."""
 
@@ -83,6 +84,11 @@ def page_of(segment: int, place: int) -> tuple[int, int]:
     return segment * _PAGES + place // PAGE, place % PAGE
 
 
+def _pages(segment: int) -> tuple[int, int]:
+    """The first and the last number of its pages."""
+    return segment * _PAGES, segment * _PAGES + _PAGES - 1
+
+
 def run_of(page: str, place: int) -> str:
     """The id at a place of a page."""
     return page[place * _ID : (place + 1) * _ID]
@@ -127,7 +133,7 @@ def _are_there(conn: Connection, count: Prepared, numbers: Sequence[int]) -> boo
 
 
 def _drop(conn: Connection, segment: int) -> None:
-    first, last = page_of(segment, 0)[0], page_of(segment, SEGMENT - 1)[0]
+    first, last = _pages(segment)
     for drop in _DROPS:
         drop.run(conn, segment=segment, first=first, last=last)
 
@@ -159,7 +165,7 @@ def look_through(conn: Connection, after: int) -> Seen | None:
     found = _AFTER.first(conn, after=after)
     if found is None:
         return None
-    first, last = page_of(found.number, 0)[0], page_of(found.number, SEGMENT - 1)[0]
+    first, last = _pages(found.number)
     pages = [row.runs for row in _PAGES_OF.all(conn, first=first, last=last)]
     ids = [run_of(page, place) for page in pages for place in range(len(page) // _ID)]
     return Seen(found.number, found.size, [(row.id, row.name) for row in _NAMED.all(conn, ids=ids)])

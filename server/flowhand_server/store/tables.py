@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -53,6 +54,20 @@ def _as_text(element: _JsonText, compiler: SQLCompiler, **options: Any) -> str:
 
 
 Json = _JsonText(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+class _PlainBytes(LargeBinary):
+    """Bytes, which either driver takes and gives as they are: nothing is to be done for each of thousands of rows."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """None."""
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> None:
+        """None."""
+
+
 Cursor = BigInteger().with_variant(Integer, "sqlite")
 """A number that the database hands out; on SQLite only INTEGER can be one."""
 
@@ -306,7 +321,7 @@ name_tail = Table(
     Column("flow_run_id", String(36), nullable=False),
     Column("name", Text, nullable=False),
 )
-"""Names of runs that are not in the index of names yet: of new ones, and of those that were given another name (docs/adr/0038)."""
+"""Names of runs that are not in the index of names yet: of new ones, and of those that were given another name (docs/adr/0039)."""
 
 name_segment = Table(
     "name_segment",
@@ -329,7 +344,7 @@ name_piece = Table(
     metadata,
     Column("segment", BigInteger, primary_key=True, autoincrement=False),
     Column("piece", Text, primary_key=True),
-    Column("places", LargeBinary, nullable=False),
+    Column("places", _PlainBytes, nullable=False),
     sqlite_with_rowid=False,
 )
 """By three letters: the places in the segment of the runs whose names have them (`name_places`)."""
