@@ -22,7 +22,7 @@ SEGMENTS: Final = 30
 RUNS: Final = 200
 """Of each segment; one of them is looked for."""
 AT_MOST: Final = 1_500
-"""Rows of all tables that are looked at for a count and a page: the tail, and for each segment its pieces, a page and a run. There are 30,000."""
+"""Rows that are looked at for a count and a page: the tail, and for each segment its pieces, a page and a run. There are 30,000 in all."""
 SORTS: Final = ("ID_DESC", "START_TIME_DESC", "EXPECTED_START_TIME_ASC", "NAME_ASC", "END_TIME_DESC", "NEXT_SCHEDULED_START_TIME_ASC")
 BESIDE: Final[list[dict[str, Any]]] = [
     {},
