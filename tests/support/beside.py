@@ -34,7 +34,11 @@ from support.server import running_server
 
 START_S: Final = 120.0
 TRIES: Final = 20
-AGENT: Final = f"prefect/{VERSION} (API 0.8.4)"
+HEADERS: Final = {
+    "User-Agent": f"prefect/{VERSION} (API 0.8.4)",
+    "X-PREFECT-API-VERSION": "0.8.4",
+    "Connection": "close",  # Prefect's server hangs up at moments of its own, such as after an error
+}
 QUIET: Final = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_ENABLED": "false",
@@ -50,8 +54,7 @@ class Player:
     """Plays one story to one server and keeps what was said. Each call answers the body, whatever the status."""
 
     def __init__(self, url: str, now: datetime) -> None:
-        self._url = url
-        self.http = self._connected()
+        self.http = httpx.Client(base_url=url, timeout=60, headers=HEADERS)
         self.exchanges: list[Exchange] = []
         self._now = now
 
@@ -87,9 +90,6 @@ class Player:
                 raise AssertionError(f"not within {seconds} s")
             time.sleep(0.05)  # a server has no bell for this; the deadline is what counts
 
-    def _connected(self) -> httpx.Client:
-        return httpx.Client(base_url=self._url, timeout=60, headers={"User-Agent": AGENT, "X-PREFECT-API-VERSION": "0.8.4"})
-
     def close(self) -> None:
         """Ends its connections."""
         self.http.close()
@@ -102,9 +102,6 @@ class Player:
             if answer.status_code != 503:  # what Prefect's server says while its database is locked; clients ask again, too
                 break
             answer = self.http.request(method, path, content=content, headers=headers, params=params)
-        if answer.is_server_error:  # Prefect's server hangs up after one, at a moment of its own
-            self.close()
-            self.http = self._connected()
         try:
             said = answer.json() if answer.content else None
         except ValueError:

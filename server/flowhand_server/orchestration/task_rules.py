@@ -128,7 +128,7 @@ def _with_slots(_current: State | None, proposed: Proposal, facts: TaskFacts) ->
 
 def _in_time(current: State | None, proposed: Proposal, facts: TaskFacts) -> Decision | None:
     """Its time must have come."""
-    if proposed.type is not StateType.RUNNING or current is None or current.type not in {StateType.SCHEDULED, StateType.PENDING}:
+    if proposed.type is not StateType.RUNNING or current is None or current.type not in _WAITING:
         return None
     delay_s = seconds_until(current.scheduled_us, facts.now)
     return Decision(Verdict.WAIT, None, "Scheduled time is in the future", delay_s) if delay_s > 0 else None
@@ -151,9 +151,14 @@ def _short_cache_key(_current: State | None, proposed: Proposal, _facts: TaskFac
 
 
 def _refined(current: State | None, proposed: Proposal, facts: TaskFacts) -> Proposal:
-    """What is accepted, with the time that it was scheduled for, and with a name that tells of another try."""
+    """What is accepted, with the time that it was scheduled for and the parameters that wait for it, and with a name that tells of another
+    try.
+    """
     if current is None:
         return proposed
+    if proposed.details.get("deferred") and current.type in _WAITING and proposed.type in {StateType.PENDING, StateType.RUNNING}:
+        parameters = proposed.details.get("task_parameters_id") or current.details.get("task_parameters_id")
+        proposed = proposed.with_details(task_parameters_id=parameters)
     due = current.details.get("scheduled_time")
     if current.type is StateType.SCHEDULED and proposed.type is StateType.PENDING and due and not proposed.details.get("scheduled_time"):
         return proposed.with_details(scheduled_time=due)
@@ -167,5 +172,6 @@ def _refined(current: State | None, proposed: Proposal, facts: TaskFacts) -> Pro
     return proposed
 
 
+_WAITING: Final = frozenset({StateType.SCHEDULED, StateType.PENDING})
 _RULES: Final[tuple[TaskRule, ...]] = (_from_cache, _after_the_end, _in_a_running_flow, _with_slots, _in_time, _again, _short_cache_key)
 _DEFERRED: Final[tuple[TaskRule, ...]] = (_pending_once, _from_cache, _after_the_end, _in_time, _again, _short_cache_key)

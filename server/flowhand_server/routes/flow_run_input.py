@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from flowhand.wire.flow_runs import Resume, RunInput, RunInputCreate, RunInputFilter
 from flowhand.wire.transitions import OrchestrationResult, State
 from flowhand_server.routes.context import Key, Now, StoreDep, nothing, reply, shows, shows_created
-from flowhand_server.routes.outcomes import outcome_reply
+from flowhand_server.routes.outcomes import outcome_reply, state_form
 from flowhand_server.store import flow_run_changes, flow_run_reading
 
 router = APIRouter(tags=["Flow runs"])
@@ -20,7 +20,8 @@ async def resume(flow_run_id: Key, store: StoreDep, now: Now, body: Resume | Non
         outcome = await store.write(flow_run_changes.resume, str(flow_run_id), body.run_input if body else None, now)
     except flow_run_changes.NotResumed as refusal:
         details = {"type": "abort_details", "reason": refusal.reason}  # whatever the status: the contract's own oddity
-        return reply({"state": None, "status": refusal.status.value, "details": details})
+        state = state_form(refusal.state, str(flow_run_id)) if refusal.state else None
+        return reply({"state": state, "status": refusal.status.value, "details": details})
     return outcome_reply(outcome, str(flow_run_id), now)
 
 

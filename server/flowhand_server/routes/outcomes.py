@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import Response
 
@@ -10,6 +10,8 @@ from flowhand_server.orchestration.state import State, Verdict
 from flowhand_server.routes.context import reply
 from flowhand_server.store import forms
 from flowhand_server.store.flow_runs import Outcome
+
+RunKey = Literal["flow_run_id", "task_run_id"]
 
 
 def details_form(status: Verdict, reason: str, delay_s: int = 0) -> dict[str, Any]:
@@ -25,16 +27,17 @@ def details_form(status: Verdict, reason: str, delay_s: int = 0) -> dict[str, An
             return {"type": "reject_details", "reason": reason}
 
 
-def outcome_form(outcome: Outcome, run_id: str) -> dict[str, Any]:
-    """The contract's `OrchestrationResult`, with the state that holds now."""
+def outcome_form(outcome: Outcome, run_id: str, of: RunKey = "flow_run_id") -> dict[str, Any]:
+    """The contract's `OrchestrationResult`, with the state that holds now. `of` says what kind of run it is."""
     return {
-        "state": _state_form(outcome.state, run_id) if outcome.state else None,
+        "state": state_form(outcome.state, run_id, of) if outcome.state else None,
         "status": outcome.status.value,
         "details": details_form(outcome.status, outcome.reason, outcome.delay_s),
     }
 
 
-def _state_form(state: State, run_id: str) -> dict[str, Any]:
+def state_form(state: State, run_id: str, of: RunKey = "flow_run_id") -> dict[str, Any]:
+    """A state as the contract shows it."""
     row = {
         "id": state.id,
         "type": state.type.value,
@@ -43,12 +46,12 @@ def _state_form(state: State, run_id: str) -> dict[str, Any]:
         "message": state.message,
         "state_details": state.details,
         "data": state.data,
-        "flow_run_id": run_id,
+        of: run_id,
     }
     return forms.state(row)
 
 
-def outcome_reply(outcome: Outcome, run_id: str, now: int) -> Response:
+def outcome_reply(outcome: Outcome, run_id: str, now: int, of: RunKey = "flow_run_id") -> Response:
     """201 when the state is new, 200 else."""
     new = outcome.state is not None and outcome.state.timestamp >= now
-    return reply(outcome_form(outcome, run_id), 201 if new else 200)
+    return reply(outcome_form(outcome, run_id, of), 201 if new else 200)

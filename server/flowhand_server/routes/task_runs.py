@@ -80,7 +80,7 @@ async def delete_task_run(task_run_id: Key, store: StoreDep) -> Response:
 async def set_state(task_run_id: Key, body: SetState, store: StoreDep, now: Now) -> Response:
     """Proposes a state."""
     outcome = await store.write(propose_task_state, str(task_run_id), proposal(body.state), now, force=body.force)
-    return outcome_reply(outcome, str(task_run_id), now)
+    return outcome_reply(outcome, str(task_run_id), now, "task_run_id")
 
 
 @router.get("/task_run_states/", responses=shows(list[State]))

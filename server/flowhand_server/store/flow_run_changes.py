@@ -11,7 +11,7 @@ from flowhand.ids import new_id
 from flowhand.wire.flow_runs import FlowRunUpdate, RunInputCreate, RunInputFilter
 from flowhand.wire.states import ACTIVE, StateName, StateType
 from flowhand_server.json_schemas import DoesNotFit, check
-from flowhand_server.orchestration.state import Verdict, propose, scheduled
+from flowhand_server.orchestration.state import State, Verdict, propose, scheduled
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import Conflict, NotFound, Refused
@@ -117,12 +117,13 @@ def delete_input(conn: Connection, run_id: str, key: str) -> None:
 
 
 class NotResumed(Exception):
-    """The run stays as it is: what the contract answers then, whose forms are odd (2.7)."""
+    """The run stays as it is: what the contract answers then, whose forms are odd (2.7). A run that is paused shows its state."""
 
-    def __init__(self, status: Verdict, reason: str) -> None:
+    def __init__(self, status: Verdict, reason: str, state: State | None = None) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.state = state
 
 
 def resume(conn: Connection, run_id: str, given: dict[str, Any] | None, now: int) -> Outcome:
@@ -132,21 +133,21 @@ def resume(conn: Connection, run_id: str, given: dict[str, Any] | None, now: int
         raise NotFound(MISSING)
     if run.current is None or run.current.type is not StateType.PAUSED:
         raise NotResumed(Verdict.ABORT, "Cannot resume a flow run that is not paused.")
-    keyset = run.current.details.get("run_input_keyset")
-    if keyset:
-        _take_input(conn, run_id, keyset, given or {}, now)
+    if run.current.details.get("run_input_keyset"):
+        _take_input(conn, run_id, run.current, given or {}, now)
     if run.current.details.get("pause_reschedule"):
         return propose_state(conn, run_id, scheduled(now, StateName.RESUMING), now)
     return propose_state(conn, run_id, propose(StateType.RUNNING), now)
 
 
-def _take_input(conn: Connection, run_id: str, keyset: dict[str, str], given: dict[str, Any], now: int) -> None:
+def _take_input(conn: Connection, run_id: str, paused: State, given: dict[str, Any], now: int) -> None:
+    keyset = paused.details["run_input_keyset"]
     schema = conn.execute(select(_input.value).where(_input.flow_run_id == run_id, _input.key == keyset.get(SCHEMA))).scalar()
     if schema is None:
-        raise NotResumed(Verdict.REJECT, "Reason: the schema of the run's input was not found.")
+        raise NotResumed(Verdict.REJECT, "Run input schema not found.", paused)
     try:
         check(given, orjson.loads(schema))
     except (DoesNotFit, orjson.JSONDecodeError) as error:
-        raise NotResumed(Verdict.REJECT, f"Reason: {error}") from None
+        raise NotResumed(Verdict.REJECT, f"Reason: {error}", paused) from None
     if not _store_input(conn, run_id, keyset[RESPONSE], orjson.dumps(given).decode(), None, now):
-        raise NotResumed(Verdict.REJECT, "Reason: the run already has its input.")
+        raise NotResumed(Verdict.REJECT, "Reason: the run already has its input.", paused)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from flowhand.ids import timed_id
 from flowhand.wire.states import ACTIVE, TERMINAL, StateType
@@ -24,7 +24,7 @@ from .names import random_name
 from .notices import Notice, post
 from .prepared import Prepared, among
 from .runs import INSERT_STATE, Run, StateWriter, ask_for_runs, due_notice, loaded, of_subflow, progress_row, state_row
-from .tables import flow_run, lease
+from .tables import flow_run, flow_run_input, lease
 
 
 @dataclass(slots=True)
@@ -189,9 +189,16 @@ def _apply(conn: Connection, run: Run, decision: Decision, holder: str | None, n
         writer = StateWriter(conn, now)
         writer.enter(run, decision.state, decision.policy)
         writer.flush()
+        if decision.state.type is StateType.PAUSED and (asks_for := decision.state.details.get("run_input_keyset")):
+            _FORGET_INPUT.run(conn, run=run.id, keys=list(asks_for.values()))  # it was given to an earlier attempt
         if holder:
             post(conn, Notice("session", key=holder))
     return Outcome(decision.verdict, run.current, decision.reason, decision.delay_s)
+
+
+_FORGET_INPUT: Final = Prepared(
+    delete(flow_run_input).where(flow_run_input.c.flow_run_id == bindparam("run"), among(flow_run_input.c.key, "keys"))
+)
 
 
 def reopen(conn: Connection, run: Run, now: int) -> None:
