@@ -108,6 +108,7 @@ SORTS: Final[dict[str, tuple[ColumnElement[Any], ...]]] = {
     "EXPECTED_START_TIME_ASC": (_run.expected_start_time, _run.id),
     "EXPECTED_START_TIME_DESC": (_run.expected_start_time.desc(), _run.id.desc()),
     "NAME_DESC": (_run.name.desc(), _run.id.desc()),
+    "END_TIME_DESC": (_run.end_time.is_(None), _run.end_time.desc(), _run.id.desc()),
     "NEXT_SCHEDULED_START_TIME_ASC": (_run.next_scheduled_start_time.is_(None), _run.next_scheduled_start_time, _run.id),
 }
 

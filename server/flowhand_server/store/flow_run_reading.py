@@ -17,7 +17,7 @@ from flowhand.wire.filters import Entities, FlowRunQuery, Window
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import NotFound
-from flowhand_server.store.flow_run_search import WITH_NEXT, WITHOUT_NEXT, ByName, ByTag, approach, found_by, hint
+from flowhand_server.store.flow_run_search import IN_TWO, ByName, ByTag, approach, found_by, hint
 from flowhand_server.store.nouns import where
 from flowhand_server.store.prepared import Prepared, among
 from flowhand_server.store.prepared_values import LONG
@@ -64,7 +64,7 @@ def flow_runs_in_order(conn: Connection, ids: Sequence[str], now: int) -> list[f
 def find_flow_runs(conn: Connection, query: FlowRunQuery, now: int) -> list[forms.Form]:
     """Runs that fit, in the order asked for."""
     sort = query.sort or "ID_DESC"
-    if sort == WITH_NEXT and query.offset:  # which is counted over two searches: what is before the page is not worth reading whole
+    if sort in IN_TWO and query.offset:  # which is counted over two searches: what is before the page is not worth reading whole
         return flow_runs_in_order(conn, find_flow_run_ids(conn, query, sort), now)
     return [forms.flow_run(row._asdict(), now) for row in _in_order(partial(_SEARCH.rows, conn, query), sort, query)]
 
@@ -75,13 +75,14 @@ def find_flow_run_ids(conn: Connection, query: FlowRunQuery, sort: str) -> list[
 
 
 def _in_order(search: Callable[[str, Window], list[T]], sort: str, window: Window) -> list[T]:
-    """What a search finds; by the next time those that have none come last."""
-    if sort != WITH_NEXT:
+    """What a search finds; by a time that not every run has, those that have none come last."""
+    if sort not in IN_TWO:
         return search(sort, window)
+    with_time, without = IN_TWO[sort]
     end = window.offset + (DEFAULT_LIMIT if window.limit is None else window.limit)
-    found = search(WITH_NEXT, Window(limit=end))
+    found = search(with_time, Window(limit=end))
     if len(found) < end:
-        found += search(WITHOUT_NEXT, Window(limit=end - len(found)))
+        found += search(without, Window(limit=end - len(found)))
     return found[window.offset :]
 
 

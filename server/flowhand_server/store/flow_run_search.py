@@ -24,9 +24,12 @@ from flowhand_server.store.search_orders import Beginning, Order
 _run = t.flow_run.c
 _BEGUN: Final = (func.coalesce(_run.start_time, _run.expected_start_time), _run.id)
 _EXPECTED: Final = (_run.expected_start_time, _run.id)
-WITH_NEXT: Final = "NEXT_SCHEDULED_START_TIME_ASC"
-WITHOUT_NEXT: Final = "after NEXT_SCHEDULED_START_TIME_ASC"
-"""Almost no run of an old table has a next time: those that have one are in an index of their own, the others come after them."""
+_NEXT: Final = "NEXT_SCHEDULED_START_TIME_ASC"
+_ENDED: Final = "END_TIME_DESC"
+IN_TWO: Final = {name: (name, f"after {name}") for name in (_NEXT, _ENDED)}
+"""Orders by a time that not every run has, as two: of those that have one, by an index of their own or where databases differ about the
+place of the others, and of the others, which come after them.
+"""
 ORDERS: Final[dict[str, Order]] = {
     "ID_DESC": Order((_run.id,), descending=True),
     "START_TIME_ASC": Order(_BEGUN),
@@ -35,9 +38,10 @@ ORDERS: Final[dict[str, Order]] = {
     "EXPECTED_START_TIME_DESC": Order(_EXPECTED, descending=True),
     "NAME_ASC": Order((_run.name, _run.id)),
     "NAME_DESC": Order((_run.name, _run.id), descending=True),
-    WITH_NEXT: Order((_run.next_scheduled_start_time, _run.id), within=_run.next_scheduled_start_time.is_not(None)),
-    WITHOUT_NEXT: Order((_run.id,), within=_run.next_scheduled_start_time.is_(None)),
-    "END_TIME_DESC": Order((_run.end_time, _run.id), descending=True),
+    _NEXT: Order((_run.next_scheduled_start_time, _run.id), within=_run.next_scheduled_start_time.is_not(None)),
+    IN_TWO[_NEXT][1]: Order((_run.id,), within=_run.next_scheduled_start_time.is_(None)),
+    _ENDED: Order((_run.end_time, _run.id), descending=True, within=_run.end_time.is_not(None)),
+    IN_TWO[_ENDED][1]: Order((_run.id,), descending=True, within=_run.end_time.is_(None)),
 }
 _PRECISE: Final = ("id", "name", "idempotency_key", "parent_task_run_id", "parent_flow_run_id")
 """Properties of which an `any_` leaves few runs."""
