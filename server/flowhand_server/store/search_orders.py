@@ -37,9 +37,13 @@ class Order:
     within: ColumnElement[bool] | None = None
     """What the rows are confined to by the index that walks along it."""
     beginning: Beginning | None = None
+    null_is_least: bool = False
+    """Whether that is said, as some columns may be null: on SQLite it is so, on PostgreSQL null is the greatest."""
 
     def by(self, columns: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
         """What ORDER BY names, where these stand for the columns."""
+        if self.null_is_least:
+            return [column.desc().nulls_last() if self.descending else column.nulls_first() for column in columns]
         return [column.desc() for column in columns] if self.descending else list(columns)
 
 

@@ -42,8 +42,8 @@ ORDERS: Final[dict[str, Order]] = {
     "EXPECTED_START_TIME_DESC": Order((_task.expected_start_time, _task.id), descending=True),
     "NAME_ASC": Order((_task.name, _task.id)),
     "NAME_DESC": Order((_task.name, _task.id), descending=True),
-    "NEXT_SCHEDULED_START_TIME_ASC": Order((_task.next_scheduled_start_time, _task.id)),
-    "END_TIME_DESC": Order((_task.end_time, _task.id), descending=True),
+    "NEXT_SCHEDULED_START_TIME_ASC": Order((_task.next_scheduled_start_time, _task.id), null_is_least=True),
+    "END_TIME_DESC": Order((_task.end_time, _task.id), descending=True, null_is_least=True),
     "DURATION_DESC": Order((_task.total_run_time, _task.id), descending=True),
     "DURATION_ASC": Order((_task.total_run_time, _task.id)),
 }
