@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -61,9 +62,27 @@ class RunContext:
             await self.pool.wait_async()
 
     def close(self) -> None:
-        """No more tasks: those that have not begun never will."""
+        """No more tasks: those that have not begun never will, those that wait for their next try end. Another try of the flow has its
+        own."""
         if self.task_run is None:
-            self.pool.close()
+            pool, self.pool = self.pool, TaskPool()
+            pool.close()
+
+    def pause(self, seconds: float) -> bool:
+        """Blocks before the next try. False, at once, when this is a task whose flow run has ended."""
+        if self.task_run is not None:
+            return self.pool.pause(seconds)
+        time.sleep(seconds)
+        return True
+
+    async def pause_async(self, seconds: float) -> bool:
+        """The same on the running loop."""
+        import asyncio  # loaded by whoever runs a loop; plain flows never pay for it
+
+        if self.task_run is not None:
+            return await self.pool.pause_async(seconds)
+        await asyncio.sleep(seconds)
+        return True
 
 
 _current: ContextVar[RunContext | None] = ContextVar("flowhand_run", default=None)

@@ -3,7 +3,6 @@ driver differ in how they perform a step."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -12,9 +11,11 @@ from flowhand.errors import FlowTimeout
 from flowhand.sdk.attempt import Attempt, execute, execute_async
 from flowhand.sdk.context import process
 from flowhand.sdk.hooks import await_hook, call_hook
+from flowhand.sdk.interrupts import Interruption
 from flowhand.sdk.run_logging import logger_of
 from flowhand.sdk.runnable import Hook
 from flowhand.sdk.states import Running, State
+from flowhand.sdk.verdict import state_of_error
 from flowhand.wire.states import StateName, StateType
 
 
@@ -103,7 +104,9 @@ def drive(attempt: Attempt, steps: Iterable[Step]) -> None:
     for step in steps:
         match step:
             case Wait(seconds):
-                time.sleep(seconds)
+                if not attempt.run.pause(seconds):
+                    _give_up(attempt)
+                    return
             case After(upstream):
                 upstream.wait()
             case Execute():
@@ -114,18 +117,24 @@ def drive(attempt: Attempt, steps: Iterable[Step]) -> None:
 
 async def drive_async(attempt: Attempt, steps: Iterable[Step]) -> None:
     """Performs the steps on the running loop."""
-    import asyncio  # loaded by whoever runs a loop; plain flows never pay for it
-
     for step in steps:
         match step:
             case Wait(seconds):
-                await asyncio.sleep(seconds)
+                if not await attempt.run.pause_async(seconds):
+                    _give_up(attempt)
+                    return
             case After(upstream):
                 await upstream.wait_async()
             case Execute():
                 await execute_async(attempt)
             case hook:
                 await await_hook(hook, attempt)
+
+
+def _give_up(attempt: Attempt) -> None:
+    """The flow run that the task belongs to has ended: it is not tried again, nor does its caller go on."""
+    attempt.error = Interruption()
+    enter(attempt, state_of_error(attempt.error, attempt.what.kind))
 
 
 def answer(attempt: Attempt, return_state: bool) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +21,9 @@ class TaskPool:
     def __init__(self) -> None:
         self._executor: ThreadPoolExecutor | None = None
         self._pending: set[Future[Any]] = set()
+        self._closed = threading.Event()
+        self._wakers: set[Callable[[], object]] = set()
+        self._lock = threading.Lock()
 
     def submit(self, call: Callable[[], None]) -> Future[Any]:
         """Runs the call as soon as a thread is free."""
@@ -45,8 +50,38 @@ class TaskPool:
 
             await asyncio.wait([asyncio.wrap_future(future) for future in list(self._pending)])
 
+    def pause(self, seconds: float) -> bool:
+        """Blocks for so long; False as soon as the pool is closed."""
+        return not self._closed.wait(seconds)
+
+    async def pause_async(self, seconds: float) -> bool:
+        """The same on the running loop, which may be any."""
+        import asyncio
+
+        loop, woken = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(woken.set)
+
+        with self._lock:
+            self._wakers.add(wake)
+            if self._closed.is_set():
+                woken.set()
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await woken.wait()
+        finally:
+            with self._lock:
+                self._wakers.discard(wake)
+        return not self._closed.is_set()
+
     def close(self) -> None:
-        """What has not begun never will; threads that are idle end before this returns."""
+        """What has not begun never will, and pauses end; threads that are idle end before this returns."""
+        self._closed.set()
+        with self._lock:
+            for wake in self._wakers:
+                wake()
         executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=not self._pending, cancel_futures=True)
