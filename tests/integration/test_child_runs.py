@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -326,6 +327,28 @@ def test_processes_and_threads_of_a_flow_share_the_channel(nursery: Nursery) -> 
     numbers = sorted(int(message.split()[1]) for message in run.messages())
     assert numbers == [*range(12), *range(100, 108)]
     assert run.end["data"] == 66
+
+
+def test_what_a_flow_forks_dies_of_sigterm_without_asking_python(nursery: Nursery) -> None:
+    """Our handler is not inherited: what comes right before a sleep would wait for its end. One of the flow's own is."""
+    run = nursery.run(
+        """
+        import signal
+        def inherited():
+            reading, writing = os.pipe()
+            if os.fork() == 0:
+                os.write(writing, signal.getsignal(signal.SIGTERM).name.encode())
+                os.kill(os.getpid(), signal.SIGTERM)
+                os._exit(0)
+            return f"{os.read(reading, 100).decode()} {os.waitstatus_to_exitcode(os.wait()[1])}"
+        @flow(persist_result=True)
+        def main():
+            ours = inherited()
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            return f"{ours}, {inherited()}"
+        """
+    )
+    assert run.end["data"] == f"SIG_DFL {-signal.SIGTERM}, SIG_IGN 0"
 
 
 def test_only_simple_results_are_kept_and_only_when_asked_for(nursery: Nursery) -> None:

@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any, Final
 
 from flowhand.adhoc.cancelling import uncancel
+from flowhand.child.forks import Forks
 from flowhand.child.insistence import Insistence
 from flowhand.sdk.attempt import Attempt
 from flowhand.sdk.interrupts import RunStopped
@@ -84,7 +85,6 @@ class _Process:
         self._cancelled: set[asyncio.Task[Any]] = set()
         self._insistence = Insistence()
         self._heeds_forks = False
-        self._forking = threading.local()
 
     @property
     def reachable(self) -> list[Termination]:
@@ -164,27 +164,14 @@ class _Process:
                 task.cancel()
         self._owed = not self._cancelled.issuperset(innermost)
 
-    # --- forks: a signal that comes before the handler is gone would be forgotten, for Python drops what is pending in a new process
-
     def _heed_forks(self) -> None:
         if not self._heeds_forks:
-            os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._in_child)
+            Forks(self._arrived)
+            os.register_at_fork(after_in_child=self._forget)
             self._heeds_forks = True
 
-    def _before_fork(self) -> None:
-        self._forking.unblocked = bool(self.runs) and signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        if self._forking.unblocked:
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-
-    def _after_fork(self) -> None:
-        if getattr(self._forking, "unblocked", False):
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-
-    def _in_child(self) -> None:
+    def _forget(self) -> None:
         self.runs, self.struck, self._owed, self._cancelled, self._insistence = [], False, False, set(), Insistence()
-        if signal.getsignal(signal.SIGTERM) == self._arrived:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        self._after_fork()
 
 
 def _die() -> None:

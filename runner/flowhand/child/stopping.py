@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import Callable
 from types import FrameType
@@ -11,6 +10,7 @@ from typing import Any
 
 from flowhand.child import nudges
 from flowhand.child.channel import Channel
+from flowhand.child.forks import Forks
 from flowhand.child.insistence import Insistence
 from flowhand.sdk.interrupts import RunStopped
 
@@ -28,6 +28,7 @@ class Stop:
     def listen(self) -> None:
         """From now on SIGTERM stops the flow's code."""
         signal.signal(signal.SIGTERM, self._arrived)
+        Forks(self._arrived)
         nudges.listen()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -55,11 +56,7 @@ class Stop:
             self.reason = RunStopped(why).with_traceback(self.reason.__traceback__)
         return self.reason
 
-    def _arrived(self, number: int, _frame: FrameType | None) -> None:
-        if not self._channel.ours:  # a process that the flow forked inherits this handler and must die as it would without it
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-            return
+    def _arrived(self, _number: int, _frame: FrameType | None) -> None:
         if self._insistence.follows() and self.reason is not None and not self._over:
             self._insistence.stop(self.reason)
         if self._over or self.reason is not None:
