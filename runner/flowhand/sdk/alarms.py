@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 
 def alarm(seconds: float, error: type[BaseException]) -> contextlib.AbstractContextManager[None]:
@@ -30,6 +30,8 @@ class _Ring:
 
 
 _set: list[_Ring] = []
+_AGAIN_S: Final = 0.02
+"""Until its handler is called an alarm rings again: the first one may come right before the thread goes to sleep, which it does not end."""
 
 
 @contextlib.contextmanager
@@ -50,8 +52,8 @@ def _by_signal(ring: _Ring) -> Generator[None, None, None]:
 
 
 def _wind() -> None:
-    if _set:
-        signal.setitimer(signal.ITIMER_REAL, max(min(_set).at - time.monotonic(), 1e-6))
+    first = max(min(_set).at - time.monotonic(), 1e-6) if _set else 0
+    signal.setitimer(signal.ITIMER_REAL, first, _AGAIN_S)
 
 
 def _on_alarm(_number: int, _frame: FrameType | None) -> None:
