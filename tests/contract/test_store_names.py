@@ -9,14 +9,17 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Connection, func, select
 
+from flowhand.clock import SystemClock
 from flowhand.wire.filters import FlowRunQuery
 from flowhand.wire.flow_runs import FlowRunUpdate
 from flowhand_server.orchestration.state import propose
 from flowhand_server.services.namer import Namer, put
 from flowhand_server.store import tables as t
+from flowhand_server.store.facts import read_fact, write_fact
 from flowhand_server.store.flow_run_changes import delete_flow_run, update_flow_run
 from flowhand_server.store.flow_run_reading import count_flow_runs, find_flow_run_ids, find_flow_runs
 from flowhand_server.store.flow_runs import NewRun, create_flow_run, create_flow_runs
+from flowhand_server.store.name_again import AFTER_US, SINCE, is_due, note_again
 from flowhand_server.store.name_candidates import LONGEST_TAIL, MOST, candidates
 from flowhand_server.store.name_segments import SEGMENT, look_through, merged, store_batch, tail_batch
 from flowhand_server.store.nouns import where
@@ -233,7 +236,7 @@ async def test_replicas_make_a_segment_once(postgres_url: str) -> None:
     flow = await stores[0].write(make_flow)
     news = [NewRun(flow, propose("PENDING"), name=f"run-{n}") for n in range(SEGMENT)]
     await stores[0].write(create_flow_runs, flow, news, NOW)
-    await asyncio.gather(*(Namer(store).round() for store in stores))
+    await asyncio.gather(*(Namer(store, SystemClock()).round() for store in stores))
     assert (await stores[0].read(sizes))[:2] == [0, 1]
     for store in stores:
         await store.close()
@@ -241,7 +244,7 @@ async def test_replicas_make_a_segment_once(postgres_url: str) -> None:
 
 async def test_the_index_does_not_keep_what_is_gone(store: Store) -> None:
     """A segment without any run goes; what is left of two of which most is gone becomes one; others stay as they are."""
-    namer = Namer(store)
+    namer = Namer(store, SystemClock())
 
     def fill(conn: Connection) -> list[list[str]]:
         flow, groups = make_flow(conn), list[list[str]]()
@@ -281,3 +284,26 @@ async def test_a_run_that_begins_by_its_name_is_not_put_at_the_tail_again(store:
         return sizes(conn)[0]
 
     assert await store.write(begin) == 1
+
+
+async def test_what_older_servers_stored_after_an_upgrade_is_found(store: Store) -> None:
+    """They did not tell the tail: it is told a while later of all that was changed since, once."""
+
+    def upgraded(conn: Connection) -> None:
+        write_fact(conn, SINCE, str(NOW))
+        flow = make_flow(conn)
+        for name, changed in (("before-needle", NOW - AFTER_US), ("after-needle", NOW + 5)):
+            create_flow_run(conn, NewRun(flow, propose("PENDING"), name=name), changed)
+        conn.execute(t.name_tail.delete())
+        for too_early in (NOW, NOW + AFTER_US - 1):
+            note_again(conn, too_early)
+            assert sizes(conn)[0] == 0
+            assert not is_due(conn, too_early)
+        assert is_due(conn, NOW + AFTER_US)
+        note_again(conn, NOW + AFTER_US)
+        assert len(found(conn, "after-needle")) == sizes(conn)[0] == 1
+        assert read_fact(conn, SINCE) is None
+        note_again(conn, NOW + 2 * AFTER_US)
+        assert sizes(conn)[0] == 1
+
+    await store.write(upgraded)

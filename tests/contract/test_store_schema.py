@@ -11,8 +11,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, text
 
+from flowhand.clock import SystemClock
 from flowhand_server.store.errors import StoreUnusable
 from flowhand_server.store.migrating import configuration
+from flowhand_server.store.name_again import AFTER_US, is_due
+from flowhand_server.store.name_candidates import candidates
 from flowhand_server.store.postgresql_engine import engine as postgresql_engine
 from flowhand_server.store.schema import current_schema, prepare, server_id
 from flowhand_server.store.sqlite_engine import engine as sqlite_engine
@@ -80,3 +83,24 @@ def test_a_newer_schema_is_refused(database: Engine) -> None:
         conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreUnusable, match="here was made by a newer version"), database.begin() as conn:
         prepare(conn, "here")
+
+
+def test_names_of_runs_that_there_were_are_found(database: Engine) -> None:
+    """After an upgrade from a schema without an index of names they are all in line for it, the oldest first."""
+    with database.begin() as conn:
+        command.upgrade(configuration(conn), "0006")
+        conn.execute(text("INSERT INTO flow (id, created, updated, name) VALUES ('f', 1, 1, 'f')"))
+        for run, name in (("2", "b-needle"), ("1", "a-needle"), ("3", "other")):
+            values = {"id": run, "name": name}
+            conn.execute(text("INSERT INTO flow_run (id, created, updated, name, flow_id) VALUES (:id, 1, 1, :name, 'f')"), values)
+        prepare(conn, "here")
+    with database.begin() as conn:
+        assert [tuple(row) for row in conn.execute(text("SELECT number, flow_run_id FROM name_tail ORDER BY number"))] == [
+            (1, "1"),
+            (2, "2"),
+            (3, "3"),
+        ]
+        assert candidates(conn, "needle") == ["1", "2"]
+        older_servers_may_go_on = database.dialect.name == "postgresql"
+        assert is_due(conn, SystemClock().now_us() + 2 * AFTER_US) == older_servers_may_go_on
+        assert not is_due(conn, SystemClock().now_us())

@@ -6,6 +6,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from flowhand.clock import Clock
+from flowhand_server.store.name_again import is_due, note_again
 from flowhand_server.store.name_segments import Batch, Seen, look_through, merged, store_batch, tail_batch
 from flowhand_server.store.store import Store
 
@@ -21,15 +23,18 @@ class Namer:
 
     name = "namer"
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._quiet = 0
         self._looked_at = 0
         self._sparse: Seen | None = None
 
     async def round(self) -> float:
         """One segment; the next follows soon while there is more."""
-        batch = await self._store.read(tail_batch)
+        batch, again = await self._store.read(_to_do, self._clock.now_us())
+        if again:
+            await self._store.write(_note_again, self._clock.now_us())
         if batch is not None:
             await self._store.write(put, batch)
             return BETWEEN_CHUNKS_S
@@ -58,3 +63,12 @@ class Namer:
 def put(conn: Connection, batch: Batch) -> bool:
     """Stores a batch; whether it did. Another replica may be at it, or have done it."""
     return leads(conn, "namer") and store_batch(conn, batch)
+
+
+def _to_do(conn: Connection, now: int) -> tuple[Batch | None, bool]:
+    return tail_batch(conn), is_due(conn, now)
+
+
+def _note_again(conn: Connection, now: int) -> None:
+    if leads(conn, "namer"):
+        note_again(conn, now)

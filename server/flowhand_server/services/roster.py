@@ -37,5 +37,5 @@ def services_of(store: Store, config: ServerConfig, clock: WatchedClock) -> list
         reaper,
         Retention(store, clock, config.retention_days),
         Chores(store, clock, CHORES),
-        Namer(store),
+        Namer(store, clock),
     ]

@@ -68,8 +68,8 @@ _PAGES: Final = Prepared(select(name_page).where(among(_page.number, "numbers"))
 def candidates(conn: Connection, text: str) -> list[str] | None:
     """The ids of all runs whose names may be like `%text%`, of runs that are gone too; None if they are too many, or cannot be known.
 
-    The tail is read before the segments: on PostgreSQL, where each statement sees what is stored by then, runs may go from there to here
-    meanwhile, and are found twice, but never the other way.
+    The tail is read before the segments: to a transaction of PostgreSQL that writes, where each statement sees what is stored by then, runs
+    may go from there to here meanwhile, and are found twice, but never the other way.
     """
     pieces = pieces_asked(text)
     if not pieces:
@@ -97,7 +97,7 @@ def _meeting(rows: Iterable[Any], pieces: int) -> Iterator[tuple[int, int]]:
 
 
 def _runs_at(conn: Connection, places: list[tuple[int, int]]) -> list[str] | None:
-    """The ids there; None where a segment has been dropped since it was asked."""
+    """The ids there; None where a segment has been dropped since it was asked, as may happen there, too."""
     if not places:
         return []
     at = [page_of(segment, place) for segment, place in places]

@@ -42,10 +42,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("segment", "piece", name="pk_name_piece"),
         sqlite_with_rowid=False,
     )
-    op.execute("INSERT INTO name_tail (flow_run_id, name) SELECT id, name FROM flow_run ORDER BY id")
+    # in the order in which they were made, but sorted: along the index of ids SQLite would fetch row after row
+    op.execute("INSERT INTO name_tail (flow_run_id, name) SELECT id, name FROM flow_run ORDER BY id || ''")
+    if op.get_bind().dialect.name == "postgresql":  # servers of the older version may go on for a while, see `name_again`
+        op.execute("INSERT INTO meta (key, value) SELECT 'names_again', (extract(epoch FROM now()) * 1000000)::bigint::text")
 
 
 def downgrade() -> None:
     """Takes it away. Names are looked for one by one again."""
+    op.execute("DELETE FROM meta WHERE key = 'names_again'")
     for table in ("name_piece", "name_page", "name_segment", "name_tail"):
         op.drop_table(table)
