@@ -126,7 +126,9 @@ def test_every_released_schema_comes_up_to_date(snapshot: Path, tmp_path: Path, 
     upgraded = place.command("upgrade", "-y", "-o", "json")
     assert upgraded.code == 0, upgraded.out + upgraded.err
     assert (upgraded.json["from"], upgraded.json["to"]) == (schema, SCHEMA)
-    assert place.rows(columns)[1] == before
+    after = place.rows(columns)[1]
+    assert set(before.pop("meta")) <= set(after.pop("meta"))  # where a migration may leave word for the servers
+    assert after == before
     assert place.command("check").code == 0
     with running_server(place.home, environ=place.more) as server:
         rest = Rest(server.url)
