@@ -90,6 +90,15 @@ def test_a_span_of_time_is_planned_at_once(rest: Rest) -> None:
     assert planned(start_time="2099-04-01T00:00:00Z", end_time="2099-04-01T00:30:00Z")[5:] == ["2099-04-01T00:00", "2099-04-01T00:30"]
 
 
+def test_runs_that_are_due_whenever(rest: Rest) -> None:
+    """Without a bound all runs that wait are due, of a deployment and of a queue."""
+    deployment = rest.deployment(work_pool_name=rest.pool()["name"])
+    run = rest.run(deployment, state={"type": "SCHEDULED", "state_details": {"scheduled_time": "2099-01-01T00:00:00Z"}})
+    of_deployment = rest.made("/deployments/get_scheduled_flow_runs", deployment_ids=[deployment["id"]])
+    of_queue = rest.made(f"/work_queues/{deployment['work_queue_id']}/get_runs")
+    assert [one["id"] for one in (*of_deployment, *of_queue)] == [run["id"]] * 2
+
+
 def test_variables_are_checked_with_the_pool(rest: Rest) -> None:
     """A change of job variables is compared with the pool that is named beside them, and with none otherwise."""
     pool = rest.pool(base_job_template=TEMPLATE)
@@ -190,7 +199,10 @@ def test_changing_an_automation_keeps_what_is_not_said(rest: Rest) -> None:
 def test_triggers_and_actions_in_their_shorter_forms(rest: Rest) -> None:
     """Without a type, without a span of time, with an object to send."""
     event = {"posture": "Proactive", "within": 0}
-    body = {"name": fresh("automation"), "actions": [{"type": "call-webhook", "block_document_id": NOBODY, "payload": {"a": 1}}]}
+    body: dict[str, Any] = {
+        "name": fresh("automation"),
+        "actions": [{"type": "call-webhook", "block_document_id": NOBODY, "payload": {"a": 1}}],
+    }
     made = rest.made("/automations/", body | {"trigger": event})
     assert (made["trigger"]["type"], made["trigger"]["within"], made["actions"][0]["payload"]) == ("event", 10, '{"a": 1}')
     nested = rest.made(

@@ -25,6 +25,7 @@ _EXACT_ZERO: Final = frozenset({"total_run_time"})
 _SETS: Final = frozenset({"tags", "pause_keys"})
 """Lists in no order."""
 _SOON: Final = timedelta(seconds=5)
+_FAR: Final = timedelta(days=2)
 _SLACK_S: Final = 5
 
 
@@ -145,6 +146,8 @@ class _Reader:
         moment = datetime.fromisoformat(text).astimezone(UTC)
         if self.began - _SOON / 5 <= moment <= ended + _SOON / 5:
             return "<now>"
+        if abs(moment - ended) > _FAR:
+            return moment.isoformat()  # nobody made that of the present
         if any(_bare(text) in said for said in self._sent):
             return text
         return Rough((moment - ended).total_seconds(), "s from now")

@@ -88,7 +88,7 @@ async def delete_deployments(body: BulkDeployments, store: StoreDep, now: Now) -
 async def due_runs(body: DueForDeployments, store: StoreDep, now: Now) -> Response:
     """The due runs of deployments, for a runner that serves them."""
     limit = check_limit(body.limit)
-    until = to_micros(body.scheduled_before) if body.scheduled_before else now
+    until = to_micros(body.scheduled_before) if body.scheduled_before else None
     response = reply(await store.read(scheduled.due_for_deployments, body.deployment_ids, until, limit, now))
     response.background = BackgroundTask(store.write, scheduled.polled_deployments, body.deployment_ids, now)
     return response

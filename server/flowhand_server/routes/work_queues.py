@@ -64,7 +64,7 @@ async def queue_status(queue_id: Key, store: StoreDep, now: Now) -> Response:
 @router.post("/{queue_id:uuid}/get_runs", responses=shows(list[FlowRun]))
 async def due_runs(queue_id: Key, body: DueForQueue, store: StoreDep, now: Now) -> Response:
     """A queue's due runs, the earliest first."""
-    until = to_micros(body.scheduled_before) if body.scheduled_before else now
+    until = to_micros(body.scheduled_before) if body.scheduled_before else None
     response = reply(await store.read(scheduled.due_for_queue, str(queue_id), until, check_limit(body.limit), now))
     response.background = BackgroundTask(store.write, scheduled.polled_queue, str(queue_id), now)
     return response

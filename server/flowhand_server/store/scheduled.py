@@ -102,11 +102,11 @@ def _named(rows: Sequence[Any], names: list[str] | None) -> Sequence[Any]:
     return [row for row in rows if row.name in names]
 
 
-def due_for_deployments(conn: Connection, ids: Iterable[str], until: int, limit: int, now: int) -> list[forms.Form]:
-    """The due runs of these deployments, the earliest first."""
+def due_for_deployments(conn: Connection, ids: Iterable[str], until: int | None, limit: int, now: int) -> list[forms.Form]:
+    """The runs of these deployments that are due `until` then, all that wait if None, the earliest first."""
     found: list[tuple[int, str]] = []
     for deployment_id in dict.fromkeys(ids):
-        bounds = {"of": deployment_id, "since": 0, "until": until, "limit": limit}
+        bounds = {"of": deployment_id, "since": 0, "until": _FAR if until is None else until, "limit": limit}
         found += [(at, run_id) for run_id, at in _OF_DEPLOYMENT.all(conn, **bounds)]
     found.sort()
     return flow_runs_in_order(conn, [run_id for _, run_id in found[:limit]], now)
@@ -115,8 +115,8 @@ def due_for_deployments(conn: Connection, ids: Iterable[str], until: int, limit:
 _QUEUE: Final = Prepared(select(_queue.is_paused, _queue.concurrency_limit).where(_queue.id == bindparam("id")))
 
 
-def due_for_queue(conn: Connection, queue_id: str, until: int, limit: int, now: int) -> list[forms.Form]:
-    """The due runs of one queue, the earliest first, within its limit. NotFound."""
+def due_for_queue(conn: Connection, queue_id: str, until: int | None, limit: int, now: int) -> list[forms.Form]:
+    """The runs of one queue that are due `until` then, all that wait if None, the earliest first, within its limit. NotFound."""
     row = _QUEUE.first(conn, id=queue_id)
     if row is None:
         raise NotFound("Work queue not found.")
@@ -124,7 +124,7 @@ def due_for_queue(conn: Connection, queue_id: str, until: int, limit: int, now: 
     slots = limit if row.concurrency_limit is None else min(limit, row.concurrency_limit - used)
     if row.is_paused or slots <= 0:
         return []
-    bounds = {"of": queue_id, "since": 0, "until": until, "limit": slots}
+    bounds = {"of": queue_id, "since": 0, "until": _FAR if until is None else until, "limit": slots}
     return flow_runs_in_order(conn, [run_id for run_id, _ in _OF_QUEUE.all(conn, **bounds)], now)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
-from flowhand.ids import new_id
+from flowhand.ids import new_id, timed_id
 from flowhand.wire.concurrency import LeaseHolder, ResetTag, TagLimitCreate, TagSlots
 from flowhand.wire.filters import Window
 from flowhand_server.store import forms
@@ -63,7 +63,7 @@ def reset_tag_limit(conn: Connection, tag: str, body: ResetTag, now: int) -> Non
     holders = body.slot_override or []
     conn.execute(update(t.concurrency_limit).where(_limit.id == row["id"]).values(active_slots=len(holders), updated=now))
     for holder in holders:
-        grant(conn, new_id(), [row], 1, LeaseHolder(type="task_run", id=holder), now, FOREVER_US)
+        grant(conn, timed_id(), [row], 1, LeaseHolder(type="task_run", id=holder), now, FOREVER_US)
 
 
 def delete_tag_limit(conn: Connection, id_or_name: str, now: int) -> None:
@@ -84,11 +84,7 @@ def take_tag_slots(conn: Connection, body: TagSlots, now: int) -> list[forms.For
     active = [row for row in taken if row["active"]]
     for row in active:
         grant(conn, new_id(), [row], 1, LeaseHolder(type="task_run", id=body.task_run_id), now, FOREVER_US)
-    return [_of_tag(row) for row in active]
-
-
-def _of_tag(row: Any) -> forms.Form:
-    return {"id": row["id"], "name": row["name"].removeprefix(PREFIX), "limit": row["limit"]}
+    return [{"id": row["id"], "name": row["name"].removeprefix(PREFIX), "limit": row["limit"]} for row in active]
 
 
 def free_tag_slots(conn: Connection, body: TagSlots, now: int) -> list[forms.Form]:
@@ -100,4 +96,4 @@ def free_tag_slots(conn: Connection, body: TagSlots, now: int) -> list[forms.For
         held = select(_lease.id).where(has_text(_lease.limit_ids, row["id"]), _lease.holder_id == body.task_run_id)
         for lease_id in conn.execute(held).scalars().all():
             end_lease(conn, lease_id)
-    return [_of_tag(row) for row in rows]
+    return [{"id": row["id"], "name": row["name"], "limit": row["limit"]} for row in rows]
