@@ -42,7 +42,9 @@ def test_whose_worker_a_pool_needs(do: Do) -> None:
 def test_a_template_from_a_file(do: Do, tmp_path: Path) -> None:
     """A template is taken as it is; a file that is none is refused with its name."""
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
-    good.write_text(json.dumps({"job_configuration": {"command": "{{ command }}"}, "variables": {"properties": {}}}))
+    good.write_text(
+        json.dumps({"job_configuration": {"command": "{{ command }}"}, "variables": {"properties": {"command": {"type": "string"}}}})
+    )
     bad.write_text("[]")
     do("work-pool", "create", "templated", "--base-job-template", str(good))
     assert do("work-pool", "inspect", "templated", "-o", "json").json["base_job_template"] == json.loads(good.read_text())
