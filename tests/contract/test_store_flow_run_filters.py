@@ -10,6 +10,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection, Engine, update
 
+from flowhand.clock import to_iso
 from flowhand.wire.filters import Entities, FlowRunQuery
 from flowhand.wire.flow_runs import FlowRunUpdate
 from flowhand_server.orchestration.state import propose, scheduled
@@ -147,6 +148,19 @@ def test_an_index_answers(sqlite: Connection, sort: str, wanted: dict[str, Any],
     steps = [str(step[3]) for said in asked for step in sqlite.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}")]
     assert any(index in step for step in steps), steps
     assert "SCAN flow_run" not in steps
+
+
+@pytest.mark.parametrize("sort", ["START_TIME_DESC", "START_TIME_ASC", "EXPECTED_START_TIME_DESC", "EXPECTED_START_TIME_ASC"])
+def test_an_order_by_a_time_is_entered_where_that_may_be(sqlite: Connection, sort: str) -> None:
+    """What is outside of the span that is asked for is not walked over."""
+    flow = make_flow(sqlite)
+    create_flow_runs(sqlite, flow, [NewRun(flow, scheduled(NOW + number)) for number in range(10)], NOW)
+    time = "start_time" if sort.startswith("START") else "expected_start_time"
+    span = {time: {"before_": to_iso(NOW + 6), "after_": to_iso(NOW + 4)}}
+    asked = statements(sqlite, lambda: names(sqlite, sort, limit=3, **span))
+    assert len(names(sqlite, sort, limit=9, **span)) == 3
+    steps = [str(step[3]) for said in asked for step in sqlite.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}")]
+    assert not [step for step in steps if step.startswith("SCAN flow_run")], steps
 
 
 def test_the_migration_writes_down_the_tags_that_there_are(conn: Connection) -> None:

@@ -97,6 +97,10 @@ FILTERS: Final[Sequence[Callable[[House], dict[str, Any]]]] = [
         }
     },
     lambda _: {"flow_runs": {"expected_start_time": {"after_": "2023-11-14T22:13:20.000400Z"}}},
+    lambda _: {"flow_runs": {"expected_start_time": {"before_": "2023-11-14T22:13:20.000400Z", "after_": "2023-11-14T22:13:19.999900Z"}}},
+    lambda _: {"flow_runs": {"start_time": {"before_": "2023-11-14T22:13:19.999900Z"}}},
+    lambda _: {"flow_runs": {"start_time": {"after_": "2023-11-14T22:13:19.999900Z", "is_null_": False}, **ENDED}},
+    lambda house: {"flow_runs": {"expected_start_time": {"before_": "2023-11-14T22:13:19.999900Z"}}, "deployments": house.of(BUSY)},
     lambda _: {"flow_runs": {"deployment_id": {"is_null_": True}}},
     lambda house: {"work_pools": {"id": {"any_": [house.pool["id"]]}}, "flow_runs": {"name": {"like_": "9"}}},
 ]

@@ -12,7 +12,7 @@ from flowhand.wire import criteria
 from flowhand.wire.filters import Entities, FlowRunFilter
 from flowhand.wire.states import TERMINAL, StateType
 from flowhand_server.store import tables as t
-from flowhand_server.store.filters import each_of, one_of
+from flowhand_server.store.filters import OPERATORS, each_of, one_of
 from flowhand_server.store.flow_run_tags import choices, how_many, tagged, without_choice
 from flowhand_server.store.name_candidates import candidates
 from flowhand_server.store.nouns import ids_alone, where
@@ -129,7 +129,20 @@ def _index_of(order: Order, query: Entities) -> Order:
     """The order, confined to the part of its index in which what fits can be."""
     beginning = _beginning(query) if order.columns is _EXPECTED else None
     latest = _latest(order.columns, query) if order.descending else None
-    return order if beginning is None and latest is None else Order(order.columns, order.descending, latest, beginning)
+    within = [part for part in (latest, _span(order.columns, query)) if part is not None]
+    return (
+        order if beginning is None and not within else Order(order.columns, order.descending, and_(*within) if within else None, beginning)
+    )
+
+
+def _span(columns: tuple[ColumnElement[Any], ...], query: Entities) -> ColumnElement[bool] | None:
+    """That a run has its place in the order between the times that are asked for, if that is what it is ordered by."""
+    runs = query.flow_runs if query.flow_runs is not None and query.flow_runs.operator == "and_" else FlowRunFilter()
+    asked = runs.start_time if columns is _BEGUN else runs.expected_start_time if columns is _EXPECTED else None
+    if asked is None or asked.operator == "or_":
+        return None
+    bounds = {name: value for name in ("before_", "after_") if (value := getattr(asked, name)) is not None}
+    return and_(*(OPERATORS[name](columns[0], value) for name, value in bounds.items())) if bounds else None
 
 
 def _beginning(query: Entities) -> Beginning | None:
