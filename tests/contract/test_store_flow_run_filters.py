@@ -156,7 +156,7 @@ def test_an_order_by_a_time_is_entered_where_that_may_be(sqlite: Connection, sor
     flow = make_flow(sqlite)
     create_flow_runs(sqlite, flow, [NewRun(flow, scheduled(NOW + number)) for number in range(10)], NOW)
     time = "start_time" if sort.startswith("START") else "expected_start_time"
-    span = {time: {"before_": to_iso(NOW + 6), "after_": to_iso(NOW + 4)}}
+    span: dict[str, Any] = {time: {"before_": to_iso(NOW + 6), "after_": to_iso(NOW + 4)}}
     asked = statements(sqlite, lambda: names(sqlite, sort, limit=3, **span))
     assert len(names(sqlite, sort, limit=9, **span)) == 3
     steps = [str(step[3]) for said in asked for step in sqlite.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}")]
