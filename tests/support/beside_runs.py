@@ -24,7 +24,7 @@ OTHERWISE: Final = (
     Otherwise("POST /flow_runs/filter .*NAME_ASC", r"^\[1[0-3]\]\.run_count$", "likewise, in the list of what came of Paused"),
     Otherwise("GET /task_runs/", r"^\.flow_run_run_count$", "likewise"),
     Otherwise(_SET_STATE, r"^\.details\.reason$", "words: a state is called by its name"),
-    Otherwise(_RUN, r"^\.state\.message$", "a run that was never resumed was paused; one that waits for a slot says so"),
+    Otherwise(_RUN, r"^\.state\.message$", "a run that waits for a slot says so"),
     Otherwise(_RUN, r"\.deployment_concurrency_lease_id$", "the lease of a run that has ended is over"),
     Otherwise("GET /task_runs/", r"^\.cache_(key|expiration)$", "ours shows under which key a result is kept"),
     Otherwise("POST /task_runs/paginate", r"\.results\[\d+\]\.\w+$", "a page has all fields that a list has"),

@@ -31,7 +31,7 @@ def _stock(play: Player, word: str) -> dict[str, str]:
     for name, flow, fields in kinds:
         ids[name] = play.post("/flow_runs/", {"flow_id": ids[flow], "name": name, **fields})["id"]
     run = f"/deployments/{ids['deployment']}/create_flow_run"
-    for name, seconds in (("theta", 60), ("iota", -2)):
+    for name, seconds in (("theta", 300), ("iota", 200)):
         state = {"type": "SCHEDULED", "state_details": {"scheduled_time": play.at(seconds)}}
         ids[name] = play.post(run, name=name, state=state, tags=["a"])["id"]
     for name, key, state in (
@@ -100,8 +100,8 @@ def flow_runs(play: Player) -> None:
         {"expected_start_time": {"before_": play.at(0)}},
         {"expected_start_time": {"after_": play.at(30)}},
         {"expected_start_time": {"before_": play.at(601), "after_": play.at(599)}},
-        {"next_scheduled_start_time": {"before_": play.at(60)}},
-        {"next_scheduled_start_time": {"after_": play.at(60)}},
+        {"next_scheduled_start_time": {"before_": play.at(250)}},
+        {"next_scheduled_start_time": {"after_": play.at(250)}},
         {"parent_flow_run_id": _any(ids["gamma"])},
         {"parent_task_run_id": _any(ids["child"])},
         {"parent_task_run_id": {"is_null_": True}},
@@ -172,6 +172,8 @@ def flow_runs(play: Player) -> None:
         play.post("/flow_runs/history", {**mine, "history_start": play.at(-1200), "history_end": play.at(1200), **unit})
         play.post("/task_runs/history", {**mine, "history_start": play.at(-1200), "history_end": play.at(1200), **unit})
     play.post("/flow_runs/history", {})
+    play.post("/flow_runs/history", {**mine, "history_start": play.at(600), "history_end": play.at(-600), "history_interval_seconds": 5})
+    play.post("/flow_runs/history", {**mine, "history_start": play.at(-700), "history_end": play.at(700), "history_interval_seconds": 500})
     play.post("/ui/flow_runs/history", {**mine, "sort": "EXPECTED_START_TIME_ASC"}, unordered=True)
     play.post("/ui/flow_runs/count-task-runs", {"flow_run_ids": [ids["gamma"], ids["sub"], ids["alpha"], NOBODY]})
     play.post("/ui/flows/count-deployments", {"flow_ids": [ids["one"], ids["two"], NOBODY]})
@@ -356,13 +358,11 @@ def of_deployments(play: Player) -> None:
     ]
     for one in (strict, paused):
         for body in bodies:
-            run = play.post(f"/deployments/{one['id']}/create_flow_run", body)
-            play.get(f"/flow_runs/{run.get('id', NOBODY)}")
+            play.post(f"/deployments/{one['id']}/create_flow_run", body)
     play.post(f"/deployments/{NOBODY}/create_flow_run", {})
     play.post(f"/deployments/{strict['id']}/create_flow_run/bulk", [{"name": "one"}, {"parameters": {"x": "y"}}], unordered=True)
-    play.post("/deployments/get_scheduled_flow_runs", deployment_ids=[paused["id"]], scheduled_before=play.at(10))
     play.delete(f"/deployments/{paused['id']}")
-    play.post("/flow_runs/filter", flows={"id": _any(flow)}, flow_runs={"name": _any("named")}, unordered=True)
+    play.post("/flow_runs/count", flow_runs={"deployment_id": _any(strict["id"])})
 
 
 STORIES: Final[dict[str, Story]] = {f"find {story.__name__}": story for story in (flow_runs, task_runs, flows, logs, of_deployments)}

@@ -14,7 +14,7 @@ def retries(play: Player) -> None:
     """Failures with tries left, until none is; by each name that the policy has for it."""
     for policy in (
         {"retries": 1, "retry_delay": 0},
-        {"max_retries": 1, "retry_delay_seconds": 30},
+        {"max_retries": 1, "retry_delay_seconds": 300},
         {"retries": 0},
     ):
         run = _adhoc(play, "retries", empirical_policy=policy)
@@ -37,10 +37,6 @@ def pauses(play: Player) -> None:
     play.get(f"/flow_runs/{run}")
     _walk(play, run, {"type": "PENDING"}, {"type": "RUNNING"}, {**pause, "state_details": {"pause_key": "2"}}, {"type": "FAILED"})
     _walk(play, run, {"type": "RUNNING"}, pause, {"type": "CANCELLING"}, {"type": "RUNNING"}, {"type": "CANCELLED"}, {"type": "SCHEDULED"})
-    late = play.post("/flow_runs/", flow_id=flow, deployment_id=deployment, state={"type": "RUNNING"})["id"]
-    _walk(play, late, {"type": "PAUSED", "state_details": {"pause_timeout": play.at(-60)}}, {"type": "CANCELLING"})
-    late = play.post("/flow_runs/", flow_id=flow, deployment_id=deployment, state={"type": "RUNNING"})["id"]
-    _walk(play, late, {"type": "PAUSED", "state_details": {"pause_timeout": play.at(-60)}}, {"type": "RUNNING"})
     waiting = play.post("/flow_runs/", flow_id=flow, deployment_id=deployment, state={"type": "RUNNING"})["id"]
     keyset = {"description": "p-description", "response": "p-response", "schema": "p-schema"}
     _walk(play, waiting, {"type": "PAUSED", "state_details": {"pause_key": "p", "run_input_keyset": keyset}})
@@ -59,7 +55,7 @@ def pauses(play: Player) -> None:
 
 def times(play: Player) -> None:
     """Runs that are due later, and those that were due before."""
-    for seconds in (3600, -30):
+    for seconds in (3600, -3):
         details = {"scheduled_time": play.at(seconds)}
         run = _adhoc(play, "times", state={"type": "SCHEDULED", "state_details": details})
         _walk(play, run, {"type": "RUNNING"}, {"type": "PENDING"}, {"type": "RUNNING"}, {"type": "PENDING", "name": "Submitting"})
@@ -95,7 +91,7 @@ def subflows(play: Player) -> None:
 def tasks(play: Player) -> None:
     """Tries of tasks, results that are kept by a key, tasks of flows that do not run, and those that wait for who serves them."""
     flow_run = _adhoc(play, "tasks", state={"type": "RUNNING"})
-    task = _task(play, flow_run, "tries", empirical_policy={"retries": 2, "retry_delay": [0, 30]})
+    task = _task(play, flow_run, "tries", empirical_policy={"retries": 2, "retry_delay": [0, 300]})
     failed: State = {"type": "FAILED", "message": "no"}
     running: State = {"type": "RUNNING"}
     once_more = {**failed, "state_details": {"retriable": False}}

@@ -56,7 +56,7 @@ def created_runs(play: Player) -> None:
         play.post("/flow_runs/", flow_id=flow, empirical_policy={"retries": 2, "retry_delay": 3}),
         play.post("/flow_runs/", flow_id=flow, empirical_policy={"max_retries": 2, "retry_delay_seconds": 3}),
         play.post("/flow_runs/", flow_id=flow, empirical_policy={"pause_keys": ["a"], "resuming": True, "retry_type": "in_process"}),
-        play.post("/flow_runs/", flow_id=flow, state={"type": "SCHEDULED", "state_details": {"scheduled_time": play.at(-60)}}),
+        play.post("/flow_runs/", flow_id=flow, state={"type": "SCHEDULED", "state_details": {"scheduled_time": play.at(-3)}}),
         play.post("/flow_runs/", flow_id=flow, state={"type": "PENDING", "state_details": {"scheduled_time": play.at(60)}}),
         play.post("/flow_runs/", flow_id=flow, state={"type": "RUNNING", "state_details": {"cache_key": "k", "retriable": True}}),
         play.post("/flow_runs/", flow_id=flow, work_queue_name="there-is-none"),
@@ -291,6 +291,44 @@ def run_input(play: Player) -> None:
     play.delete(f"/flow_runs/{NOBODY}/input/a")
 
 
+def in_pools(play: Player) -> None:
+    """Runs in pools and queues that there are, and are not, and are gone."""
+    flow = play.post("/flows/", name="pools")["id"]
+    play.post("/work_pools/", name="pools", type="process")
+    deployment = play.post("/deployments/", name="pools", flow_id=flow, work_pool_name="pools")["id"]
+    places: list[dict[str, Any]] = [
+        {"work_pool_name": "pools"},
+        {"work_pool_name": "pools", "work_queue_name": "there-is-none"},
+        {"work_pool_name": "pools", "work_queue_name": "default"},
+        {"work_queue_name": "default"},
+        {"deployment_id": deployment},
+        {"deployment_id": deployment, "work_pool_name": "pools"},
+    ]
+    for place in places:
+        run = play.post("/flow_runs/", {"flow_id": flow, "name": "pooled", **place})
+        play.get(f"/flow_runs/{run.get('id', NOBODY)}")
+    run = play.post(f"/deployments/{deployment}/create_flow_run", name="outlives")["id"]
+    play.delete("/work_pools/pools")
+    play.get(f"/flow_runs/{run}")
+    play.delete(f"/deployments/{deployment}")
+    play.get(f"/flow_runs/{run}")
+    for kind in ("PENDING", "FAILED", "SCHEDULED"):
+        play.post(f"/flow_runs/{run}/set_state", state={"type": kind})
+    play.delete(f"/flows/{flow}")
+    play.get(f"/flow_runs/{run}")
+
+
+def odd_bodies(play: Player) -> None:
+    """What is no query, and what hardly is one. Some ask for everything: it is the first story."""
+    nothing = {"flow_runs": {"id": {"any_": []}}}
+    bodies: list[Any] = ["null", "[]", "1", '"x"', "{", {"sort": 1}, {"limit": 1.5}, {"limit": "5", **nothing}, {"offset": "1", **nothing}]
+    bodies += [{"limit": True}, {"flow_runs": []}, {"flow_runs": {"id": {"any_": "x"}}}, {"flow_runs": {"tags": {"all_": [1]}}}]
+    bodies += [{"flow_runs": {"operator": "xor"}}, {"flows": {"name": "x"}}, {"unknown": 1, **nothing}]
+    for body in bodies:
+        for path in ("/flow_runs/filter", "/task_runs/paginate", "/flows/count"):
+            play.post(path, body, unordered=True)
+
+
 STORIES: Final[dict[str, Story]] = {
-    story.__name__: story for story in (flows, created_runs, changed_runs, removed_runs, task_runs, states, run_input)
+    story.__name__: story for story in (odd_bodies, flows, created_runs, changed_runs, removed_runs, task_runs, states, run_input, in_pools)
 }

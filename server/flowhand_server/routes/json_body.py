@@ -26,6 +26,9 @@ _MANY: Final = 250
 """Openings of lists and objects that may nest deeper than what can be written (orjson: 254)."""
 
 
+_NOTHING: Final = (b"", b"null")
+
+
 class JsonRequest(Request):
     """A request whose `json()` is strict. json.JSONDecodeError for what it refuses."""
 
@@ -35,7 +38,7 @@ class JsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """A route that reads its body so. One whose body only says what is looked for takes none for one that says nothing."""
+    """A route that reads its body so. One whose body only says what is looked for takes none, or null, for one that says nothing."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -44,7 +47,7 @@ class JsonRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             asked = JsonRequest(request.scope, request.receive)
-            if reads and not await asked.body():
+            if reads and await asked.body() in _NOTHING:
                 asked = _saying_nothing(request.scope)
             return await handler(asked)
 

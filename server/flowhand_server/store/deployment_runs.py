@@ -21,7 +21,7 @@ from flowhand_server.store.flow_runs import CreatedRun, NewRun, create_flow_run
 from flowhand_server.store.parameter_kinds import filled_in
 from flowhand_server.store.prepared import Prepared
 from flowhand_server.store.work_pools import pool_row
-from flowhand_server.store.work_queues import ensure_queue
+from flowhand_server.store.work_queues import ensure_queue, queue_id_of
 
 MAX_PARAMETERS: Final = 524_288
 """Bytes that a run's parameters may have as JSON (contract 11b)."""
@@ -173,7 +173,7 @@ def _check_variables(row: Mapping[Any, Any], body: DeploymentFlowRunCreate) -> N
 def create_adhoc_run(conn: Connection, body: FlowRunCreate, now: int) -> tuple[forms.Form, bool]:
     """A run that is described in full, of a deployment or of none.
 
-    Conflict without the flow or the deployment; NotFound without the pool.
+    Conflict without the flow or the deployment; NotFound without the pool or its queue.
     """
     flow_labels = conn.execute(select(t.flow.c.labels).where(t.flow.c.id == body.flow_id)).first()
     if flow_labels is None:
@@ -184,7 +184,10 @@ def create_adhoc_run(conn: Connection, body: FlowRunCreate, now: int) -> tuple[f
     pool_id, queue_id, queue_name = None, None, body.work_queue_name
     if body.work_pool_name:
         pool_id = pool_row(conn, body.work_pool_name)["id"]
-        queue_id, queue_name = ensure_queue(conn, pool_id, body.work_queue_name, now)
+        if body.work_queue_name:
+            queue_id = queue_id_of(conn, body.work_pool_name, body.work_queue_name)
+        else:
+            queue_id, queue_name = ensure_queue(conn, pool_id, None, now)
     new = NewRun(
         flow_id=body.flow_id,
         deployment_id=body.deployment_id,

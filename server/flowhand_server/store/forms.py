@@ -150,7 +150,7 @@ def flow_run(row: Row, now: int) -> Form:
         "deployment_id": row["deployment_id"],
         "deployment_version": row["deployment_version"],
         "work_queue_id": row["work_queue_id"] if row["work_pool_name"] else None,  # a run outlives its pool
-        "work_queue_name": row["work_queue_name"],
+        "work_queue_name": row["work_queue_name"] if row["work_pool_name"] or row["work_queue_id"] is None else None,
         "work_pool_id": row["work_pool_id"] if row["work_pool_name"] else None,
         "work_pool_name": row["work_pool_name"],
         "flow_version": row["flow_version"],
