@@ -13,7 +13,7 @@ from flowhand.clock import SystemClock
 from flowhand.wire.filters import FlowRunQuery
 from flowhand.wire.flow_runs import FlowRunUpdate
 from flowhand_server.orchestration.state import propose
-from flowhand_server.services.namer import Namer, put
+from flowhand_server.services.namer import BETWEEN_LOOKS_S, EVERY_S, ROUNDS_BETWEEN_LOOKS, Namer, put
 from flowhand_server.store import tables as t
 from flowhand_server.store.facts import read_fact, write_fact
 from flowhand_server.store.flow_run_changes import delete_flow_run, update_flow_run
@@ -269,6 +269,22 @@ async def test_the_index_does_not_keep_what_is_gone(store: Store) -> None:
     for _ in range(5):
         await namer.look()
     assert (await store.read(sizes))[3] == pieces
+
+
+async def test_the_service_gets_round_to_what_is_gone(store: Store) -> None:
+    """When it has been quiet for some rounds; and comes again soon while there is more."""
+    namer = Namer(store, SystemClock())
+
+    def fill(conn: Connection) -> None:
+        for _ in range(2):
+            run = create_flow_run(conn, NewRun(make_flow(conn), propose("PENDING"), name="a-needle"), NOW).id
+            collect(conn)
+            delete_flow_run(conn, run)
+
+    await store.write(fill)
+    pauses = [await namer.round() for _ in range(ROUNDS_BETWEEN_LOOKS + 2)]
+    assert pauses == [EVERY_S] * (ROUNDS_BETWEEN_LOOKS - 1) + [BETWEEN_LOOKS_S] * 2 + [EVERY_S]
+    assert await store.read(sizes) == [0, 0, 0, 0]
 
 
 async def test_a_run_that_begins_by_its_name_is_not_put_at_the_tail_again(store: Store) -> None:

@@ -16,6 +16,7 @@ from .service import BETWEEN_CHUNKS_S, leads
 EVERY_S: Final = 10.0
 ROUNDS_BETWEEN_LOOKS: Final = 6
 """Rounds in which there was nothing to store, before another segment is looked through."""
+BETWEEN_LOOKS_S: Final = 1.0
 
 
 class Namer:
@@ -35,29 +36,30 @@ class Namer:
         batch, again = await self._store.read(_to_do, self._clock.now_us())
         if again:
             await self._store.write(_note_again, self._clock.now_us())
-        if batch is not None:
-            await self._store.write(put, batch)
-            return BETWEEN_CHUNKS_S
+        if batch is not None:  # where it is not stored another replica is at it, or was sooner
+            return BETWEEN_CHUNKS_S if await self._store.write(put, batch) else EVERY_S
         self._quiet += 1
-        if self._quiet >= ROUNDS_BETWEEN_LOOKS:
-            self._quiet = 0
-            await self.look()
+        if self._quiet < ROUNDS_BETWEEN_LOOKS:
+            return EVERY_S
+        if await self.look():  # where one is gone there are more
+            return BETWEEN_LOOKS_S
+        self._quiet = 0
         return EVERY_S
 
-    async def look(self) -> None:
-        """Looks through the next segment. What is left of two of which most is gone becomes one."""
+    async def look(self) -> bool:
+        """Looks through the next segment. What is left of two of which most is gone becomes one. Whether most of this one is gone."""
         seen = await self._store.read(look_through, self._looked_at)
         self._looked_at = seen.number if seen is not None else 0
         if seen is None or not seen.sparse:
-            return
-        if seen.left and (self._sparse is None or self._sparse.number == seen.number):
-            self._sparse = seen
-            return
+            return False
         if not seen.left:
             await self._store.write(put, merged(seen))
-        elif self._sparse is not None:
+        elif self._sparse is None or self._sparse.number == seen.number:
+            self._sparse = seen
+        else:
             await self._store.write(put, merged(self._sparse, seen))
             self._sparse = None
+        return True
 
 
 def put(conn: Connection, batch: Batch) -> bool:
