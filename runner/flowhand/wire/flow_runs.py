@@ -26,18 +26,28 @@ class RetryPolicy(Answer):
             return given
         policy: dict[str, Any] = dict(given)
         for name, older in (("retries", "max_retries"), ("retry_delay", "retry_delay_seconds")):
-            if policy.get(name) is None and policy.get(older):
+            if policy.get(name) is None and policy.get(older) and cls._takes(policy[older]):
                 policy[name] = policy[older]
         return policy
 
+    @classmethod
+    def _takes(cls, value: Any) -> bool:
+        """Whether the name of today has room for it."""
+        return True
+
 
 class FlowRunPolicy(RetryPolicy):
-    """How a run is retried, and what the server remembers of its pauses. `retry_delay` is seconds."""
+    """How a run is retried, and what the server remembers of its pauses. `retry_delay` is whole seconds; what is finer stands in
+    `retry_delay_seconds` alone."""
 
     retry_delay: int | None = None
     pause_keys: list[str] | None = Field(default_factory=list)
     resuming: bool | None = False
     retry_type: Literal["in_process", "reschedule"] | None = None
+
+    @classmethod
+    def _takes(cls, value: Any) -> bool:
+        return not isinstance(value, float) or value.is_integer()
 
 
 class CreatedBy(Answer):
