@@ -5,12 +5,13 @@ A line of JSON with the arguments comes in, a line of JSON with the exit code an
 
 import json
 import sys
+from contextlib import suppress
 
 try:
     from prefect.testing.cli import CycloptsCliRunner
 
     invoke = CycloptsCliRunner().invoke
-except ImportError:  # the second major version
+except ImportError:  # before 3.6
     from functools import partial
 
     from prefect.cli import app
@@ -21,6 +22,8 @@ except ImportError:  # the second major version
 answers = sys.stdout
 for line in sys.stdin:
     result = invoke(json.loads(line))
-    text = result.stdout + (getattr(result, "stderr", "") or "")
+    text = result.stdout
+    with suppress(ValueError):  # where it is part of what is on stdout already
+        text += result.stderr or ""
     answers.write(json.dumps({"code": result.exit_code, "out": text}) + "\n")
     answers.flush()
