@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from flowhand.clock import to_datetime, to_iso
 from flowhand.ids import new_id, timed_id
@@ -142,6 +142,23 @@ async def test_an_event_runs_a_deployment(bench: Bench) -> None:
     assert triggered["payload"]["triggering_event"]["id"] == event
     assert executed["payload"]["flow_run_id"] == made["id"]
     assert {"prefect.resource.id": f"prefect.flow-run.{made['id']}", "prefect.resource.role": "target"} in executed["related"]
+
+
+class _ReadTooEarly(Rulebook):
+    """A rulebook that was read just before the automations were removed, as by another replica."""
+
+    def refresh(self, conn: Connection) -> None:
+        super().refresh(conn)
+        conn.execute(delete(t.automation))
+
+
+@pytest.mark.parametrize("trigger", [{}, {"threshold": 2, "within": 60}])
+async def test_an_automation_that_is_removed_meanwhile_is_passed_over(bench: Bench, trigger: dict[str, Any]) -> None:
+    """The others go on, and nothing fails."""
+    await bench.automation(on("a", **trigger))
+    bench.rulebook = _ReadTooEarly()
+    await bench.happens("a")
+    assert await bench.firings() == 0
 
 
 async def test_an_event_that_was_stored_twice_counts_once(bench: Bench) -> None:

@@ -65,6 +65,8 @@ def evaluate(conn: Connection, rulebook: Rulebook, now: int) -> int:
 
 
 def _observe(conn: Connection, rule: Rule, trigger: EventTrigger, event: Mapping[str, Any], now: int) -> None:
+    if not _stays(conn, rule):
+        return
     group = group_of(trigger, event)
     at = _counted_at(event, now)
     name = event["event"]
@@ -76,6 +78,12 @@ def _observe(conn: Connection, rule: Rule, trigger: EventTrigger, event: Mapping
     _keep(conn, rule, trigger, key_of(group), before, seen.window, event)
     if seen.fired_at is not None:
         _fire(conn, Firing(rule, seen.fired_at, event, group), now)
+
+
+def _stays(conn: Connection, rule: Rule) -> bool:
+    """Whether the automation has not been removed since the rulebook was read. It then stays until this transaction ends."""
+    there = select(t.automation.c.id).where(t.automation.c.id == rule.automation_id).with_for_update(read=True, key_share=True)
+    return conn.execute(there).first() is not None
 
 
 def _counted_at(event: Mapping[str, Any], now: int) -> int:
