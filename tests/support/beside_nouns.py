@@ -19,7 +19,6 @@ OTHERWISE: Final = (
         r"\.(version_info|manifest_path|infra_overrides|schedule|is_schedule_active)(\.\w+)*$",
         "what clients of 2.x read, and what is kept of the version",
     ),
-    Otherwise("POST /flows/filter null", "", "null is no search"),
     Otherwise("POST /block_types/filter( |$)", "^ length$", "the types that each server brings along"),
     Otherwise("GET /deployments/", r"^\.work_queue_name$", "without a pool there is no queue"),
     Otherwise(_RUNS, r"\.flow_run\.work_pool_(id|name)$", "a run that is due tells its pool"),
