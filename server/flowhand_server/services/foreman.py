@@ -6,12 +6,10 @@ from typing import Final
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Table, bindparam, exists, func, or_, select
 
-from flowhand_server.store.presence import SILENT
+from flowhand_server.store.presence import SILENT, UNKNOWN_S
 from flowhand_server.store.readiness import Turn
 from flowhand_server.store.tables import deployment, work_pool, work_queue, worker
 
-UNKNOWN_S: Final = 30
-"""The heartbeat of a worker that has not said how often it sends one."""
 POLLED_WITHIN_US: Final = 60_000_000
 
 _now: Final = bindparam("moment", type_=BigInteger)
