@@ -1,4 +1,4 @@
-"""What clients of 2.x ask for and those of 3.x do not (contract 11), against a real server."""
+"""What clients of 2.x and of the first 3.x ask for and later ones do not (contract 11), against a real server."""
 
 from __future__ import annotations
 
@@ -104,3 +104,14 @@ def test_the_counts_of_the_dashboard(rest: Rest) -> None:
     assert len(counts) == 20
     assert {name: sum(one[name] for one in counts) for name in ("completed", "failed")} == {"completed": 2, "failed": 1}
     assert rest.post("/ui/task_runs/dashboard/counts", task_runs={}).status_code == 422
+
+
+@pytest.mark.parametrize(("release", "known"), [("3.2.15", False), ("3.4.25", True), ("3.9.1", True)])
+def test_a_pool_has_no_fields_that_a_client_would_refuse(rest: Rest, release: str, known: bool) -> None:
+    """Those of 3.2 refuse a pool with a block for results, named or null; what is set they are told nevertheless."""
+    older = Rest(rest.url, headers={"User-Agent": f"prefect/{release} (API 0.8.4)"})
+    with older.http:
+        pool = older.pool()
+        found = older.made("/work_pools/filter", work_pools={"name": {"any_": [pool["name"]]}})
+        answers = [pool, older.read(f"/work_pools/{pool['name']}"), *found]
+    assert [("default_result_storage_block_id" in answer["storage_configuration"]) for answer in answers] == [known] * 3

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Depends, HTTPException, Response
+from fastapi import Depends, Header, HTTPException, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.requests import HTTPConnection
@@ -34,6 +34,8 @@ async def request_time(connection: HTTPConnection) -> int:
 
 StoreDep = Annotated[Store, Depends(store_of)]
 Now = Annotated[int, Depends(request_time)]
+UserAgent = Annotated[str, Header(include_in_schema=False)]
+"""Which program asks, for a parameter `user_agent`: see `client_release`."""
 Key = uuid.UUID
 """An id in a path declared as `{id:uuid}`: a segment that is none makes the route not match, hence 404 (contract 1)."""
 

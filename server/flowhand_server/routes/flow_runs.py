@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 
 from flowhand.wire.body import Labels
 from flowhand.wire.filters import BulkFlowRuns, BulkSetState, Entities, FlowRunPage, FlowRunQuery
@@ -15,6 +13,7 @@ from flowhand_server.routes.context import (
     Key,
     Now,
     StoreDep,
+    UserAgent,
     check_limit,
     created,
     nothing,
@@ -113,9 +112,7 @@ async def add_labels(flow_run_id: Key, labels: Labels, store: StoreDep, now: Now
 
 
 @router.post("/{flow_run_id:uuid}/set_state", responses=shows_created(OrchestrationResult))
-async def set_state(
-    flow_run_id: Key, body: SetState, store: StoreDep, now: Now, user_agent: Annotated[str, Header(include_in_schema=False)] = ""
-) -> Response:
+async def set_state(flow_run_id: Key, body: SetState, store: StoreDep, now: Now, user_agent: UserAgent = "") -> Response:
     """Proposes a state. The answer's `status` says what became of it; 201 when a new state was written."""
     asked = proposal(body.state)
     outcome = await store.write(propose_state, str(flow_run_id), asked, now, force=body.force, renews=renews_leases(user_agent))

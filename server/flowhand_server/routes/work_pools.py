@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, HTTPException, Response, WebSocket
 from starlette.background import BackgroundTask
@@ -20,12 +20,21 @@ from flowhand.wire.work_pools import (
     WorkQueueCreate,
     WorkQueueUpdate,
 )
-from flowhand_server.routes.context import Now, StoreDep, check_limit, nothing, reply, shows
+from flowhand_server.routes.client_release import knows_result_storage
+from flowhand_server.routes.context import Now, StoreDep, UserAgent, check_limit, nothing, reply, shows
 from flowhand_server.store import scheduled, work_pools, work_queues, workers
 
 router = APIRouter(prefix="/work_pools", tags=["Work pools"])
 RESERVED: Final = "prefect"
 """Names that begin so are the contract's own."""
+
+
+def _as_known(user_agent: str, *pools: dict[str, Any]) -> None:
+    """Takes what a client does not know out of its answer, where there is nothing in it."""
+    if not knows_result_storage(user_agent):
+        for pool in pools:
+            known: dict[str, Any] = pool["storage_configuration"]
+            pool["storage_configuration"] = {name: value for name, value in known.items() if value is not None}
 
 
 def _not_reserved(name: str) -> None:
@@ -34,17 +43,21 @@ def _not_reserved(name: str) -> None:
 
 
 @router.post("/", status_code=201, responses=shows(WorkPool, 201))
-async def create_pool(body: WorkPoolCreate, store: StoreDep, now: Now) -> Response:
+async def create_pool(body: WorkPoolCreate, store: StoreDep, now: Now, user_agent: UserAgent = "") -> Response:
     """A new pool with its queue `default`."""
     _not_reserved(body.name)
-    return reply(await store.write(work_pools.create_pool, body, now), 201)
+    pool = await store.write(work_pools.create_pool, body, now)
+    _as_known(user_agent, pool)
+    return reply(pool, 201)
 
 
 @router.post("/filter", responses=shows(list[WorkPool]))
-async def find_pools(query: WorkPoolQuery, store: StoreDep) -> Response:
+async def find_pools(query: WorkPoolQuery, store: StoreDep, user_agent: UserAgent = "") -> Response:
     """Pools that fit."""
     check_limit(query.limit)
-    return reply(await store.read(work_pools.find_pools, query))
+    pools = await store.read(work_pools.find_pools, query)
+    _as_known(user_agent, *pools)
+    return reply(pools)
 
 
 @router.post("/count", responses=shows(int))
@@ -54,9 +67,11 @@ async def count_pools(query: WorkPoolQuery, store: StoreDep) -> Response:
 
 
 @router.get("/{name}", responses=shows(WorkPool))
-async def read_pool(name: str, store: StoreDep) -> Response:
+async def read_pool(name: str, store: StoreDep, user_agent: UserAgent = "") -> Response:
     """One pool."""
-    return reply(await store.read(work_pools.read_pool, name))
+    pool = await store.read(work_pools.read_pool, name)
+    _as_known(user_agent, pool)
+    return reply(pool)
 
 
 @router.patch("/{name}", status_code=204, response_class=Response)
