@@ -17,8 +17,10 @@ from flowhand import task
 @task(retries=3, retry_delay_seconds=20)
 def fails(): print("try", flush=True); raise ValueError("no")
 
+told = []
+
 @task(retries=3, retry_delay_seconds=20)
-async def fails_on_a_loop(): print("try", flush=True); raise ValueError("no")
+async def fails_on_a_loop(): print("try", flush=True); told.append("try"); raise ValueError("no")
 
 @task
 def calls(): fails()
@@ -39,6 +41,14 @@ def flow_of(task, name):
 fails_flow, loop_flow, calls_flow, calls_loop_flow, outlasts_flow = (
     flow_of(one, one.name) for one in (fails, fails_on_a_loop, calls, calls_on_a_loop, outlasts)
 )
+
+@flow
+def leaves_a_loop(broken):
+    loop = asyncio.new_event_loop()
+    left = loop.create_task(fails_on_a_loop())
+    while "try" not in told: loop.run_until_complete(asyncio.sleep(0.005))
+    loop.close()
+    if broken: raise KeyError("broken")
 
 @flow
 def breaks():
@@ -84,3 +94,12 @@ def test_a_failed_run_waits_for_no_further_try(nursery: Nursery, tmp_path: Path)
     assert time.monotonic() - began < 10
     assert run.end["type"] == "FAILED"
     assert run.stdout.count("try") == 1
+
+
+@pytest.mark.parametrize(("broken", "end"), [(False, "COMPLETED"), (True, "FAILED")])
+def test_what_is_left_on_a_closed_loop_is_no_matter(nursery: Nursery, broken: bool, end: str) -> None:
+    """A flow that closes a loop on which a task waits for its next try ends as it would have."""
+    with nursery.started(f"{nursery.folder}/flows.py:leaves_a_loop", parameters={"broken": broken}) as run:
+        pass
+    assert (run.end["type"], run.stdout.count("try")) == (end, 1), run.end
+    assert ("KeyError" in (run.end["message"] or "")) == broken

@@ -1,4 +1,4 @@
-"""A time-out that is over in the instant before the main thread goes to sleep, after Python has looked for signals: it counts at once."""
+"""A time-out that is over in the instant before the main thread goes to sleep, after Python looked for signals: it counts soon after."""
 
 from __future__ import annotations
 

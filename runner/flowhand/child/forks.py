@@ -24,7 +24,10 @@ class Forks:
         os.register_at_fork(before=self._before, after_in_parent=self._after, after_in_child=self._in_child)
 
     def _before(self) -> None:
-        self._forking.unblocked = self._is_ours() and signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        # In two steps: what came right before is heard, and may raise, once it is blocked, and then this must be known.
+        self._forking.unblocked = self._is_ours() and signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        if self._forking.unblocked:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
     def _after(self) -> None:
         if getattr(self._forking, "unblocked", False):

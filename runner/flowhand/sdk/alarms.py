@@ -30,8 +30,9 @@ class _Ring:
 
 
 _set: list[_Ring] = []
-_AGAIN_S: Final = 0.02
-"""Until its handler is called an alarm rings again: the first one may come right before the thread goes to sleep, which it does not end."""
+_AGAIN_S: Final = 2.0
+"""Until its handler is called an alarm rings again: the first one may come right before the thread goes to sleep, which it does not end.
+Seldom, for there is C code that begins its whole wait anew whenever a signal interrupts it: rung at faster than it waits, it never ends."""
 
 
 @contextlib.contextmanager

@@ -75,7 +75,7 @@ def _recorded(attempt: Attempt) -> Generator[None, None, None]:
         attempt.error = error.with_traceback(_users(error.__traceback__))
         attempt.enter_state(state_of_error(error, attempt.what.kind))
     finally:
-        attempt.run.close()
+        attempt.run.close(broken_off=attempt.error is not None)
         leave(token)
 
 

@@ -61,12 +61,12 @@ class RunContext:
         if self.task_run is None:
             await self.pool.wait_async()
 
-    def close(self) -> None:
-        """No more tasks: those that have not begun never will, those that wait for their next try end. Another try of the flow has its
-        own."""
+    def close(self, *, broken_off: bool) -> None:
+        """No more tasks: those that have not begun never will, and if the flow's code was broken off, those end that wait for their next
+        try. Another try of the flow has its own."""
         if self.task_run is None:
             pool, self.pool = self.pool, TaskPool()
-            pool.close()
+            pool.close(pauses=broken_off)
 
     def pause(self, seconds: float) -> bool:
         """Blocks before the next try. False, at once, when this is a task whose flow run has ended."""

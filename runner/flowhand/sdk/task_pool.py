@@ -61,7 +61,8 @@ class TaskPool:
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:
-            loop.call_soon_threadsafe(woken.set)
+            with contextlib.suppress(RuntimeError):  # the flow has closed that loop: nobody waits there any more
+                loop.call_soon_threadsafe(woken.set)
 
         with self._lock:
             self._wakers.add(wake)
@@ -76,12 +77,13 @@ class TaskPool:
                 self._wakers.discard(wake)
         return not self._closed.is_set()
 
-    def close(self) -> None:
-        """What has not begun never will, and pauses end; threads that are idle end before this returns."""
-        self._closed.set()
-        with self._lock:
-            for wake in self._wakers:
-                wake()
+    def close(self, *, pauses: bool) -> None:
+        """What has not begun never will, and `pauses` end if so; threads that are idle end before this returns."""
+        if pauses:
+            self._closed.set()
+            with self._lock:
+                for wake in self._wakers:
+                    wake()
         executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=not self._pending, cancel_futures=True)
