@@ -152,8 +152,14 @@ class _Reader:
         return Rough((moment - ended).total_seconds(), "s from now")
 
     def _masked(self, value: Any) -> str:
-        known = _UUID.sub(lambda found: self._labels.get(found.group(), "<id>"), json.dumps(value, sort_keys=True))
+        known = _UUID.sub(lambda found: self._labels.get(found.group(), "<id>"), json.dumps(_unmeasured(value), sort_keys=True))
         return _MOMENT.sub("<moment>", known)
+
+
+def _unmeasured(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _unmeasured(part) for name, part in value.items() if name not in _MEASURED}
+    return [_unmeasured(part) for part in value] if isinstance(value, list) else value
 
 
 def _bare(text: str) -> str:
