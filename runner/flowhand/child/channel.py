@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import select
 import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Generator
 from typing import Any, Final
 
@@ -25,6 +27,8 @@ _LAST: Final = bytes([0])
 _MORE: Final = bytes([MORE])
 _LOOK_MS: Final = 50
 """How often whoever waits for an acknowledgement looks whether it was read by another."""
+_PATIENCE_S: Final = 1.0
+"""How long a process that the flow forked waits for one: another of the run's processes may read it."""
 _SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGALRM, signal.SIGINT})
 
 
@@ -80,15 +84,17 @@ class Channel:
         return self._why
 
     def acknowledged(self, frame: dict[str, Any]) -> bool:
-        """Sends a frame and waits for the keeper's word that it is filed. False when nobody is there any more."""
+        """Sends a frame and waits for the keeper's word that it is filed. False when nobody is there any more, or when another of the run's
+        processes seems to have read that word: the run's own process reads all that has come, so what it forked waits for a second only."""
         with self._lock:
             self._acked = False
             if not self.send(frame):
                 return False
-            while not self._acked:
+            until = math.inf if self.ours else time.monotonic() + _PATIENCE_S
+            while not self._acked and time.monotonic() < until:
                 if not self._waits():
                     return False
-        return True
+        return self._acked
 
     def _waits(self) -> bool:
         """For the keeper's next word, which the handler of a signal may read before us; False when there will be none."""
