@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flowhand.execution.launcher import StopReason
 from flowhand.failpoints import HELD, VARIABLE
-from flowhand.wire.job import NOT_BEGUN
+from flowhand.wire.job import NOT_BEGUN, Job
 from support.following import eventually, following, names_in
 from support.jobs import key, make_job
 
@@ -93,3 +94,57 @@ async def test_a_permit_of_another_boot_says_nothing(tmp_path: Path) -> None:
         (tmp_path / "runs" / "b.1.permit").write_text('{"boot')
         assert not run.launcher.unbegun("a.1")
         assert not run.launcher.unbegun("b.1")
+
+
+def _in_its_own_interpreter(folder: Path, *steps: dict[str, Any]) -> Job:
+    """A job whose pull steps end in an environment of its own, after others."""
+    code = folder / "code"
+    code.mkdir()
+    (code / "flows.py").write_text(FLOW.format(deaf=False))
+    (code / "requirements.txt").touch()
+    own = [{"set_working_directory": {"directory": str(code)}}, {"pip_install_requirements": {"directory": str(code)}}]
+    return make_job(folder, entrypoint="flows.py:main", pull_steps=[*own, *steps])
+
+
+async def test_a_run_that_loads_in_its_own_interpreter_can_still_be_revoked(tmp_path: Path) -> None:
+    """It has given its permit up and has said so: that there is none does not mean that it has begun."""
+    job = _in_its_own_interpreter(tmp_path)
+    async with following(tmp_path, environ={**os.environ, "FLOWHAND_HOME": str(tmp_path / "home")}) as run:
+        await run.launcher.start(job)
+        await run.printed(key(job), "loading")
+        await run.launcher.stop(key(job), StopReason.REVOKED, 60.0)
+        assert (await run.ended(key(job))).stopped is StopReason.REVOKED
+        assert [frame["k"] for frame in await run.frames(key(job)) if frame["k"] != "log"] == ["unpermitted"]
+
+
+async def test_a_run_whose_permit_is_withdrawn_in_its_pull_steps_does_not_begin_in_another_interpreter(tmp_path: Path) -> None:
+    """It leaves as one that has not begun, though it has heard no signal."""
+    gate = tmp_path / "gate"
+    job = _in_its_own_interpreter(tmp_path, {"run_shell_script": {"script": f"sh -c 'while [ ! -e {gate} ]; do sleep 0.01; done'"}})
+    async with following(tmp_path, environ={**os.environ, "FLOWHAND_HOME": str(tmp_path / "home")}) as run:
+        await run.launcher.start(job)
+        (tmp_path / "runs" / f"{key(job)}.permit").unlink()
+        gate.touch()
+        assert (await run.ended(key(job))).code == NOT_BEGUN
+        assert "loading" not in await run.text_of(key(job))
+
+
+async def test_a_run_finds_its_permit_though_a_link_on_the_way_is_changed(tmp_path: Path) -> None:
+    """It begins with the permit that it was given."""
+    before, after, home = tmp_path / "before", tmp_path / "after", tmp_path / "home"
+    (before / "instance").mkdir(parents=True)
+    (after / "instance").mkdir(parents=True)
+    home.symlink_to(before)
+    (tmp_path / "flows.py").write_text(FLOW.format(deaf=False))
+    job = make_job(home / "instance", entrypoint="flows.py:main", directory=str(tmp_path))
+    async with following(home / "instance") as run:
+        await run.launcher.start(job)
+        await run.printed(key(job), "loading")
+        home.unlink()
+        home.symlink_to(after)
+        (tmp_path / "go").touch()
+        try:
+            assert (await run.ended(key(job))).code == 0
+        finally:
+            home.unlink()
+            home.symlink_to(before)

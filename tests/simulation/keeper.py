@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from flowhand.errors import LaunchError
 from flowhand.execution.launcher import Event, Exit, Exited, Held, Progress, Sizes, Started, StopReason, Vanished
-from flowhand.wire.job import NOT_BEGUN, Job, key_of
+from flowhand.wire.job import NOT_BEGUN, YIELDS_TO_CANCEL, Job, key_of
 
 from .child import Files, Script, cut
 from .ledger import Body, Ledger
@@ -119,7 +119,7 @@ class SimKeeper:
         child = self.children.get(key)
         if child is None or child.exit is not None or (reason is StopReason.REVOKED and child.body is not None):
             return
-        if child.stopped is None or (reason is StopReason.CANCEL and child.stopped in (StopReason.DRAIN, StopReason.REVOKED)):
+        if child.stopped is None or (reason is StopReason.CANCEL and child.stopped in YIELDS_TO_CANCEL):
             child.stopped = reason
         if grace_s <= 0:
             self._kill(child)

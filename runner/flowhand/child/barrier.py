@@ -8,9 +8,14 @@ from collections.abc import Callable
 from typing import Final
 
 from flowhand.clock import Clock
+from flowhand.errors import FlowhandError
 
 _STRETCH_S: Final = 1.0
 """The longest single sleep: sleeping goes by the monotonic clock, which stands still while the host is suspended, boot time does not."""
+
+
+class PermitWithdrawn(FlowhandError):
+    """The keeper has withdrawn the permit of a child that was not to begin here anyway."""
 
 
 def wait_until(at: float | None, clock: Clock, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -21,8 +26,8 @@ def wait_until(at: float | None, clock: Clock, sleep: Callable[[float], None] = 
         sleep(min(left, _STRETCH_S))
 
 
-def permitted(permit: str | None) -> bool:
-    """Whether a child may begin: not when the keeper has withdrawn the file (`keeper.permits`). None: it needs none.
+def take_permit(permit: str | None) -> bool:
+    """Takes the permit; whether the child may begin: not when the keeper has withdrawn the file (`keeper.permits`). None: it needs none.
 
     OSError when the file cannot be taken away: to begin nevertheless might be to begin twice.
     """

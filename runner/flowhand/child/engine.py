@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from flowhand.child.barrier import lease_is_over, permitted, wait_until
+from flowhand.child.barrier import PermitWithdrawn, lease_is_over, take_permit, wait_until
 from flowhand.child.channel import Channel
 from flowhand.child.ending import end_frame, last_state, task_frame
 from flowhand.child.place import directory_of, go_to, lay_environment
@@ -80,6 +80,8 @@ def run_job(job: Job, channel: Channel, stop: Stop, clock: Clock | None = None) 
         return _run(session)
     except RunStopped as stopped:
         return _end(session, state_of_error(stopped), stopped)
+    except PermitWithdrawn:
+        return NOT_BEGUN
     except PullStepFailed as error:
         return _end(session, Failed(message=f"The code could not be fetched: {error}", data=error), error)
     except FlowLoadError as error:
@@ -168,7 +170,7 @@ def _may_begin(session: Session, flow: Flow[..., Any]) -> bool:
     if lease_is_over(job["lease_until"], session.clock):
         session.channel.send(loaded)
         return False
-    return permitted(job.get("permit"))
+    return take_permit(job.get("permit"))
 
 
 def _begin(session: Session, flow: Flow[..., Any], attempt: Attempt) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flowhand.child.barrier import permitted
+from flowhand.child.barrier import PermitWithdrawn, take_permit
 from flowhand.child.channel import Channel
 from flowhand.child.handover import continue_in
 from flowhand.errors import PullStepFailed
@@ -43,7 +43,8 @@ class Outside:
 
 
 def pull(job: Job, run: RunContext, channel: Channel) -> Path:
-    """Carries out the job's pull steps; the folder that they lead to. PullStepFailed for steps that cannot be carried out.
+    """Carries out the job's pull steps; the folder that they lead to. PullStepFailed for steps that cannot be carried out, PermitWithdrawn
+    when the run would go on elsewhere and must not begin.
 
     What they fetched stays until this process ends. When they chose another interpreter, this process goes on in that one: there the job
     begins again with its steps done, and this call does not return.
@@ -66,9 +67,17 @@ def pull(job: Job, run: RunContext, channel: Channel) -> Path:
         following = job.copy()
         following["directory"] = directory
         following["prepared"] = as_prepared(progress, folder)
-        permitted(following.pop("permit", None))  # the flowhand over there may know nothing of it
+        _give_up(following.pop("permit", None), channel)  # the flowhand over there may know nothing of it
         continue_in(progress.python, following, channel)
     return Path(directory)
+
+
+def _give_up(permit: str | None, channel: Channel) -> None:
+    """The keeper hears of it before: to find no permit then does not mean that the run has begun. PermitWithdrawn."""
+    if permit is not None:
+        channel.send({"k": "unpermitted"})
+    if not take_permit(permit):
+        raise PermitWithdrawn
 
 
 def carry_out(steps: list[dict[str, Any]], folder: Path, outside: Outside) -> Progress:

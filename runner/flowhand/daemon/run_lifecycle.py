@@ -32,15 +32,13 @@ from flowhand.daemon.session import Session
 from flowhand.errors import ApiUnavailable, KeeperError, LaunchError, StartUnsure
 from flowhand.execution.launcher import EVERYTHING, Event, Exited, Launcher, Progress, StopReason, Vanished
 from flowhand.failpoints import fail_point
-from flowhand.wire.job import Job, key_of
+from flowhand.wire.job import YIELDS_TO_CANCEL, Job, key_of
 from flowhand.wire.runner import Attempt, ClaimedRun, LogBatch, Orders, Refusal, RetryHere, StateResult
 from flowhand.wire.states import StateType
 
 log = structlog.get_logger("flowhand.daemon")
 
 LOGGER: Final = "flowhand.flow_runs.worker"
-_YIELDS_TO_CANCEL: Final = (StopReason.DRAIN, StopReason.REVOKED)
-"""Stops after which a run would be begun again or be called Crashed: whoever cancels it meanwhile wants neither."""
 
 
 class Lifecycle:
@@ -229,7 +227,7 @@ class Lifecycle:
         run = self._registry.get(key)
         if run is None or run.ended or run.silenced:
             return
-        if run.stopping is not None and (reason is not StopReason.CANCEL or run.stopping not in _YIELDS_TO_CANCEL):
+        if run.stopping is not None and (reason is not StopReason.CANCEL or run.stopping not in YIELDS_TO_CANCEL):
             return
         if reason is StopReason.REVOKED and run.began:
             return

@@ -10,6 +10,7 @@ behind gets a moment to go by itself and is then killed, so that nothing of one 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -22,12 +23,12 @@ from flowhand.keeper.cgroups import Cgroups
 from flowhand.keeper.family import Family, signal_group
 from flowhand.keeper.loop import Loop, Timer, now
 from flowhand.keeper.outputs import Outputs
+from flowhand.wire.job import YIELDS_TO_CANCEL
 
 LINGER: Final = 0.5
 """Seconds that buffered output and leftover processes have after the main process."""
 TIMEOUT_MARGIN: Final = 1.0
 """Seconds beyond a flow's time-out, in which the child ends it itself."""
-_YIELDS_TO_CANCEL: Final = ("drain", "revoked")
 _FIRST_ROUND: Final = 0.01
 _ROUNDS_UNTIL: Final = 3.0
 """Seconds for which leftovers are killed again; what lives then is a survivor."""
@@ -62,7 +63,7 @@ class Attempt:
         self.killed = False
         self.exit: exits.ExitMessage | None = None
         self.permitted = False
-        """It has a permit to begin, or has taken it."""
+        """It has a permit to begin, or has begun with it."""
         self.outputs: Outputs
         self.status: int | None = None
         self._house = house
@@ -94,7 +95,7 @@ class Attempt:
         if not self.alive or (reason == "revoked" and self._has_begun()):
             return
         asked = self._stopped is not None
-        if not asked or (reason == "cancel" and self._stopped in _YIELDS_TO_CANCEL):
+        if not asked or (reason == "cancel" and self._stopped in YIELDS_TO_CANCEL):
             self._stopped = reason
             self.outputs.tell({"k": "stop", "why": reason})
             if grace_s > 0 and not asked:
@@ -110,7 +111,8 @@ class Attempt:
         """Lest SIGTERM came right before its main thread went to sleep."""
 
         def nudge() -> None:
-            os.kill(self.pid, NUDGE)  # not reaped: that would have cancelled the timer
+            with contextlib.suppress(PermissionError):  # its main process may have become another user
+                os.kill(self.pid, NUDGE)  # not reaped: that would have cancelled the timer
             self._nudge_after(pauses)
 
         pause = next(pauses, None)
@@ -131,14 +133,16 @@ class Attempt:
         elif kind == "running":
             self._began = True
             self._run_began(frame)
+        elif kind == "unpermitted":
+            self.permitted = False
 
     def _has_begun(self) -> bool:
         """If it has not, it does not any more, where it needs a permit for that."""
         self.outputs.hear()
-        if self._began or (self.permitted and not self._house.withdraw_permit(self)):
-            return True
-        self.permitted = False
-        return False
+        if not self._began and self._house.withdraw_permit(self):
+            self.permitted = False
+        self.outputs.hear()  # it may have given its permit up meanwhile
+        return self._began or self.permitted
 
     def _run_began(self, frame: dict[str, Any]) -> None:
         if not self._timed and self.alive:

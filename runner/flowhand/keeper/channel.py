@@ -1,7 +1,7 @@
 """The channel of an attempt: packets of its processes become records in its channel file, each with its sender's pid.
 
-A packet is one byte of flags (`wire.records.MORE`) and a piece of a JSON frame. The keeper looks into two kinds only: `running`, which
-starts the time-out, and `secret`, which is acknowledged once it is in the file. The rest is for the daemon.
+A packet is one byte of flags (`wire.records.MORE`) and a piece of a JSON frame. The keeper looks into few kinds only: `running`, which
+starts the time-out, `unpermitted`, and what is acknowledged once it is in the file. The rest is for the daemon.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _AT_ONCE: Final = 64
 _PEEK: Final = 32
 """Bytes in which a frame's kind stands: `k` is its first key."""
 
-_LOOKED_AT: Final = (b'"running"', b'"secret"', b'"late_hooks"')
+_LOOKED_AT: Final = (b'"running"', b'"secret"', b'"late_hooks"', b'"unpermitted"')
 """Kinds of frames that the keeper acts upon."""
 
 _packet = bytearray(1 + records.MAX_BODY)

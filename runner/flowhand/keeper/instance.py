@@ -23,7 +23,7 @@ class Instance:
     """Held open by descriptors, so that the length of its path does not matter. `fingerprint` says which image this keeper is."""
 
     def __init__(self, directory: Path, number: int, fingerprint: str) -> None:
-        self.directory = directory.absolute()
+        self.directory = directory.resolve()  # children find their files by it, whatever becomes of links on the way
         self.suffix = f".{number}" if number > 1 else ""
         self._fingerprint = fingerprint
         self.folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -1,8 +1,9 @@
-"""Permits to begin: a file of an attempt that its process takes away right before the flow's code
+"""Permits to begin: a file of an attempt that its process takes away right before the flow's function
 (`child.barrier`).
 
-As long as it is there, nothing of the flow has run, whoever was killed meanwhile and whatever was said and not read. Who takes it away has
-decided: the process, that it begins; the keeper, that it does not begin any more. unlink(2) lets one of them have it.
+As long as it is there, nothing of the flow's function has run, whoever was killed meanwhile and whatever was said and not read. (Its
+module's top level and its pull steps may have, and run again.) Who takes it away has decided: the process, that it begins, or goes on in
+another interpreter and has said so; the keeper, that it does not begin any more. unlink(2) lets one of them have it.
 
 It is a second name of the announcement of the keeper that gave it (`keeper.instance`), since a name costs a third of what a file does. So
 it says of which boot it is: a crash of the host may bring back what was taken.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
 NOT_BEGUN: Final = 75
-"""Exit code of a child (EX_TEMPFAIL, sysexits.h) whose lease was over before user code began."""
-
+"""Exit code of a child (EX_TEMPFAIL, sysexits.h) whose lease was over, or whose permit was withdrawn, before user code began."""
+YIELDS_TO_CANCEL: Final = ("drain", "revoked")
+"""Reasons for a stop after which a run would be begun again or be called Crashed: whoever cancels it meanwhile wants neither."""
 
 HANDOVER: Final = "FLOWHAND__HANDOVER"
 """In a container's environment: the folder that its job and its channel come through."""
