@@ -87,6 +87,7 @@ class Channel:
         """Sends a frame and waits for the keeper's word that it is filed. False when nobody is there any more, or when another of the run's
         processes seems to have read that word: the run's own process reads all that has come, so what it forked waits for a second only."""
         with self._lock:
+            self.stopped_for()  # a word on an earlier frame that nobody waits for any more is not taken for this one's
             self._acked = False
             if not self.send(frame):
                 return False

@@ -111,7 +111,7 @@ class Attempt:
         """Lest SIGTERM came right before its main thread went to sleep."""
 
         def nudge() -> None:
-            with contextlib.suppress(PermissionError):  # its main process may have become another user
+            with contextlib.suppress(PermissionError):  # its main process may have become another user's
                 os.kill(self.pid, NUDGE)  # not reaped: that would have cancelled the timer
             self._nudge_after(pauses)
 

@@ -7,6 +7,7 @@ on purpose.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from typing import Generic, Protocol, TypeVar
@@ -91,8 +92,10 @@ class Family(Generic[P]):
 
 
 def signal_group(leader: int, number: signal.Signals) -> None:
-    """Signals the group of a child that has not been reaped; the child alone while it has not made its group yet."""
-    try:
-        os.killpg(leader, number)
-    except ProcessLookupError:
-        os.kill(leader, number)
+    """Signals the group of a child that has not been reaped; the child alone while it has not made its group yet. Nobody, where all that is
+    in there has become another user's."""
+    with contextlib.suppress(PermissionError):
+        try:
+            os.killpg(leader, number)
+        except ProcessLookupError:
+            os.kill(leader, number)
