@@ -78,7 +78,7 @@ class Application:
         await (self._runner if ours else self._contract)(scope, receive, send)
 
     def _routes(self) -> FastAPI:
-        # Prefect's clients of 3.0 to 3.5 send some bodies without saying that they are JSON; a foreign page's are refused by their Origin.
+        # Prefect's clients before 3.6 send some bodies without saying that they are JSON; a foreign page's are refused by their Origin.
         app = FastAPI(title="flowhand", version=self.config.version, lifespan=self._lifespan, openapi_url=None, strict_content_type=False)
         app.state.store = self.store
         app.state.clock = self.clock

@@ -48,7 +48,7 @@ def test_api_version_header(rest: Rest, version: str, status: int) -> None:
     [(None, 201, ["body", "task_key"]), ("application/json", 201, ["body", "task_key"]), ("text/plain", 422, ["body"])],
 )
 def test_a_body_that_does_not_say_what_it_is_is_json(rest: Rest, said: str | None, status: int, where: list[str]) -> None:
-    """Clients of 3.0 to 3.5 make task runs so; a body that says it is something else is taken for that."""
+    """Clients before 3.6 make task runs so; a body that says it is something else is taken for that."""
     headers = {} if said is None else {"Content-Type": said}
     made = rest.http.post("/task_runs/", content=b'{"task_key": "u", "dynamic_key": "%s"}' % str(said).encode(), headers=headers)
     wrong = rest.http.post("/task_runs/", content=b'{"task_key": 1}', headers=headers)
