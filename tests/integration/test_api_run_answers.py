@@ -125,3 +125,18 @@ def test_a_task_runs_only_while_its_flow_does(rest: Rest) -> None:
     answer = rest.made(f"/task_runs/{tasks[1]}/set_state", state=RUNNING)
     assert (answer["status"], answer["state"]["name"]) == ("REJECT", "NotReady")
     assert answer["state"]["state_details"]["task_run_id"] == tasks[1]
+
+
+@pytest.mark.parametrize("kind", ["FAILED", "CRASHED", "CANCELLED", "COMPLETED"])
+def test_a_suspended_run_ends_though_its_deployment_is_gone(rest: Rest, kind: str) -> None:
+    """It cannot go on, for nobody would start it; it can be given up."""
+    deployment = rest.deployment()
+    run = rest.run(deployment)
+    for step in ("PENDING", "RUNNING"):
+        rest.set_state(run, step)
+    assert rest.set_state(run, "PAUSED", "Suspended", pause_reschedule=True, pause_timeout=_at(600)).json()["status"] == "ACCEPT"
+    assert rest.delete(f"/deployments/{deployment['id']}").status_code == 204
+    refused = [rest.set_state(run, on).json()["details"]["reason"] for on in ("RUNNING", "SCHEDULED")]
+    assert refused == [f"Cannot reschedule a {on} flow run without a deployment." for on in ("running", "scheduled")]
+    answer = rest.set_state(run, kind).json()
+    assert (answer["status"], answer["state"]["type"]) == ("ACCEPT", kind)

@@ -44,6 +44,8 @@ class Row:
 
 FULL = Limit(limit=2, used=2)
 ENDS = (T.COMPLETED, T.FAILED, T.CANCELLED, T.CRASHED)
+SUSPENDED = was(T.PAUSED, "Suspended", pause_reschedule=True)
+LOST = facts(has_deployment=False, lost_deployment=True)
 ACCEPT, REJECT, ABORT, WAIT = Verdict.ACCEPT, Verdict.REJECT, Verdict.ABORT, Verdict.WAIT
 
 ROWS = [
@@ -167,6 +169,12 @@ ROWS = [
         REJECT,
         facts=facts(has_deployment=False),
         reason="Cannot reschedule a resuming flow run without a deployment.",
+    ),
+    *(Row(f"suspended to {end}, never a deployment", SUSPENDED, propose(end), REJECT, facts=facts(has_deployment=False)) for end in ENDS),
+    *(Row(f"suspended to {end}, deployment deleted", SUSPENDED, propose(end), ACCEPT, f"{end}/{end.title()}", facts=LOST) for end in ENDS),
+    *(
+        Row(f"suspended to {to}, deployment deleted", SUSPENDED, propose(to), REJECT, facts=LOST, reason="Cannot reschedule a")
+        for to in (T.RUNNING, T.SCHEDULED)
     ),
     Row("ended to late without deployment", was(T.FAILED), propose(T.SCHEDULED, "Late"), ABORT, facts=facts(has_deployment=False)),
     Row(

@@ -215,17 +215,18 @@ def pause(t: Transition) -> Decision | None:
     return Decision(Verdict.ACCEPT, t.proposed, policy={"pause_keys": [*t.facts.pause_keys, key]})
 
 
-_AFTER_PAUSE: Final = frozenset({StateType.RUNNING, StateType.SCHEDULED, StateType.CANCELLING}) | TERMINAL
+_GOING_ON: Final = frozenset({StateType.RUNNING, StateType.SCHEDULED})
+_AFTER_PAUSE: Final = _GOING_ON | {StateType.CANCELLING} | TERMINAL
 
 
 def resume(t: Transition) -> Decision | None:
-    """What may follow a pause, as long as its time is not over."""
+    """What may follow a pause, as long as its time is not over. A suspended run whose deployment was deleted can only end."""
     if t.current is None or t.source is not StateType.PAUSED:
         return None
     if t.target not in _AFTER_PAUSE:
         return _stay(f"This run cannot transition to the {t.target} state from the {t.source} state.")
     suspended = bool(t.current.details.get("pause_reschedule"))
-    if suspended and not t.facts.has_deployment:
+    if suspended and not t.facts.has_deployment and (t.target in _GOING_ON or not t.facts.lost_deployment):
         return _stay(f"Cannot reschedule a {t.proposed.name.lower()} flow run without a deployment.")
     timeout = moment(t.current.details.get("pause_timeout"))
     if timeout is not None and timeout < t.facts.now and t.target is not StateType.CANCELLING:
@@ -234,7 +235,7 @@ def resume(t: Transition) -> Decision | None:
         return _instead(failed, f"The flow run {word} has timed out and can no longer resume.")
     if t.target is StateType.SCHEDULED and not suspended:
         return Decision(Verdict.ACCEPT, t.proposed, policy=ANEW | {"retry_type": "reschedule"})
-    if t.target in {StateType.RUNNING, StateType.SCHEDULED}:
+    if t.target in _GOING_ON:
         return Decision(Verdict.ACCEPT, t.proposed, policy={"resuming": True})
     return None
 

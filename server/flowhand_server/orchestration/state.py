@@ -105,6 +105,8 @@ class RunFacts:
 
     now: int
     has_deployment: bool = False
+    lost_deployment: bool = False
+    """Whether a paused run had one that was deleted since."""
     is_subflow: bool = False
     run_count: int = 0
     infrastructure_pid: str | None = None

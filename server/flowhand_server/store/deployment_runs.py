@@ -17,7 +17,7 @@ from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import Conflict, NotFound, Refused
 from flowhand_server.store.flow_run_reading import read_flow_run
-from flowhand_server.store.flow_runs import CreatedRun, NewRun, create_flow_run
+from flowhand_server.store.flow_runs import DEPLOYMENT_LABEL, CreatedRun, NewRun, create_flow_run
 from flowhand_server.store.parameter_kinds import filled_in
 from flowhand_server.store.prepared import Prepared
 from flowhand_server.store.work_pools import pool_row
@@ -80,15 +80,20 @@ def create_deployment_runs(conn: Connection, deployment_id: str, bodies: list[De
     if len(bodies) > BULK:
         raise Refused(400, f"Cannot create more than {BULK} flow runs at once.")
     row = load_deployment(conn, deployment_id)
-    results: list[forms.Form] = []
-    for body in bodies:
-        try:
-            made = create_flow_run(conn, _new_run(conn, row, body, now, None), now)
-        except (Conflict, Refused) as error:
-            results.append({"status": "FAILED", "flow_run_id": None, "error": error.detail})
-        else:
-            results.append({"status": "CREATED", "flow_run_id": made.id, "error": None})
-    return results
+    wanted = [_new_run_or_refusal(conn, row, body, now) for body in bodies]  # all queues before the first run: see `lock_order`
+    return [
+        {"status": "CREATED", "flow_run_id": create_flow_run(conn, one, now).id, "error": None}
+        if isinstance(one, NewRun)
+        else {"status": "FAILED", "flow_run_id": None, "error": one.detail}
+        for one in wanted
+    ]
+
+
+def _new_run_or_refusal(conn: Connection, row: Mapping[Any, Any], body: DeploymentFlowRunCreate, now: int) -> NewRun | Conflict | Refused:
+    try:
+        return _new_run(conn, row, body, now, None)
+    except (Conflict, Refused) as refusal:
+        return refusal
 
 
 def load_deployment(conn: Connection, deployment_id: str) -> Mapping[Any, Any]:
@@ -140,7 +145,7 @@ def _new_run(
 
 def _origin(flow_id: str, deployment_id: str | None) -> dict[str, str]:
     """The labels that say what a run is of."""
-    return {"prefect.flow.id": flow_id} | ({"prefect.deployment.id": deployment_id} if deployment_id else {})
+    return {"prefect.flow.id": flow_id} | ({DEPLOYMENT_LABEL: deployment_id} if deployment_id else {})
 
 
 def _check_parameters(row: Mapping[Any, Any], body: DeploymentFlowRunCreate, parameters: Mapping[str, Any]) -> None:

@@ -162,6 +162,7 @@ def facts_of(conn: Connection, run: Run, proposal: Proposal, now: int, *, leased
     return RunFacts(
         now=now,
         has_deployment=run.deployment_id is not None,
+        lost_deployment=_has_lost_deployment(conn, run),
         is_subflow=run.parent_task_run_id is not None,
         run_count=run.progress.run_count,
         infrastructure_pid=run.infrastructure_pid,
@@ -169,6 +170,18 @@ def facts_of(conn: Connection, run: Run, proposal: Proposal, now: int, *, leased
         limit=deployment_limit(conn, run.deployment_id, now) if wants_slot and run.limited else None,
         leased=leased,
     )
+
+
+DEPLOYMENT_LABEL: Final = "prefect.deployment.id"
+"""The label by which a run of a deployment still names it when it was deleted."""
+_LABELS: Final = Prepared(select(flow_run.c.labels).where(flow_run.c.id == bindparam("id")))
+
+
+def _has_lost_deployment(conn: Connection, run: Run) -> bool:
+    """Asked of what is paused alone: the rules of other states make no difference."""
+    if run.state_type != StateType.PAUSED or run.deployment_id is not None:
+        return False
+    return DEPLOYMENT_LABEL in _LABELS.first(conn, id=run.id).labels
 
 
 def lease_holder(conn: Connection, run: Run) -> str | None:

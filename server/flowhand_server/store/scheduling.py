@@ -14,7 +14,7 @@ from flowhand.wire.states import StateType
 from flowhand_server.orchestration.slots import NEVER_US, missed_slots, plan, wanted
 from flowhand_server.orchestration.state import Proposal, scheduled
 
-from .flow_runs import NewRun, create_flow_runs
+from .flow_runs import DEPLOYMENT_LABEL, NewRun, create_flow_runs
 from .runs import StateWriter, load_runs
 from .tables import deployment, deployment_schedule, work_queue
 
@@ -117,7 +117,7 @@ def _new_run(row: RowMapping, slot: int) -> NewRun:
         deployment_version=row["version"],
         parameters={**row["parameters"], **(row["s_parameters"] or {})},
         tags=["auto-scheduled", *row["tags"]],
-        labels={**row["labels"], "prefect.flow.id": row["flow_id"], "prefect.deployment.id": row["deployment_id"]},
+        labels={**row["labels"], "prefect.flow.id": row["flow_id"], DEPLOYMENT_LABEL: row["deployment_id"]},
         idempotency_key=f"scheduled {row['deployment_id']} {row['id']} {to_datetime(slot)}",
         auto_scheduled=True,
         infrastructure_document_id=row["infrastructure_document_id"],
