@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, distinct, func, select
+from sqlalchemy import ColumnElement, Connection, Select, distinct, func, select
 
 from flowhand.clock import to_iso, to_micros
 from flowhand.wire.events import RESOURCE_NAME, EventFilter
@@ -37,12 +37,13 @@ def count_by_name(conn: Connection, wanted: EventFilter) -> list[forms.Form]:
 
 
 def count_by_resource(conn: Connection, wanted: EventFilter) -> list[forms.Form]:
-    """How many events about each resource fit, the most frequent first, under the names that the resources had last."""
-    groups = list(_groups(conn, wanted, _event.resource_id))
-    last = select(func.max(_event.cursor)).where(_event.resource_id.in_([group[0] for group in groups])).group_by(_event.resource_id)
-    rows = conn.execute(select(_event.resource_id, _event.resource).where(_event.cursor.in_(last)))
-    names = {resource_id: labels.get(RESOURCE_NAME) or labels.get("prefect.name") for resource_id, labels in rows}
-    return _ranked(_form(names.get(group[0]) or group[0], *group) for group in groups)
+    """How many events about each resource fit, the most frequent first, under the name in the last of those that fit."""
+    groups = _grouped(conn, wanted, _event.resource_id.label("id"), func.max(_event.cursor).label("last")).subquery()
+    newest = t.event.alias()
+    name, other = (newest.c.resource[label].as_string() for label in (RESOURCE_NAME, "prefect.name"))
+    label = func.coalesce(func.nullif(name, ""), func.nullif(other, ""), groups.c.id)
+    found = select(label, groups.c.id, groups.c.number, groups.c.first, groups.c.latest).join(newest, newest.c.cursor == groups.c.last)
+    return _ranked(_form(*row) for row in conn.execute(found))
 
 
 def count_by_time(conn: Connection, wanted: EventFilter, unit: str, interval: float, now: int) -> list[forms.Form]:
@@ -68,12 +69,17 @@ def _span_of(cut: Spans) -> ColumnElement[Any]:
 
 
 def _groups(conn: Connection, wanted: EventFilter, what: ColumnElement[Any]) -> Iterator[_Group]:
-    numbers = (func.count(), func.min(_event.occurred), func.max(_event.occurred))
+    for row in conn.execute(_grouped(conn, wanted, what)):
+        yield row[0], row[1], row[2], row[3]
+
+
+def _grouped(conn: Connection, wanted: EventFilter, what: ColumnElement[Any], *more: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    """What is counted, its number, when the first and the last happened, and more of each group."""
     which = conditions(wanted)
     if not is_for_sql(wanted):
-        which = [_event.cursor.in_([row["cursor"] for row in fitting(conn, wanted, None)])]
-    for row in conn.execute(select(what, *numbers).where(*which).group_by(what)):
-        yield row[0], row[1], row[2], row[3]
+        which = [_event.cursor.in_([row["cursor"] for row in fitting(conn, wanted, None)])]  # at most MAX_SCAN parameters
+    times = (func.min(_event.occurred).label("first"), func.max(_event.occurred).label("latest"))
+    return select(what, func.count().label("number"), *times, *more).where(*which).group_by(what)
 
 
 def _form(label: str, value: Any, number: int, first: int, last: int) -> forms.Form:
