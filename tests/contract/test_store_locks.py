@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlalchemy import Connection
 
@@ -25,7 +24,7 @@ from flowhand_server.store.reaping import reap
 from flowhand_server.store.runs import load_runs
 from flowhand_server.store.sessions import open_session
 from flowhand_server.store.store import Store
-from support.databases import make_deployment, make_pool, open_store, prepared_database
+from support.databases import deadlocks, make_deployment, make_pool, open_store, prepared_database
 
 pytestmark = pytest.mark.anyio
 CLOCK = SystemClock()
@@ -109,7 +108,7 @@ async def test_claims_and_proposals_do_not_wait_in_a_circle(house: House, url: s
     assert claimed
     assert refused == set(claimed)
     await house.store.close()
-    assert await asyncio.to_thread(_deadlocks, url) == 0
+    assert await asyncio.to_thread(deadlocks, url) == 0
 
 
 async def test_a_claim_leaves_a_run_that_somebody_holds(house: House) -> None:
@@ -131,14 +130,3 @@ async def test_the_reaper_leaves_a_run_that_somebody_holds(house: House) -> None
     async with house.holding(house.runs[0]):
         assert await asyncio.wait_for(house.store.write(reap, later, GRACE_US), 10) == 1
     assert await house.store.write(reap, later, GRACE_US) == 0  # its lease was ended meanwhile
-
-
-def _deadlocks(url: str) -> int:
-    """How many the server has met in this database, when all who were connected have told what they counted."""
-    ours = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    with psycopg.connect(url, autocommit=True) as connection:
-        while connection.execute(ours).fetchone() != (0,):
-            connection.execute("SELECT pg_sleep(0.02), pg_stat_clear_snapshot()")
-        row = connection.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").fetchone()
-    assert row is not None
-    return row[0]

@@ -106,6 +106,17 @@ async def hears_others(store: Store) -> None:
         await asyncio.wait_for(heard.wait(), HEARS_S)
 
 
+def deadlocks(url: str) -> int:
+    """How many the server has met in this database, when all who were connected have told what they counted."""
+    ours = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(ours).fetchone() != (0,):
+            connection.execute("SELECT pg_sleep(0.02), pg_stat_clear_snapshot()")
+        row = connection.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").fetchone()
+    assert row is not None
+    return row[0]
+
+
 def make_flow(conn: Connection) -> str:
     """A flow's id."""
     flow = new_id()

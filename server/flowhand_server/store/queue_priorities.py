@@ -1,4 +1,4 @@
-"""The order of a pool's queues: no two of them have the same priority."""
+"""The order of a pool's queues: no two of them have the same priority. Whoever changes it has locked it before (`lock_order`)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ from sqlalchemy import Connection, select, update
 from flowhand_server.store import tables as t
 
 _queue: Final = t.work_queue.c
+
+
+def lock_order(conn: Connection, pool_id: str) -> None:
+    """Locks the order of a pool's queues for this transaction, where there are row locks: two that look for a free priority at once, or for
+    who is in their way, would both take the same. It comes before priorities are read, and before any lock that a claim waits for: a claim
+    locks its pool, then the deployments' limits.
+    """
+    conn.execute(select(t.work_pool.c.id).where(t.work_pool.c.id == pool_id).with_for_update(key_share=True))
 
 
 def next_priority(conn: Connection, pool_id: str) -> int:

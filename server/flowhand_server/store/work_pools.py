@@ -25,23 +25,31 @@ DEFAULT_QUEUE: Final = "default"
 
 def create_pool(conn: Connection, body: WorkPoolCreate, now: int) -> forms.Form:
     """A new pool with its queue `default`. Conflict when the name is taken."""
+    if _insert_pool(conn, body, now) is None:
+        raise Conflict("A work pool with this name already exists.")
+    return read_pool(conn, body.name)
+
+
+def _insert_pool(conn: Connection, body: WorkPoolCreate, now: int) -> str | None:
+    """The new pool's id; None when the name is taken."""
     pool_id, queue_id = new_id(), new_id()
     values = body.model_dump(mode="json") | {"id": pool_id, "created": now, "updated": now, "default_queue_id": queue_id}
     if not insert_once(conn, t.work_pool, values):
-        raise Conflict("A work pool with this name already exists.")
+        return None
     conn.execute(
         insert(t.work_queue).values(
             id=queue_id, created=now, updated=now, work_pool_id=pool_id, name=DEFAULT_QUEUE, description="", priority=1
         )
     )
     config_changed(conn)
-    return read_pool(conn, body.name)
+    return pool_id
 
 
 def ensure_pool(conn: Connection, name: str, now: int) -> str:
-    """The id of the pool of this name; made when there is none."""
-    found = conn.execute(select(t.work_pool.c.id).where(t.work_pool.c.name == name)).scalar()
-    return found or create_pool(conn, WorkPoolCreate(name=name), now)["id"]
+    """The id of the pool of this name; made when there is none, also where somebody else makes it at the same time."""
+    which = select(t.work_pool.c.id).where(t.work_pool.c.name == name)
+    found = conn.execute(which).scalar() or _insert_pool(conn, WorkPoolCreate(name=name), now)
+    return found or conn.execute(which).scalar_one()
 
 
 _BY_NAME: Final = Prepared(select(t.work_pool).where(t.work_pool.c.name == bindparam("name")))

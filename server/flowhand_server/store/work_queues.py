@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, delete, func, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from flowhand.ids import new_id
 from flowhand.wire.filters import WorkQueueQuery
@@ -18,7 +18,7 @@ from flowhand_server.store.filters import condition
 from flowhand_server.store.limits import used_by_queues
 from flowhand_server.store.notices import config_changed
 from flowhand_server.store.nouns import WORK_QUEUE
-from flowhand_server.store.queue_priorities import make_way, next_priority
+from flowhand_server.store.queue_priorities import lock_order, make_way, next_priority
 from flowhand_server.store.reading import bounded, insert_once
 from flowhand_server.store.work_pools import DEFAULT_QUEUE, ensure_pool, pool_row
 
@@ -39,6 +39,7 @@ def create_queue(conn: Connection, pool: str | None, body: WorkQueueCreate, now:
         update_queue(conn, queue_id, WorkQueueUpdate(**body.model_dump(exclude_unset=True)), now)
         return read_queue(conn, queue_id)
     pool_id = ensure_pool(conn, AGENT_POOL, now) if pool is None else pool_row(conn, pool)["id"]
+    lock_order(conn, pool_id)
     queue_id = new_id()
     values = body.model_dump(mode="json") | {"id": queue_id, "created": now, "updated": now, "work_pool_id": pool_id}
     values["priority"] = body.priority or next_priority(conn, pool_id)
@@ -56,14 +57,23 @@ def _has_agent_pool(conn: Connection) -> bool:
 def ensure_queue(conn: Connection, pool_id: str, name: str | None, now: int) -> tuple[str, str]:
     """Id and name of the pool's queue of this name (None: the default one); made, with the next free priority, when there is none."""
     wanted = name or DEFAULT_QUEUE
-    found = conn.execute(select(_queue.id).where(_queue.work_pool_id == pool_id, _queue.name == wanted)).scalar()
+    found = _id_of(conn, pool_id, wanted)
     if found is None:
-        found = new_id()
-        priority = next_priority(conn, pool_id)
-        row = {"id": found, "created": now, "updated": now, "work_pool_id": pool_id, "name": wanted, "priority": priority}
-        insert_once(conn, t.work_queue, row)
-        config_changed(conn)
+        lock_order(conn, pool_id)
+        found = _id_of(conn, pool_id, wanted) or _append(conn, pool_id, wanted, now)
     return found, wanted
+
+
+def _id_of(conn: Connection, pool_id: str, name: str) -> str | None:
+    return conn.execute(select(_queue.id).where(_queue.work_pool_id == pool_id, _queue.name == name)).scalar()
+
+
+def _append(conn: Connection, pool_id: str, name: str, now: int) -> str:
+    queue_id, priority = new_id(), next_priority(conn, pool_id)
+    row = {"id": queue_id, "created": now, "updated": now, "work_pool_id": pool_id, "name": name, "priority": priority}
+    conn.execute(insert(t.work_queue).values(**row))
+    config_changed(conn)
+    return queue_id
 
 
 def read_queue(conn: Connection, queue_id: str) -> forms.Form:
@@ -102,6 +112,8 @@ def update_queue(conn: Connection, queue_id: str, body: WorkQueueUpdate, now: in
     row = conn.execute(select(_queue.work_pool_id).where(_queue.id == queue_id)).first()
     if row is None:
         raise NotFound(MISSING)
+    if body.name is not None or body.priority is not None:
+        lock_order(conn, row.work_pool_id)
     taken = select(_queue.id).where(_queue.work_pool_id == row.work_pool_id, _queue.name == body.name, _queue.id != queue_id)
     if body.name is not None and conn.execute(taken).first():
         raise Conflict("A work queue with this name already exists.")
