@@ -11,10 +11,13 @@ from sqlalchemy import Connection, insert, select, update
 
 from flowhand.clock import to_iso
 from flowhand.ids import new_id
+from flowhand.wire.deployment_schedules import DeploymentScheduleCreate
 from flowhand.wire.runner import SessionRequest
 from flowhand_server.config import ServerConfig
 from flowhand_server.services.scheduler import Scheduler
 from flowhand_server.store import tables as t
+from flowhand_server.store.deployment_schedules import add_schedules
+from flowhand_server.store.errors import Conflict
 from flowhand_server.store.scheduling import make_up_for_outage, schedule_runs
 from flowhand_server.store.sessions import open_session
 from flowhand_server.store.store import Store
@@ -67,6 +70,15 @@ async def test_each_slot_is_put_in_once(store: Store) -> None:
     found = slots(await store.read(runs))
     assert found == sorted(set(found))
     assert found[-1] >= 120
+
+
+async def test_a_slug_is_given_once(store: Store) -> None:
+    """Of many who add a schedule by the same slug at once, one is served, and the others are told."""
+    _, deployment = await store.write(make_deployment)
+    schedule = DeploymentScheduleCreate.model_validate({"schedule": {"interval": 60}, "slug": "s"})
+    adding = (store.write(add_schedules, deployment, [schedule], NOW) for _ in range(24))
+    answers = await asyncio.gather(*adding, return_exceptions=True)
+    assert sorted(isinstance(answer, Conflict) for answer in answers) == [False] + [True] * 23
 
 
 async def test_max_scheduled_runs_and_inactive_ones(store: Store) -> None:

@@ -50,7 +50,7 @@ def read_schedules(conn: Connection, deployment_id: str) -> list[forms.Form]:
 
 def add_schedules(conn: Connection, deployment_id: str, schedules: list[DeploymentScheduleCreate], now: int) -> list[forms.Form]:
     """Adds schedules. NotFound; Conflict when a slug is taken."""
-    _must_exist(conn, deployment_id)
+    _lock(conn, deployment_id)
     ids = insert_schedules(conn, deployment_id, schedules, now)
     _touch(conn, deployment_id, now)
     forms_by_id = {form["id"]: form for form in schedules_of(conn, [deployment_id])[deployment_id]} if ids else {}
@@ -60,7 +60,10 @@ def add_schedules(conn: Connection, deployment_id: str, schedules: list[Deployme
 def insert_schedules(
     conn: Connection, deployment_id: str, schedules: Sequence[DeploymentScheduleCreate | DeploymentScheduleUpdate], now: int
 ) -> list[str]:
-    """Stores schedules, returns their ids. Refused when one has no rule; Conflict when a slug is taken, or given twice."""
+    """Stores schedules, returns their ids. Refused when one has no rule; Conflict when a slug is taken, or given twice.
+
+    The deployment's row is locked by whoever calls this: of two at once, the second finds the slugs of the first.
+    """
     taken = {form["slug"] for form in schedules_of(conn, [deployment_id]).get(deployment_id, [])}
     slugs = [entry.slug for entry in schedules if entry.slug]
     if taken.intersection(slugs) or len(set(slugs)) < len(slugs):
@@ -152,6 +155,12 @@ def merge_by_slug(conn: Connection, deployment_id: str, schedules: list[Deployme
 
 def _must_exist(conn: Connection, deployment_id: str) -> None:
     if conn.execute(select(t.deployment.c.id).where(t.deployment.c.id == deployment_id)).first() is None:
+        raise NotFound(MISSING)
+
+
+def _lock(conn: Connection, deployment_id: str) -> None:
+    """Locks the deployment for this transaction, where there are row locks; runs can still be made of it. NotFound."""
+    if conn.execute(select(t.deployment.c.id).where(t.deployment.c.id == deployment_id).with_for_update(key_share=True)).first() is None:
         raise NotFound(MISSING)
 
 
