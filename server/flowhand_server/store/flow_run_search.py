@@ -39,10 +39,17 @@ ORDERS: Final[dict[str, Order]] = {
     "NAME_ASC": Order((_run.name, _run.id)),
     "NAME_DESC": Order((_run.name, _run.id), descending=True),
     _NEXT: Order((_run.next_scheduled_start_time, _run.id), within=_run.next_scheduled_start_time.is_not(None)),
-    IN_TWO[_NEXT][1]: Order((_run.id,), within=_run.next_scheduled_start_time.is_(None)),
+    IN_TWO[_NEXT][1]: Order((_run.id,)),
     _ENDED: Order((_run.end_time, _run.id), descending=True, within=_run.end_time.is_not(None)),
-    IN_TWO[_ENDED][1]: Order((_run.id,), descending=True, within=_run.end_time.is_(None)),
+    IN_TWO[_ENDED][1]: Order((_run.id,), descending=True),
 }
+_REST: Final = {
+    IN_TWO[_NEXT][1]: Opaque(_run.next_scheduled_start_time.is_(None)),
+    IN_TWO[_ENDED][1]: Opaque(_run.end_time.is_(None)),
+}
+"""What runs in the second part of an order have in common. It is asked of those that are met by id or found by the query's filters: by an
+index SQLite would find very many at once and sort them, as very many may be yet to come.
+"""
 _PRECISE: Final = ("id", "name", "idempotency_key", "parent_task_run_id", "parent_flow_run_id")
 """Properties of which an `any_` leaves few runs."""
 
@@ -93,24 +100,24 @@ def _text_asked(criterion: FlowRunFilter | None) -> str | None:
     return None if name is None or (name.operator == "or_" and name.any_ is not None) else name.like_
 
 
-def found_by(hint: ByTag | ByName, query: Entities, within: ColumnElement[bool] | None = None) -> Select[tuple[str]]:
-    """The ids of the runs that fit, found by what the hint says and by nothing else."""
-    beside = [] if within is None else [within]
+def found_by(hint: ByTag | ByName, query: Entities, *beside: ColumnElement[bool]) -> Select[tuple[str]]:
+    """The ids of the runs that fit and meet what is asked `beside`, found by what the hint says and by nothing else."""
     if isinstance(hint, ByTag):
-        return tagged(choices(query.flow_runs)[hint.choice], where(t.flow_run, without_choice(query, hint.choice)) + beside)
+        return tagged(choices(query.flow_runs)[hint.choice], where(t.flow_run, without_choice(query, hint.choice)) + list(beside))
     return select(_run.id).where(among(_run.id, CANDIDATES), Opaque(and_(*where(t.flow_run, query), *beside)))
 
 
 def approach(query: Entities, order: str, hint: Hint) -> Approach:
     """How runs that fit are searched for."""
-    along, conditions = _index_of(ORDERS[order], query), where(t.flow_run, query)
+    along, rest = _index_of(ORDERS[order], query), [_REST[order]] if order in _REST else []
+    conditions = where(t.flow_run, query) + rest
     if hint is None:
         if query.flow_runs is not None and query.flow_runs.name is not None and query.flow_runs.name.like_ is not None:
             return Approach(along, conditions, peek=_PEEK_FOR_TEXT, samples=True)
         peek = 0 if _is_precise(query.flow_runs, _PRECISE) else PEEK
         return Approach(along, conditions, peek=peek, one_plan=_is_precise(query.flow_runs, ("id",)))
     few = isinstance(hint, ByName) or hint.few
-    probe = found_by(hint, query, along.within)
+    probe = found_by(hint, query, *rest, *([] if along.within is None else [along.within]))
     return Approach(along, conditions, probe, reads=isinstance(hint, ByName), peek=0 if few else PEEK, samples=True, few=few)
 
 

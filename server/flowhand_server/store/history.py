@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, case, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Table, case, exists, func, literal_column, select
 
 from flowhand.clock import to_iso, to_micros
 from flowhand.wire.filters import Entities, History
@@ -14,6 +14,8 @@ from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.errors import Refused
 from flowhand_server.store.nouns import where
+from flowhand_server.store.prepared import Prepared, among
+from flowhand_server.store.search_orders import Beginning
 
 MAX_SPANS: Final = 2000
 _MINUTE: Final = 60_000_000
@@ -123,16 +125,24 @@ def count_deployments_by_flow(conn: Connection, ids: list[str]) -> dict[str, int
 
 def next_runs_by_flow(conn: Connection, ids: list[str]) -> dict[str, forms.Form | None]:
     """By flow: the run that comes next, or should have come already."""
-    c = t.flow_run.c
-    shown = (c.id, c.flow_id, c.name, c.state_name, c.state_type, c.next_scheduled_start_time)
     found: dict[str, forms.Form | None] = dict.fromkeys(ids)
-    for flow_id in ids:
-        # said so, the index of what has a next time serves: few have, and a flow may have had very many runs
-        coming = select(*shown).where(c.flow_id == flow_id, c.state_type == "SCHEDULED", c.next_scheduled_start_time.is_not(None))
-        row = conn.execute(coming.order_by(c.next_scheduled_start_time, c.id).limit(1)).mappings().first()
-        if row is not None:
-            found[flow_id] = {**row, "next_scheduled_start_time": forms.iso(row["next_scheduled_start_time"])}
+    for row in _NEXT_RUNS.all(conn, flows=ids):
+        found[row.flow_id] = {**row._asdict(), "next_scheduled_start_time": forms.iso(row.next_scheduled_start_time)}
     return found
+
+
+def _next_runs() -> Prepared:
+    """The next run of each of the `flows`: the first of the flow in an index of what is to come, which begins with the flow."""
+    run, own = t.flow_run.c, t.flow_run.alias("own").c
+    of_flow = Beginning(own.flow_id, t.flow.c.id).is_met_in_order(own.id)
+    coming = select(own.id).where(of_flow, own.next_scheduled_start_time.is_not(None), own.state_type == "SCHEDULED")
+    in_order = coming.order_by(own.flow_id, own.next_scheduled_start_time, own.id)
+    first = in_order.limit(literal_column("1")).scalar_subquery()
+    shown = select(run.id, run.flow_id, run.name, run.state_name, run.state_type, run.next_scheduled_start_time)
+    return Prepared(shown.where(run.id.in_(select(first).where(among(t.flow.c.id, "flows")))))
+
+
+_NEXT_RUNS: Final = _next_runs()
 
 
 def simple_history(conn: Connection, ids: Iterable[str], now: int) -> list[forms.Form]:

@@ -296,6 +296,7 @@ _partial("ix_flow_run_paused", _r.state_timestamp, where="state_type IN ('PAUSED
 Index("ix_flow_run_end_time", _r.end_time)
 Index("ix_flow_run_name", _r.name, _r.id)
 _partial("ix_flow_run_next", _r.next_scheduled_start_time, _r.id, where="next_scheduled_start_time IS NOT NULL")
+_partial("ix_flow_run_flow_next", _r.flow_id, _r.next_scheduled_start_time, _r.id, where="next_scheduled_start_time IS NOT NULL")
 Index("ix_flow_run_state_name", _r.state_name, _r.expected_start_time)
 Index("ix_flow_run_begun", func.coalesce(_r.start_time, _r.expected_start_time))
 _partial("ix_flow_run_parent", _r.parent_task_run_id, where="parent_task_run_id IS NOT NULL")

@@ -1,4 +1,6 @@
-"""An index for pieces of names of flow runs. A server fills it with the runs that there are, beside its other work."""
+"""An index for pieces of names of flow runs, which a server fills with those that there are, beside its other work; and one of what is to
+come, by flow.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,10 @@ _Number: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Adds it, with every name in line."""
+    """Adds them, with every name in line."""
+    timed = sa.text("next_scheduled_start_time IS NOT NULL")
+    columns = ["flow_id", "next_scheduled_start_time", "id"]
+    op.create_index("ix_flow_run_flow_next", "flow_run", columns, sqlite_where=timed, postgresql_where=timed)
     op.create_table(
         "name_tail",
         sa.Column("number", _Number, nullable=False),
@@ -49,7 +54,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Takes it away. Names are looked for one by one again."""
+    """Takes them away. Names are looked for one by one again."""
+    op.drop_index("ix_flow_run_flow_next", "flow_run")
     op.execute("DELETE FROM meta WHERE key = 'names_again'")
     for table in ("name_piece", "name_page", "name_segment", "name_tail"):
         op.drop_table(table)
