@@ -2,22 +2,26 @@
 
 Schemas come from pydantic of both generations, so two of the older one's habits are mended first: a property that need not be given may be
 null, and `items` as a list means `prefixItems`. Checkers are kept by the schema's text, since a deployment's schema is asked for each run.
+How much work a check may be is bounded in `metered_schemas`. To ask whether a schema is one at all is not: that belongs in a thread.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
 import orjson
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.protocols import Validator
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from flowhand.errors import FlowhandError
+from flowhand_server.metered_schemas import MeteredValidator, WithoutUnevaluated, first_fault
+from flowhand_server.pattern_effort import LONGEST
 
 _REFERENCE: Final = {
     "type": "object",
@@ -25,6 +29,8 @@ _REFERENCE: Final = {
     "required": ["$ref"],
 }
 """How a value may point at a stored block in place of being one."""
+_PATTERNS: Final = FormatChecker(())
+"""What a schema itself must be besides its shape: its patterns are some. Those that no check looks at are taken as they are."""
 
 
 class DoesNotFit(FlowhandError):
@@ -34,11 +40,12 @@ class DoesNotFit(FlowhandError):
 def check(value: Mapping[str, Any], schema: Mapping[str, Any], *, required: bool = True, null_for_default: bool = False) -> None:
     """DoesNotFit unless `value` fits `schema`.
 
-    `required` asks for the schema's required properties. `null_for_default` lets a property that has a default be null.
+    `required` asks for the schema's required properties. `null_for_default` lets a property that has a default be null. What would take
+    too long to say fits.
     """
-    checker = _checker(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS), required, null_for_default)
+    checker = _checker(_text(schema), required, null_for_default)
     try:
-        error = next(iter(checker.iter_errors(value)), None)
+        error = first_fault(checker, value)
     except Unresolvable as unknown:
         raise DoesNotFit(f"Validation failed. Failure reason: {unknown}") from None
     except RecursionError:
@@ -48,11 +55,30 @@ def check(value: Mapping[str, Any], schema: Mapping[str, Any], *, required: bool
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:
-    """DoesNotFit unless this is a JSON schema."""
+    """DoesNotFit unless this is a JSON schema. Takes seconds for a large one that is new."""
+    fault = _fault(_text(schema))
+    if fault is not None:
+        raise DoesNotFit(f"The provided schema is not a valid json schema. Schema error: {fault}")
+
+
+@lru_cache(maxsize=128)
+def _fault(text: bytes) -> str | None:
     try:
-        Draft202012Validator.check_schema(schema)
+        Draft202012Validator.check_schema(orjson.loads(text), format_checker=_PATTERNS)
     except SchemaError as error:
-        raise DoesNotFit(f"The provided schema is not a valid json schema. Schema error: {error.message}") from None
+        return error.message
+    except RecursionError:
+        return "it is nested too deeply"
+    return None
+
+
+@_PATTERNS.checks("regex", raises=(re.error, OverflowError, RecursionError))
+def _is_pattern(value: object) -> bool:
+    return not isinstance(value, str) or len(value) > LONGEST or bool(re.compile(value))
+
+
+def _text(schema: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(schema, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
 def _words(error: ValidationError) -> str:
@@ -62,7 +88,7 @@ def _words(error: ValidationError) -> str:
 
 @lru_cache(maxsize=512)
 def _checker(text: bytes, required: bool, null_for_default: bool) -> Validator:
-    schema = orjson.loads(text)
+    schema = _without_dialects(orjson.loads(text))
     _mend(schema, null_for_default)
     definitions = schema.get("definitions", {})
     for name, definition in list(definitions.items()):
@@ -72,7 +98,17 @@ def _checker(text: bytes, required: bool, null_for_default: bool) -> Validator:
     if not required:
         schema = _without_required(schema)
     # an empty registry: a schema from outside must not make the server fetch anything
-    return Draft202012Validator(schema, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    kind = WithoutUnevaluated if b'"patternProperties"' in text else MeteredValidator
+    return kind(schema, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def _without_dialects(schema: Any) -> Any:
+    """All is read as one dialect, whatever a schema or a part of it says that it is written in."""
+    if isinstance(schema, list):
+        return [_without_dialects(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {key: _without_dialects(part) for key, part in schema.items() if key != "$schema" or isinstance(part, dict)}
 
 
 def _mend(schema: dict[str, Any], null_for_default: bool) -> None:

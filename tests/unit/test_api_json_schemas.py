@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flowhand_server.json_schemas import DoesNotFit, check, check_job_variables
+from flowhand_server.json_schemas import DoesNotFit, check, check_job_variables, check_schema
 
 NUMBER: dict[str, Any] = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 
@@ -62,3 +62,25 @@ def test_job_variables_are_laid_over_defaults() -> None:
     broken = variables | {"properties": {"a": {"type": "string", "default": 5}, "b": {"type": "integer"}}}
     check_job_variables({"variables": broken}, {}, required=True)
     check_job_variables({}, {"anything": 1}, required=True)
+
+
+def _deep(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {}
+    for _ in range(levels):
+        schema = {"properties": {"a": schema}}
+    return schema
+
+
+@pytest.mark.parametrize(
+    "schema", [{"pattern": "("}, {"pattern": "(" * 900}, {"pattern": "a{99999999999999}"}, {"type": "none"}, _deep(120)]
+)
+def test_what_is_no_schema(schema: dict[str, Any]) -> None:
+    """Is told so, asked once or again."""
+    for _ in range(2):
+        with pytest.raises(DoesNotFit, match="not a valid json schema"):
+            check_schema(schema)
+
+
+def test_a_pattern_too_long_to_be_looked_at() -> None:
+    """Is not compiled: that one would take a minute."""
+    check_schema({"pattern": "[\u0100-\uffff]" * 20_000})

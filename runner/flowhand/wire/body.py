@@ -73,6 +73,9 @@ Name = Annotated[str, StringConstraints(pattern=rf"^[^{BANNED_IN_NAMES}]+$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]
 """Lower-case letters, digits and dashes."""
 
+Part = Annotated[str, StringConstraints(max_length=1000)]
+"""What texts that are looked for contain, or begin with. SQLite takes no pattern of more than 50,000 bytes."""
+
 Labels = dict[str, bool | int | float | str]
 """Labels of flows, deployments and runs."""
 

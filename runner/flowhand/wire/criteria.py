@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from flowhand.wire.body import Id, Moment, Operator, Request
+from flowhand.wire.body import Id, Moment, Operator, Part, Request
 from flowhand.wire.states import StateType
 
 
@@ -52,14 +52,14 @@ class Names(Criterion):
     """One of these names, or a name that contains a text whatever its case (`%` and `_` stand for what they stand for in SQL)."""
 
     any_: list[str] | None = None
-    like_: str | None = None
+    like_: Part | None = None
 
 
 class Keys(Criterion):
     """A key that may be missing."""
 
     any_: list[str] | None = None
-    like_: str | None = None
+    like_: Part | None = None
     exists_: bool | None = None
 
 
@@ -67,7 +67,7 @@ class QueueNames(Criterion):
     """One of these names, or one that begins with one of those."""
 
     any_: list[str] | None = None
-    startswith_: list[str] | None = None
+    startswith_: list[Part] | None = None
 
 
 class Tags(Criterion):

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from flowhand.wire.body import Answer, Id, Moment, Query, Request
+from flowhand.wire.body import Answer, Id, Moment, Part, Query, Request
 
 RESOURCE_ID: Final = "prefect.resource.id"
 RESOURCE_ROLE: Final = "prefect.resource.role"
@@ -69,8 +69,8 @@ class OccurredFilter(Request):
 class NameFilter(Request):
     """What an event is called."""
 
-    prefix: list[str] | None = None
-    exclude_prefix: list[str] | None = None
+    prefix: list[Part] | None = None
+    exclude_prefix: list[Part] | None = None
     name: list[str] | None = None
     exclude_name: list[str] | None = None
 
@@ -79,7 +79,7 @@ class ResourceFilter(Request):
     """Which resource an event is about."""
 
     id: list[str] | None = None
-    id_prefix: list[str] | None = None
+    id_prefix: list[Part] | None = None
     labels: ResourceLabels | None = None
     distinct: bool = False
 
@@ -97,7 +97,7 @@ class AnyResourceFilter(Request):
     """Which resources an event is about or touches."""
 
     id: list[str] | None = None
-    id_prefix: list[str] | None = None
+    id_prefix: list[Part] | None = None
     labels: ResourceLabels | None = None
 
 

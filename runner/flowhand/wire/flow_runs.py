@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from flowhand.wire.body import Answer, Entity, Id, Labels, Query, Request
+from flowhand.wire.body import Answer, Entity, Id, Labels, Part, Query, Request
 from flowhand.wire.states import StateType
 from flowhand.wire.transitions import OrchestrationResult, State, StateCreate
 
@@ -146,7 +146,7 @@ class RunInputCreate(Query):
 class RunInputFilter(Query):
     """Asks for a run's inputs by the beginning of their keys."""
 
-    prefix: str
+    prefix: Part
     limit: int = 1
     exclude_keys: list[str] = Field(default_factory=list)
 

@@ -28,8 +28,11 @@ def _holds_together(template: dict[str, Any]) -> dict[str, Any]:
     job, schema = template.get("job_configuration"), template.get("variables")
     if not (isinstance(job, dict) and job and isinstance(schema, dict) and schema):
         raise ValueError("The `base_job_template` must contain both a `job_configuration` key and a `variables` key.")
+    properties = schema.get("properties") or {}
+    if not isinstance(properties, dict):
+        raise ValueError("The properties of the variables schema must be an object.")
     used = set(_PLACEHOLDER.findall(json.dumps(job)))
-    unknown = sorted(name for name in used - set(schema.get("properties") or ()) if not name.startswith(_FROM_ELSEWHERE))
+    unknown = sorted(name for name in used - properties.keys() if not name.startswith(_FROM_ELSEWHERE))
     if unknown:
         raise ValueError(f"The job configuration uses variables that are no properties of the variables schema: {', '.join(unknown)}.")
     return template

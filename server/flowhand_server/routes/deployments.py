@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
@@ -18,7 +19,7 @@ from flowhand.wire.deployments import (
 )
 from flowhand.wire.filters import BulkDeployments, Entities, NamedPage, NamedQuery
 from flowhand.wire.flow_runs import FlowRun
-from flowhand_server.json_schemas import DoesNotFit, check, check_schema
+from flowhand_server.json_schemas import DoesNotFit
 from flowhand_server.routes.context import (
     Key,
     Now,
@@ -33,6 +34,7 @@ from flowhand_server.routes.context import (
     shows_created,
 )
 from flowhand_server.store import deployment_runs, deployments, scheduled
+from flowhand_server.store.deployment_checking import check_parameters, check_with_schema
 
 router = APIRouter(prefix="/deployments", tags=["Deployments"])
 
@@ -42,8 +44,7 @@ async def apply_deployment(body: DeploymentCreate, store: StoreDep, now: Now) ->
     """The deployment of this flow and name, made or changed."""
     if "enforce_parameter_schema" in body.model_fields_set and body.enforce_parameter_schema and body.parameter_openapi_schema is not None:
         try:
-            check_schema(body.parameter_openapi_schema)
-            check(body.parameters, body.parameter_openapi_schema, required=False)
+            await asyncio.to_thread(check_with_schema, body.parameters, body.parameter_openapi_schema)
         except DoesNotFit as error:
             raise invalid(body, str(error)) from None
     return created(*await store.write(deployments.apply_deployment, body, now))
@@ -103,6 +104,9 @@ async def read_deployment(deployment_id: Key, store: StoreDep) -> Response:
 @router.patch("/{deployment_id:uuid}", status_code=204, response_class=Response)
 async def update_deployment(deployment_id: Key, body: DeploymentUpdate, store: StoreDep, now: Now) -> Response:
     """Changes a deployment and takes back its planned runs."""
+    to_check = await store.read(deployments.parameters_after, str(deployment_id), body)
+    if to_check is not None:
+        await asyncio.to_thread(check_parameters, to_check)
     await store.write(deployments.update_deployment, str(deployment_id), body, now)
     return nothing()
 

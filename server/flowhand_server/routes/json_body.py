@@ -24,8 +24,6 @@ _LONG_NUMBER: Final = re.compile(rb"\d{19}")
 """What may be beyond 64 bits: worth a closer look, by a slower parser."""
 _MANY: Final = 250
 """Openings of lists and objects that may nest deeper than what can be written (orjson: 254)."""
-
-
 _NOTHING: Final = (b"", b"null")
 
 
@@ -47,7 +45,7 @@ class JsonRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             asked = JsonRequest(request.scope, request.receive)
-            if reads and await asked.body() in _NOTHING:
+            if reads and (await asked.body()).strip() in _NOTHING:
                 asked = _saying_nothing(request.scope)
             return await handler(asked)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -55,7 +56,7 @@ async def dependencies(flow_run_id: Key, store: StoreDep, now: Now) -> Response:
 @router.get("/observed-states")
 async def observed_states(
     store: StoreDep,
-    query: str | None = None,
+    query: Annotated[str | None, Query(max_length=1000)] = None,
     order_by: Literal["NAME_ASC", "LAST_SEEN_DESC"] = "NAME_ASC",
     limit: Annotated[int, Query(ge=1, le=200)] = 200,
 ) -> Response:
@@ -118,7 +119,7 @@ async def read_task_run(task_run_id: Key, store: StoreDep, now: Now) -> Response
 async def validate(body: SchemaAndValues) -> Response:
     """Whether values fit a schema, and why not."""
     try:
-        check(body.values, body.schema_)
+        await asyncio.to_thread(check, body.values, body.schema_)
     except DoesNotFit as error:
         return reply({"valid": False, "errors": [str(error)]})
     return reply({"valid": True, "errors": []})

@@ -16,7 +16,7 @@ from flowhand.wire.pool_types import AGENT_POOL
 from flowhand_server.store import forms
 from flowhand_server.store import tables as t
 from flowhand_server.store.automations import delete_owned
-from flowhand_server.store.deployment_checking import check_blocks, check_new_variables, check_parameters, check_variables
+from flowhand_server.store.deployment_checking import check_blocks, check_new_variables, check_variables
 from flowhand_server.store.deployment_limits import limits_of, own_name, set_limit
 from flowhand_server.store.deployment_schedules import MISSING, merge_by_slug, replace_schedules, schedules_of, unplan
 from flowhand_server.store.errors import Conflict, NotFound, Refused
@@ -38,6 +38,8 @@ _ELSEWHERE: Final = frozenset(
     | {"work_pool_name", "work_queue_name", "labels"}
 )
 """Fields of a body that are not simply a column."""
+_CHECKED: Final = frozenset({"parameters", "parameter_openapi_schema", "enforce_parameter_schema"})
+"""What tells whether parameters fit."""
 _UNSAID: Final[Mapping[str, Any]] = {"parameter_openapi_schema": {}, "pull_steps": []}
 """What a new deployment has of that which its body does not mention; an explicit null stays null."""
 
@@ -112,9 +114,20 @@ def apply_deployment(conn: Connection, body: DeploymentCreate, now: int) -> tupl
     return read_deployment(conn, deployment_id), existing is None
 
 
+def parameters_after(conn: Connection, deployment_id: str, body: DeploymentUpdate) -> Mapping[str, Any] | None:
+    """What `check_parameters` is to look at before the deployment is changed so; None when nothing of it changes. NotFound."""
+    given = body.model_dump(mode="json", include=body.model_fields_set & _CHECKED)
+    if not given.keys() & {"parameters", "parameter_openapi_schema"}:
+        return None
+    row = conn.execute(select(*(_dep[name] for name in sorted(_CHECKED))).where(_dep.id == deployment_id)).mappings().first()
+    if row is None:
+        raise NotFound(MISSING)
+    return {**row, **{name: value for name, value in given.items() if value is not None or _dep[name].nullable}}
+
+
 def update_deployment(conn: Connection, deployment_id: str, body: DeploymentUpdate, now: int) -> None:
-    """Sets what is given and takes back planned runs. NotFound; Conflict for an unknown block, and when parameters do not fit their schema,
-    or job variables the pool that is named beside them.
+    """Sets what is given and takes back planned runs. NotFound; Conflict for an unknown block, and when job variables do not fit the pool
+    that is named beside them. Parameters have been checked before.
     """
     row = conn.execute(select(t.deployment).where(_dep.id == deployment_id)).mappings().first()
     if row is None:
@@ -123,8 +136,6 @@ def update_deployment(conn: Connection, deployment_id: str, body: DeploymentUpda
     merged = {**row, **values}
     if body.work_pool_name is not None:
         check_variables(conn, merged["work_queue_id"], values.get("job_variables"))
-    if "parameters" in values or "parameter_openapi_schema" in values:
-        check_parameters(merged)
     check_blocks(conn, values)
     conn.execute(update(t.deployment).where(_dep.id == deployment_id).values(**values, updated=now))
     _update_schedules(conn, deployment_id, body, now)
