@@ -15,7 +15,6 @@ from flowhand_server.store import tables as t
 from flowhand_server.store.errors import Refused
 from flowhand_server.store.nouns import where
 from flowhand_server.store.prepared import Prepared, among
-from flowhand_server.store.search_orders import Beginning
 
 MAX_SPANS: Final = 2000
 _MINUTE: Final = 60_000_000
@@ -127,19 +126,23 @@ def next_runs_by_flow(conn: Connection, ids: list[str]) -> dict[str, forms.Form 
     """By flow: the run that comes next, or should have come already."""
     found: dict[str, forms.Form | None] = dict.fromkeys(ids)
     for row in _NEXT_RUNS.all(conn, flows=ids):
-        found[row.flow_id] = {**row._asdict(), "next_scheduled_start_time": forms.iso(row.next_scheduled_start_time)}
+        if row.flow_id in found:
+            found[row.flow_id] = {**row._asdict(), "next_scheduled_start_time": forms.iso(row.next_scheduled_start_time)}
     return found
 
 
 def _next_runs() -> Prepared:
-    """The next run of each of the `flows`: the first of the flow in an index of what is to come, which begins with the flow."""
-    run, own = t.flow_run.c, t.flow_run.alias("own").c
-    of_flow = Beginning(own.flow_id, t.flow.c.id).is_met_in_order(own.id)
-    coming = select(own.id).where(of_flow, own.next_scheduled_start_time.is_not(None), own.state_type == "SCHEDULED")
-    in_order = coming.order_by(own.flow_id, own.next_scheduled_start_time, own.id)
-    first = in_order.limit(literal_column("1")).scalar_subquery()
+    """For each of the `flows` the first run at its place, or behind it, in the index of what is to come by flow: its own next run, or else
+    that of another flow. A run has a next time as long as it is SCHEDULED (`effects.advance`).
+
+    That it is the flow's own is not asked for: PostgreSQL might then read all runs that the flow has had, if it takes them to be few.
+    """
+    run, first = t.flow_run.c, t.flow_run.alias("first").c
+    behind = select(first.id).where(first.flow_id >= t.flow.c.id, first.next_scheduled_start_time.is_not(None))
+    in_order = behind.order_by(first.flow_id, first.next_scheduled_start_time, first.id).limit(literal_column("1"))
     shown = select(run.id, run.flow_id, run.name, run.state_name, run.state_type, run.next_scheduled_start_time)
-    return Prepared(shown.where(run.id.in_(select(first).where(among(t.flow.c.id, "flows")))))
+    found = select(in_order.scalar_subquery().label("id")).where(among(t.flow.c.id, "flows")).cte("found").prefix_with("MATERIALIZED")
+    return Prepared(shown.where(run.id.in_(select(found.c.id))))
 
 
 _NEXT_RUNS: Final = _next_runs()
