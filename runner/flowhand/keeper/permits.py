@@ -1,5 +1,4 @@
-"""Permits to begin: a file of an attempt that its process takes away right before the flow's function
-(`child.barrier`).
+"""Permits to begin: a file of an attempt that its process takes away right before the flow's function (`child.barrier`).
 
 As long as it is there, nothing of the flow's function has run, whoever was killed meanwhile and whatever was said and not read. (Its
 module's top level and its pull steps may have, and run again.) Who takes it away has decided: the process, that it begins, or goes on in
