@@ -2,8 +2,8 @@
 
 What Python's own handler does at a signal is to set a flag; the program's runs when the interpreter next looks at that. A SIGTERM that
 comes between the last look and the system call that sleeps does not wake the sleeper, and would be heard when that call returns by itself
-(https://peps.python.org/pep-0475/ is about the others). So the keeper sends a few nudges after the SIGTERM that it sends to a run's process.
-Nobody does in a container, or after a SIGTERM of somebody else's.
+(https://peps.python.org/pep-0475/ is about the others). So the keeper sends a few nudges after the SIGTERM that it sends to a run's
+process. Nobody does in a container, or after a SIGTERM of somebody else's.
 """
 
 from __future__ import annotations
